@@ -1,0 +1,123 @@
+"""Many labelled images, and the three sets they are split into.
+
+An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `FileImages` on disk) but never how large a network
+wants them: that is `Preprocess`, applied when batches are made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sightline.errors import DataError
+from sightline.pixels.decode import read_image
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayImages:
+    """Images in memory: `pixels` is uint8 (N, C, H, W) with C 1 (grey) or 3 (RGB)."""
+
+    pixels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def channels(self) -> int:
+        return int(self.pixels.shape[1])
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """One image, uint8 (H, W, C)."""
+        return self.pixels[index].permute(1, 2, 0).numpy()
+
+    def take(self, indices: Tensor) -> "ArrayImages":
+        return ArrayImages(self.pixels[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class FileImages:
+    """Images on disk, decoded when they are asked for."""
+
+    paths: tuple[Path, ...]
+    channels: int = 3
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """One image, RGB uint8 (H, W, 3). Raises ImageError when the file is unreadable or has vanished."""
+        return read_image(self.paths[index])
+
+    def take(self, indices: Tensor) -> "FileImages":
+        return FileImages(tuple(self.paths[i] for i in indices.tolist()), self.channels)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Labelled images: `labels` int64 (N,) index `classes`; `ids` name each image for manifests and reports.
+
+    groups: images with the same group (patient, video, product) must stay on one side of a split; empty when unknown.
+    """
+
+    images: ArrayImages | FileImages
+    labels: Tensor
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.images), len(self.labels), len(self.ids)} | ({len(self.groups)} if self.groups else set())
+        if len(lengths) != 1:
+            raise DataError(f"images, labels, ids and groups differ in length: {sorted(lengths)}", where="ImageSet")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, indices: Tensor | Sequence[int]) -> "ImageSet":
+        """The images at `indices`, in that order."""
+        indices = torch.as_tensor(indices, dtype=torch.int64)
+        chosen = indices.tolist()
+        return ImageSet(
+            images=self.images.take(indices),
+            labels=self.labels[indices],
+            classes=self.classes,
+            ids=tuple(self.ids[i] for i in chosen),
+            groups=tuple(self.groups[i] for i in chosen) if self.groups else (),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many images each class has."""
+        counts = torch.bincount(self.labels, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, counts, strict=True))
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A file that was found but takes no part, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Training, validation and test images of one data set.
+
+    name: the data set's short name; it names run folders and the report.
+    note: what must be said wherever an accuracy on this data is shown, e.g. that the test set is partial; may be empty.
+    """
+
+    name: str
+    train: ImageSet
+    val: ImageSet | None
+    test: ImageSet | None
+    unused: tuple[Unused, ...] = ()
+    note: str = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.train.classes
