@@ -34,22 +34,22 @@ class AugmentConfig:
     Ranges are symmetric: `rotate=10` draws an angle from -10 to +10 degrees for each image.
     """
 
-    flip: Literal["none", "random", "alternating"] = "none"   # left-right; alternating: arXiv 2404.00498, section 3.6
-    vertical_flip: bool = False                # top-bottom, half of the images
-    shift: int = 0                             # pixels: a random crop of the image padded by this much
-    padding: Literal["reflect", "edge", "constant"] = "reflect"   # what fills the pixels that come in at the border
-    rotate: float = 0.0                        # degrees, 0 to 180
-    zoom: float = 0.0                          # fraction of the size, 0 to below 1
-    shear: float = 0.0                         # degrees, 0 to below 90
-    brightness: float = 0.0                    # fraction, 0 to 1
-    contrast: float = 0.0                      # fraction, 0 to 1
-    saturation: float = 0.0                    # fraction, 0 to 1
-    hue: float = 0.0                           # fraction of the colour circle, 0 to 0.5
-    erase: float = 0.0                         # probability of a random rectangle being erased
-    cutout: int = 0                            # side in pixels of the square that is blanked in every image
-    policy: Literal["none", "rand", "trivial"] = "none"   # RandAugment or TrivialAugment from torchvision
-    mixup: float = 0.0                         # Beta(a, a) parameter; 0 is off
-    cutmix: float = 0.0                        # Beta(a, a) parameter; 0 is off
+    flip: Literal["none", "random", "alternating"] = "none"  # left-right; alternating: arXiv 2404.00498, section 3.6
+    vertical_flip: bool = False  # top-bottom, half of the images
+    shift: int = 0  # pixels: a random crop of the image padded by this much
+    padding: Literal["reflect", "edge", "constant"] = "reflect"  # what fills the pixels that come in at the border
+    rotate: float = 0.0  # degrees, 0 to 180
+    zoom: float = 0.0  # fraction of the size, 0 to below 1
+    shear: float = 0.0  # degrees, 0 to below 90
+    brightness: float = 0.0  # fraction, 0 to 1
+    contrast: float = 0.0  # fraction, 0 to 1
+    saturation: float = 0.0  # fraction, 0 to 1
+    hue: float = 0.0  # fraction of the colour circle, 0 to 0.5
+    erase: float = 0.0  # probability of a random rectangle being erased
+    cutout: int = 0  # side in pixels of the square that is blanked in every image
+    policy: Literal["none", "rand", "trivial"] = "none"  # RandAugment or TrivialAugment from torchvision
+    mixup: float = 0.0  # Beta(a, a) parameter; 0 is off
+    cutmix: float = 0.0  # Beta(a, a) parameter; 0 is off
 
     def __post_init__(self) -> None:
         require(self.shift >= 0 and self.cutout >= 0, "shift and cutout are sizes in pixels", "use 0 or more")
@@ -72,11 +72,11 @@ class ParameterGroup:
 
     match: str = ""
     optimizer: OptimizerName = "sgd"
-    lr: float = 0.1                            # the peak; the schedule scales it
-    momentum: float = 0.9                      # SGD and Muon (Nesterov); the first beta of AdamW
-    beta2: float = 0.999                       # AdamW only
-    weight_decay: float = 0.0                  # SGD: added to the gradient; AdamW and Muon: decoupled, times lr
-    stop_at: float = 1.0                       # fraction of training at which this group's schedule has run out
+    lr: float = 0.1  # the peak; the schedule scales it
+    momentum: float = 0.9  # SGD and Muon (Nesterov); the first beta of AdamW
+    beta2: float = 0.999  # AdamW only
+    weight_decay: float = 0.0  # SGD: added to the gradient; AdamW and Muon: decoupled, times lr
+    stop_at: float = 1.0  # fraction of training at which this group's schedule has run out
 
     def __post_init__(self) -> None:
         require(self.lr > 0, f"lr is {self.lr}", "use a learning rate above 0, e.g. 0.1")
@@ -91,25 +91,25 @@ class TrainConfig:
     """One training, completely: what `fit` needs besides a network and images."""
 
     epochs: int = 20
-    seconds: float | None = None               # a budget: the schedule then ends when the time does, whatever `epochs` says
-    batch_size: int = 256                      # images per optimiser step
+    seconds: float | None = None  # a budget: the schedule then ends when the time does, whatever `epochs` says
+    batch_size: int = 256  # images per optimiser step
     groups: tuple[ParameterGroup, ...] = (ParameterGroup(),)
     schedule: ScheduleName = "cosine"
-    warmup_fraction: float = 0.0               # of all steps, linear from 0
+    warmup_fraction: float = 0.0  # of all steps, linear from 0
     label_smoothing: float = 0.0
     class_weights: Literal["none", "balanced"] = "none"
-    ema_decay: float = 0.0                     # per step; 0 is off; the averaged weights are the ones evaluated and kept
-    clip_norm: float = 0.0                     # largest gradient norm; 0 is off
-    accumulate: int = 1                        # batches per optimiser step is this many parts of batch_size
-    patience: int = 0                          # epochs without a better validation before stopping; 0 is off
-    plateau_patience: int = 0                  # epochs without a better validation before the rate falls; 0 is off
+    ema_decay: float = 0.0  # per step; 0 is off; the averaged weights are the ones evaluated and kept
+    clip_norm: float = 0.0  # largest gradient norm; 0 is off
+    accumulate: int = 1  # batches per optimiser step is this many parts of batch_size
+    patience: int = 0  # epochs without a better validation before stopping; 0 is off
+    plateau_patience: int = 0  # epochs without a better validation before the rate falls; 0 is off
     plateau_factor: float = 0.1
-    keep_best: bool = True                     # end with the weights of the best validation epoch rather than the last
+    keep_best: bool = True  # end with the weights of the best validation epoch rather than the last
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    views: ViewsName = "plain"                 # views of each image averaged when the trained classifier is used
+    views: ViewsName = "plain"  # views of each image averaged when the trained classifier is used
     precision: PrecisionName = "auto"
     device: str = "auto"
-    checkpoint_seconds: float = 30.0           # at most this much work is lost
+    checkpoint_seconds: float = 30.0  # at most this much work is lost
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -117,13 +117,25 @@ class TrainConfig:
         require(self.seconds is None or self.seconds > 0, f"seconds is {self.seconds}", "give a time above 0, e.g. 600")
         require(self.batch_size >= 1, f"batch_size is {self.batch_size}", "use 1 or more images, e.g. 256")
         require(len(self.groups) >= 1, "groups is empty", "give at least one ParameterGroup")
-        require(0 <= self.warmup_fraction < 1, f"warmup_fraction is {self.warmup_fraction}", "use 0 <= fraction < 1, e.g. 0.1")
-        require(0 <= self.label_smoothing < 1, f"label_smoothing is {self.label_smoothing}", "use 0 <= smoothing < 1, e.g. 0.1")
+        require(
+            0 <= self.warmup_fraction < 1,
+            f"warmup_fraction is {self.warmup_fraction}",
+            "use 0 <= fraction < 1, e.g. 0.1",
+        )
+        require(
+            0 <= self.label_smoothing < 1,
+            f"label_smoothing is {self.label_smoothing}",
+            "use 0 <= smoothing < 1, e.g. 0.1",
+        )
         require(0 <= self.ema_decay < 1, f"ema_decay is {self.ema_decay}", "use 0 <= decay < 1, e.g. 0.999")
         require(self.clip_norm >= 0, f"clip_norm is {self.clip_norm}", "use 0 (off) or a norm above 0")
-        require(1 <= self.accumulate <= self.batch_size, f"accumulate is {self.accumulate}", "use 1 to batch_size parts")
+        require(
+            1 <= self.accumulate <= self.batch_size, f"accumulate is {self.accumulate}", "use 1 to batch_size parts"
+        )
         require(self.patience >= 0 and self.plateau_patience >= 0, "patience is negative", "use 0 (off) or more epochs")
-        require(0 < self.plateau_factor < 1, f"plateau_factor is {self.plateau_factor}", "use a factor in (0, 1), e.g. 0.1")
+        require(
+            0 < self.plateau_factor < 1, f"plateau_factor is {self.plateau_factor}", "use a factor in (0, 1), e.g. 0.1"
+        )
         require(self.checkpoint_seconds > 0, f"checkpoint_seconds is {self.checkpoint_seconds}", "use a time above 0")
 
     @property
@@ -208,7 +220,9 @@ def _value(hint: Any, value: Any, *, where: str) -> Any:
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         if len(kinds) != len(value):
             raise ConfigError(f"expected {len(kinds)} values, found {len(value)}", where=where)
-        return tuple(_value(kind, item, where=f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True)))
+        return tuple(
+            _value(kind, item, where=f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
+        )
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise ConfigError(f"expected settings of {hint.__name__}, found {value!r}", where=where)

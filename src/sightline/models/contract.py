@@ -1,10 +1,10 @@
 """What every network keeps, so that transfer, features and Grad-CAM work on all of them.
 
-    forward(x)            (B, C, H, W) float -> logits (B, K)
-    forward_features(x)   (B, C, H, W) float -> the last feature maps (B, C', h, w)
-    stages                nn.Sequential; running them in order is forward_features
-    head                  feature maps -> logits
-    replace_head(K)       a fresh head for K classes
+forward(x)            (B, C, H, W) float -> logits (B, K)
+forward_features(x)   (B, C, H, W) float -> the last feature maps (B, C', h, w)
+stages                nn.Sequential; running them in order is forward_features
+head                  feature maps -> logits
+replace_head(K)       a fresh head for K classes
 """
 
 from abc import ABC, abstractmethod
