@@ -1,0 +1,170 @@
+"""Networks by name: a dict and a decorator.
+
+A name fixes the architecture completely, so that a model file need only record an `Architecture`: name, classes,
+channels and size. Variants are therefore names of their own (`resnet18_small`), not options.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import torch
+
+from sightline.errors import ModelError, near
+from sightline.models.contract import Network
+
+LARGEST_SIZE = (
+    4096  # pixels; a flattening head grows with the square of the size, so a typing slip would fill the memory
+)
+
+
+class Builder(Protocol):
+    """What is registered: a Network class or a function that returns one."""
+
+    def __call__(self, num_classes: int, in_channels: int, size: int) -> Network: ...
+
+
+B = TypeVar("B", bound=Builder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """A registered network and the images it was published for.
+
+    size: height and width in pixels; min_size: the smallest the network can be built for.
+    weight_decay: the L2 factor its source trains with (Keras's l2, i.e. added to the loss as l2 * sum(w**2)); 0 is none.
+    """
+
+    name: str
+    description: str
+    paper: str
+    size: int
+    min_size: int
+    in_channels: int
+    num_classes: int
+    weight_decay: float
+    build: Builder
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters at the published size, channels and classes; no memory is spent on them."""
+        with torch.device("meta"):
+            network = self.build(self.num_classes, self.in_channels, self.size)
+        return sum(parameter.numel() for parameter in network.parameters())
+
+
+_entries: dict[str, ModelEntry] = {}
+
+
+def register(
+    name: str,
+    *,
+    size: int,
+    in_channels: int = 3,
+    num_classes: int = 10,
+    min_size: int = 1,
+    description: str,
+    paper: str = "",
+    weight_decay: float = 0.0,
+) -> Callable[[B], B]:
+    """Decorator that lists a builder under `name`. Raises ModelError when the name is taken."""
+
+    def add(build: B) -> B:
+        if name in _entries:
+            raise ModelError(f"a network named '{name}' is already registered", hint="choose another name")
+        _entries[name] = ModelEntry(
+            name=name,
+            description=description,
+            paper=paper,
+            size=size,
+            min_size=min_size,
+            in_channels=in_channels,
+            num_classes=num_classes,
+            weight_decay=weight_decay,
+            build=build,
+        )
+        return build
+
+    return add
+
+
+@cache
+def _import_architectures() -> None:
+    """Import every module beside this one: each registers its networks, and a new file cannot be forgotten."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        importlib.import_module(f"sightline.models.{module.name}")
+
+
+def list_models(filter: str = "") -> list[ModelEntry]:
+    """The registered networks whose name contains `filter`, by name."""
+    _import_architectures()
+    return [_entries[name] for name in sorted(_entries) if filter.lower() in name]
+
+
+def find_model(name: str) -> ModelEntry:
+    """The entry of one network. Raises ModelError with the nearest names when there is none."""
+    _import_architectures()
+    if name not in _entries:
+        raise ModelError(f"there is no network named '{name}'", hint=near(name, _entries))
+    return _entries[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """Everything that determines a network but its weights; the JSON in a model file.
+
+    Raises ModelError when there is no such network or it cannot be built so.
+    """
+
+    name: str
+    num_classes: int
+    in_channels: int  # 1 grey, 3 RGB
+    size: int  # height and width in pixels
+
+    def __post_init__(self) -> None:
+        entry = find_model(self.name)
+        if self.num_classes < 1:
+            raise ModelError(f"num_classes is {self.num_classes}", where=self.name, hint="a classifier needs 1 or more")
+        if self.in_channels < 1:
+            raise ModelError(f"in_channels is {self.in_channels}", where=self.name, hint="use 1 for grey, 3 for RGB")
+        if self.size < entry.min_size:
+            raise ModelError(
+                f"images of {self.size} x {self.size} pixels are too small",
+                where=self.name,
+                hint=f"use a size of {entry.min_size} or more (published for {entry.size})",
+            )
+        if self.size > LARGEST_SIZE:
+            raise ModelError(
+                f"images of {self.size} x {self.size} pixels are too large",
+                where=self.name,
+                hint=f"use a size of {LARGEST_SIZE} or less (published for {entry.size})",
+            )
+
+    def build(self) -> Network:
+        """The network, freshly initialised from torch's global generator."""
+        return find_model(self.name).build(self.num_classes, self.in_channels, self.size)
+
+
+def find_architecture(
+    name: str, *, num_classes: int, in_channels: int | None = None, size: int | None = None
+) -> Architecture:
+    """The architecture called `name`; channels and size are the published ones unless given."""
+    entry = find_model(name)
+    return Architecture(
+        name=name,
+        num_classes=num_classes,
+        in_channels=entry.in_channels if in_channels is None else in_channels,
+        size=entry.size if size is None else size,
+    )
+
+
+def create_model(name: str, *, num_classes: int, in_channels: int | None = None, size: int | None = None) -> Network:
+    """A freshly initialised network. Raises ModelError for an unknown name or an impossible size.
+
+    in_channels: 1 for grey or 3 for RGB images; size: height and width in pixels; by default the published ones.
+    """
+    return find_architecture(name, num_classes=num_classes, in_channels=in_channels, size=size).build()
