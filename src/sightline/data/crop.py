@@ -1,0 +1,93 @@
+"""Mirror images and take shifted crops of them: whole pixels move, none is resampled.
+
+All functions are pure: (B, C, H, W) of any dtype in, a new tensor of the same dtype out. Randomness comes from the
+generator that is passed, which must live on the images' device.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+Padding = Literal["reflect", "edge", "constant"]
+
+
+def mirror(images: Tensor, chosen: Tensor, *, axis: int = -1) -> Tensor:
+    """Images with those where `chosen` (B,) bool holds mirrored: axis -1 is left-right, axis -2 top-bottom."""
+    count = len(images)
+    # Selecting rows from originals and mirrors is three plain copies: five times faster than torch.where on uint8.
+    both = torch.cat([images, images.flip(axis)])
+    rows = torch.arange(count, device=images.device) + count * chosen.to(torch.int64)
+    return both.index_select(0, rows)
+
+
+def random_flip(images: Tensor, *, axis: int = -1, p: float = 0.5, generator: Generator) -> Tensor:
+    """Each image mirrored with probability `p`, 0 to 1: axis -1 is left-right, axis -2 top-bottom."""
+    chosen = torch.rand(len(images), generator=generator, device=images.device) < p
+    return mirror(images, chosen, axis=axis)
+
+
+def alternating_flip(images: Tensor, *, indices: Tensor, epoch: int) -> Tensor:
+    """Images mirrored left-right in every other epoch, about half of them in the even ones.
+
+    Which half is told by a hash of each image's index (B,) in its data set, so that two consecutive epochs show every
+    image both ways; a random flip shows half of them the same way twice. From arXiv 2404.00498, section 3.6.
+    """
+    return mirror(images, (scrambled_bit(indices) + epoch) % 2 == 1)
+
+
+def scrambled_bit(indices: Tensor) -> Tensor:
+    """A fixed pseudo-random bit, int64 0 or 1, for each index: the lowest bit after a 32-bit integer hash."""
+    hashed = indices.to(torch.int64)
+    for _ in range(2):
+        hashed = ((hashed >> 16) ^ hashed) * 0x045D9F3B & 0xFFFFFFFF
+    return ((hashed >> 16) ^ hashed) & 1
+
+
+def pad(images: Tensor, amount: int, *, padding: Padding = "reflect") -> Tensor:
+    """Images with `amount` pixels more on every side: (B, C, H, W) -> (B, C, H + 2 amount, W + 2 amount).
+
+    reflect mirrors at the border pixel without repeating it, edge repeats the border pixel, constant is 0.
+    """
+    # torch.nn.functional.pad reflects no uint8, and this is as fast.
+    for axis in (-1, -2):
+        size = images.shape[axis]
+        steps = torch.arange(amount, device=images.device)
+        if padding == "constant":
+            shape = list(images.shape)
+            shape[axis] = amount
+            before = after = images.new_zeros(shape)
+        else:
+            reflected = padding == "reflect"
+            first = (amount - steps).clamp(max=size - 1) if reflected else torch.zeros_like(steps)
+            last = (size - 2 - steps).clamp(min=0) if reflected else torch.full_like(steps, size - 1)
+            before, after = images.index_select(axis, first), images.index_select(axis, last)
+        images = torch.cat([before, images, after], axis)
+    return images
+
+
+def crop_at(images: Tensor, top: Tensor, left: Tensor, *, size: tuple[int, int]) -> Tensor:
+    """A window of `size` (h, w) from each image, its corner at `top`, `left` (B,) int64: -> (B, C, h, w).
+
+    Windows must lie inside the images.
+    """
+    (batch, channels, height, width), (h, w) = images.shape, size
+    images = images.contiguous()
+    # Every run of w neighbouring values in memory is one row of `runs`. Selecting rows copies memory in runs of w:
+    # five times faster than fancy indexing, which copies value by value.
+    runs = images.as_strided((images.numel() - w + 1, w), (1, 1))
+    device = images.device
+    planes = torch.arange(batch * channels, device=device).view(batch, channels, 1) * (height * width)
+    lines = torch.arange(h, device=device) * width
+    starts = planes + (top * width + left).view(batch, 1, 1) + lines
+    return runs.index_select(0, starts.flatten()).view(batch, channels, h, w)
+
+
+def random_shift(images: Tensor, *, amount: int, padding: Padding = "reflect", generator: Generator) -> Tensor:
+    """Each image moved by whole pixels, -amount to +amount in both directions alike: a random crop of the padded image.
+
+    What comes in at the border is said by `padding`; see `pad`.
+    """
+    corners = torch.randint(0, 2 * amount + 1, (2, len(images)), generator=generator, device=images.device)
+    height, width = images.shape[-2:]
+    return crop_at(pad(images, amount, padding=padding), corners[0], corners[1], size=(height, width))
