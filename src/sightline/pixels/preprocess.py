@@ -1,0 +1,153 @@
+"""How an image becomes what a network sees: the `Preprocess` object, saved with the weights and used everywhere."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sightline import config
+from sightline.config import require
+from sightline.pixels.color import gray_to_rgb, rgb_to_gray
+from sightline.pixels.decode import read_image
+
+if TYPE_CHECKING:  # `sightline --help` must not wait for torch
+    import torch
+    from torch import Tensor
+
+# Channel means and standard deviations of ImageNet's training images, RGB in [0, 1]: the values every torchvision and
+# most timm networks were trained with. Their origin is told in github.com/pytorch/vision/issues/1439.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """Size, shape and scale of a network's input.
+
+    size: (H, W) in pixels.
+    channels: 3 for RGB, 1 for grey (ITU-R 601).
+    fit: how an image of another shape is brought to `size`. "crop": the largest centred part with the wanted aspect
+        ratio is resized; "pad": the whole image is resized and centred, the border filled with the mean colour (which
+        normalises to about 0, like a network's own padding); "squash": the aspect ratio is given up.
+    interpolation: of the resize. All but "nearest" widen their filter when shrinking, so that nothing aliases.
+    mean, std: per channel, of pixels scaled to [0, 1].
+
+    Raises ConfigError for values that make no sense.
+    """
+
+    size: tuple[int, int]
+    channels: int = 3
+    fit: Literal["crop", "pad", "squash"] = "crop"
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require(min(self.size) >= 1, f"size is {self.size}", "use a height and a width of 1 pixel or more")
+        require(self.channels in (1, 3), f"channels is {self.channels}", "use 1 (grey) or 3 (RGB)")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            what = f"{name} has {len(values)} values for {self.channels} channels"
+            require(len(values) == self.channels, what, "give one value for each channel")
+        require(min(self.std) > 0, f"std is {self.std}", "use values above 0")
+
+    def read(self, source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
+        """An image file as the network sees it, before scaling: uint8 (C, h, w). Raises ImageError."""
+        return self.pixels(read_image(source, min_size=max(self.size)))
+
+    def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (H, W, 1 or 3) of any size -> contiguous uint8 (C, h, w). An image of the right size is not touched."""
+        if self.channels == 1 and image.shape[2] == 3:
+            image = rgb_to_gray(image)[:, :, None]
+        image = self._fitted(image)
+        if self.channels == 3 and image.shape[2] == 1:
+            image = gray_to_rgb(image[:, :, 0])
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
+
+    def normalise(self, batch: "Tensor") -> "Tensor":
+        """uint8 (B, C, H, W) -> float32 (B, C, H, W), channels last, on the same device: (x / 255 - mean) / std."""
+        import torch
+
+        scale, shift = _scale_and_shift(self.mean, self.std, batch.device)
+        return batch.to(torch.float32, memory_format=torch.channels_last).mul_(scale).add_(shift)
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as plain JSON types."""
+        return config.to_json(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Preprocess":
+        """The settings from plain JSON types. Raises ConfigError naming an unknown key or an impossible value."""
+        return config.from_json(cls, data, where="preprocess")
+
+    def describe(self) -> str:
+        """One sentence for reports and summaries."""
+        height, width = self.size
+        colour = "RGB" if self.channels == 3 else "grey"
+        fit = {
+            "crop": f"cropped to the centre and resized to {width} x {height} pixels",
+            "pad": f"resized and padded with the mean colour to {width} x {height} pixels",
+            "squash": f"resized to {width} x {height} pixels whatever their shape",
+        }[self.fit]
+        mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
+        return f"{colour} images {fit} ({self.interpolation}), scaled to [0, 1], minus mean {mean}, over std {std}."
+
+    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (H, W, C) -> uint8 (h, w, C)."""
+        height, width = image.shape[:2]
+        wanted_height, wanted_width = self.size
+        if (height, width) == self.size:
+            return image
+        if self.fit == "squash":
+            return self._resized(image, (0, 0, width, height), self.size)
+        if self.fit == "crop":
+            scale = min(height / wanted_height, width / wanted_width)
+            crop_height, crop_width = wanted_height * scale, wanted_width * scale
+            left, top = (width - crop_width) / 2, (height - crop_height) / 2
+            # Rounding must not push the box over the border, which Pillow refuses.
+            box = (left, top, min(left + crop_width, width), min(top + crop_height, height))
+            return self._resized(image, box, self.size)
+        scale = max(height / wanted_height, width / wanted_width)
+        inner = (max(1, round(height / scale)), max(1, round(width / scale)))
+        top, left = (wanted_height - inner[0]) // 2, (wanted_width - inner[1]) // 2
+        border = self._border(image.shape[2])
+        canvas = np.broadcast_to(border, (*self.size, image.shape[2])).copy()
+        canvas[top : top + inner[0], left : left + inner[1]] = self._resized(image, (0, 0, width, height), inner)
+        return canvas
+
+    def _resized(
+        self, image: NDArray[np.uint8], box: tuple[float, float, float, float], size: tuple[int, int]
+    ) -> NDArray[np.uint8]:
+        """The part of uint8 (H, W, C) inside `box` (left, top, right, bottom), resized to `size` (h, w)."""
+        channels = image.shape[2]
+        picture = Image.fromarray(image[:, :, 0] if channels == 1 else image)
+        resized = picture.resize((size[1], size[0]), RESAMPLING[self.interpolation], box=box)
+        return np.asarray(resized).reshape(*size, channels)
+
+    def _border(self, channels: int) -> NDArray[np.uint8]:
+        """The mean colour, uint8 (channels,)."""
+        mean = np.asarray(self.mean) if channels == self.channels else np.mean(self.mean, keepdims=True)
+        return np.rint(255 * mean).clip(0, 255).astype(np.uint8)
+
+
+@cache
+def _scale_and_shift(
+    mean: tuple[float, ...], std: tuple[float, ...], device: "torch.device"
+) -> tuple["Tensor", "Tensor"]:
+    """(x / 255 - mean) / std as x * scale + shift, each (C, 1, 1). Kept: a copy to a GPU waits for it."""
+    import torch
+
+    scale = torch.tensor([1 / (255 * s) for s in std], device=device)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    return scale[:, None, None], shift[:, None, None]
