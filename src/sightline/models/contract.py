@@ -2,17 +2,18 @@
 
 forward(x)            (B, C, H, W) float -> logits (B, K)
 forward_features(x)   (B, C, H, W) float -> the last feature maps (B, C', h, w)
-stages                nn.Sequential; running them in order is forward_features
-head                  feature maps -> logits
-replace_head(K)       a fresh head for K classes
+stages                nn.Sequential of named stages; running them in order is forward_features
+head                  feature maps -> logits; its last linear layer is called `output`
+replace_head(K)       a fresh output layer for K classes
+layer(name)           one layer, by name ("stages.layer1.0") or by position ("stages.1.0")
 """
-
-from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from sightline.errors import ModelError, near
 
-class Network(nn.Module, ABC):
+
+class Network(nn.Module):
     """A classifier of images: `stages` make feature maps, `head` turns them into logits.
 
     input_shape: (C, H, W) the network was built for; networks with a global-pooling head accept other H, W as well.
@@ -32,9 +33,36 @@ class Network(nn.Module, ABC):
         logits: Tensor = self.head(self.forward_features(x))
         return logits
 
-    @abstractmethod
+    @staticmethod
+    def initialise(layer: nn.Module) -> None:
+        """Give one layer fresh weights, in place. PyTorch's own stay unless the architecture says otherwise."""
+
     def replace_head(self, num_classes: int) -> None:
-        """Put a freshly initialised output layer for `num_classes` classes in place of the present one."""
+        """Put a freshly initialised output layer for `num_classes` classes in place of the present one.
+
+        Hidden layers of the head are kept: AlexNet and VGG learn much of what they know there.
+        """
+        if num_classes < 1:
+            raise ModelError(f"num_classes is {num_classes}", where="replace_head", hint="a classifier needs 1 or more")
+        old = self.head.get_submodule("output")
+        assert isinstance(old, nn.Linear), "a head without a linear `output` overrides replace_head"
+        output = nn.Linear(old.in_features, num_classes, old.bias is not None, old.weight.device, old.weight.dtype)
+        self.initialise(output)
+        self.head.output = output
+
+    def layer(self, name: str) -> nn.Module:
+        """The layer called `name`; each part may be a name or a position. Raises ModelError with the nearest names."""
+        module: nn.Module = self
+        for part in name.split("."):
+            children = dict(module.named_children())
+            if part in children:
+                module = children[part]
+            elif part.isdecimal() and int(part) < len(children):
+                module = list(children.values())[int(part)]
+            else:
+                names = [path for path, _ in self.named_modules() if path]
+                raise ModelError(f"there is no layer '{name}'", where=type(self).__name__, hint=near(name, names))
+        return module
 
     def prepare(self, images: Tensor) -> None:
         """Set weights that are computed from data rather than trained. Called once, before the first step.

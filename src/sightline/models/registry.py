@@ -36,7 +36,8 @@ class ModelEntry:
     """A registered network and the images it was published for.
 
     size: height and width in pixels; min_size: the smallest the network can be built for.
-    weight_decay: the L2 factor its source trains with (Keras's l2, i.e. added to the loss as l2 * sum(w**2)); 0 is none.
+    l2: the factor its source trains with, as in Keras: l2 * sum(w**2) of every filter and linear weight is added to the
+        loss; 0 is none. The gradient is 2 * l2 * w, so it equals a coupled weight decay (torch's SGD) of 2 * l2.
     """
 
     name: str
@@ -46,7 +47,7 @@ class ModelEntry:
     min_size: int
     in_channels: int
     num_classes: int
-    weight_decay: float
+    l2: float
     build: Builder
 
     @property
@@ -69,7 +70,7 @@ def register(
     min_size: int = 1,
     description: str,
     paper: str = "",
-    weight_decay: float = 0.0,
+    l2: float = 0.0,
 ) -> Callable[[B], B]:
     """Decorator that lists a builder under `name`. Raises ModelError when the name is taken."""
 
@@ -84,7 +85,7 @@ def register(
             min_size=min_size,
             in_channels=in_channels,
             num_classes=num_classes,
-            weight_decay=weight_decay,
+            l2=l2,
             build=build,
         )
         return build
