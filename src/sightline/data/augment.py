@@ -7,7 +7,11 @@ nothing.
 from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
+from sightline.data.affine import random_affine
+from sightline.data.color_jitter import random_color
 from sightline.data.crop import alternating_flip, random_flip, random_shift
+from sightline.data.erase import cutout, random_erase
+from sightline.data.policy import random_policy
 
 
 def augment(images: Tensor, config: AugmentConfig, *, indices: Tensor, epoch: int, generator: Generator) -> Tensor:
@@ -23,6 +27,31 @@ def augment(images: Tensor, config: AugmentConfig, *, indices: Tensor, epoch: in
         images = alternating_flip(images, indices=indices, epoch=epoch)
     if config.vertical_flip:
         images = random_flip(images, axis=-2, generator=generator)
-    if config.shift:
+    if config.rotate or config.zoom or config.shear:
+        images = random_affine(
+            images,
+            rotate=config.rotate,
+            zoom=config.zoom,
+            shear=config.shear,
+            shift=config.shift,  # free here, and the image is resampled only once
+            padding=config.padding,
+            generator=generator,
+        )
+    elif config.shift:
         images = random_shift(images, amount=config.shift, padding=config.padding, generator=generator)
+    if config.policy != "none":
+        images = random_policy(images, policy=config.policy, generator=generator)
+    if config.brightness or config.contrast or config.saturation or config.hue:
+        images = random_color(
+            images,
+            brightness=config.brightness,
+            contrast=config.contrast,
+            saturation=config.saturation,
+            hue=config.hue,
+            generator=generator,
+        )
+    if config.erase:
+        images = random_erase(images, p=config.erase, generator=generator)
+    if config.cutout:
+        images = cutout(images, side=config.cutout, generator=generator)
     return images

@@ -4,7 +4,7 @@
 A batch is a pure function of the seed and the step, so a resumed training sees exactly what an unbroken one would.
 """
 
-import hashlib
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +17,8 @@ from torch import Generator, Tensor
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
 from sightline.data.imageset import ArrayImages, ImageSet, Unused
-from sightline.errors import DataError
+from sightline.data.randomness import derived_seed
+from sightline.errors import DataError, ImageError
 from sightline.pixels.preprocess import Preprocess
 
 
@@ -81,24 +82,18 @@ class Batches:
         return self._order[1]
 
 
-def derived_seed(seed: int, purpose: str, number: int) -> int:
-    """A seed, 0 to 2**63 - 1, for one purpose and number: neighbouring inputs give unrelated generators."""
-    digest = hashlib.blake2b(f"{seed}/{purpose}/{number}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
 def to_resident(image_set: ImageSet, preprocess: Preprocess) -> Tensor:
     """All images as the network will see them, in memory: uint8 (N, C, h, w).
 
     Arrays that already have the right size and channels come back as they are, without a copy. Raises DataError when
     the set does not fit into memory, or naming up to ten images that cannot be read.
     """
-    images, failures = _load(image_set, preprocess)
-    if failures:
-        listed = "; ".join(f"{name}: {reason}" for name, reason in list(failures.values())[:10])
-        more = f"; and {len(failures) - 10} more" if len(failures) > 10 else ""
+    images, unused = _load(image_set, preprocess)
+    if unused:
+        listed = "; ".join(f"{file.path}: {file.reason}" for file in list(unused.values())[:10])
+        more = f"; and {len(unused) - 10:,} more" if len(unused) > 10 else ""
         raise DataError(
-            f"{len(failures)} of {len(image_set):,} images cannot be read: {listed}{more}",
+            f"{len(unused):,} of {len(image_set):,} images cannot be read: {listed}{more}",
             hint="remove or replace these files",
         )
     return images
@@ -109,47 +104,46 @@ def readable(image_set: ImageSet, preprocess: Preprocess) -> tuple[ImageSet, Ten
 
     Raises DataError when the set does not fit into memory or when not one image can be read.
     """
-    images, failures = _load(image_set, preprocess)
-    if not failures:
+    images, unused = _load(image_set, preprocess)
+    if not unused:
         return image_set, images, ()
-    unused = tuple(Unused(name, reason) for name, reason in failures.values())
-    if len(failures) == len(image_set):
-        raise DataError(
-            f"none of {len(image_set):,} images can be read",
-            where=unused[0].path,
-            hint=f"the first says: {unused[0].reason}",
-        )
-    kept = torch.tensor([i for i in range(len(image_set)) if i not in failures])
-    return image_set.take(kept), images.index_select(0, kept), unused
+    if len(unused) == len(image_set):
+        first = unused[0]
+        raise DataError(f"not one of {len(image_set):,} images can be read", where=first.path, hint=first.reason)
+    kept = torch.tensor([index for index in range(len(image_set)) if index not in unused])
+    return image_set.take(kept), images.index_select(0, kept), tuple(unused.values())
 
 
-def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int, tuple[str, str]]]:
-    """uint8 (N, C, h, w), and for each index that could not be read (its row is 0) the name and the reason."""
+def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int, Unused]]:
+    """uint8 (N, C, h, w), and by index the images that could not be read; their pixels are 0."""
     source = image_set.images
     shape = (preprocess.channels, *preprocess.size)
     if isinstance(source, ArrayImages) and source.pixels.shape[1:] == shape:
         return source.pixels, {}
-    require_memory(len(source) * int(np.prod(shape)), what=f"{len(source):,} images of {shape[1]}x{shape[2]} pixels")
+    require_memory(len(source) * math.prod(shape), what=f"{len(source):,} images of {shape[1]} x {shape[2]} pixels")
     images = np.zeros((len(source), *shape), dtype=np.uint8)
 
-    def load(index: int) -> str | None:
+    def load(index: int) -> Unused | None:
+        if isinstance(source, ArrayImages):
+            images[index] = preprocess.pixels(source.read(index))
+            return None
+        path = source.paths[index]
         try:
-            if isinstance(source, ArrayImages):
-                images[index] = preprocess.pixels(source.read(index))
-            else:
-                images[index] = preprocess.read(source.paths[index])
-        except DataError as error:
-            return error.what
+            images[index] = preprocess.read(path)
+        except ImageError as error:
+            # The message names the file; here the name stands beside the reason.
+            return Unused(str(path), error.what.partition(f"{path}: ")[2] or error.what)
         return None
 
     # Threads, not processes: decoders release the GIL, and nothing needs to be pickled or copied.
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None) as pool:
-        reasons = list(pool.map(load, range(len(source))))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        outcomes = list(pool.map(load, range(len(source))))
+    return torch.from_numpy(images), {index: file for index, file in enumerate(outcomes) if file is not None}
 
-    def name(index: int) -> str:
-        return image_set.ids[index] if isinstance(source, ArrayImages) else str(source.paths[index])
 
-    return torch.from_numpy(images), {i: (name(i), reason) for i, reason in enumerate(reasons) if reason is not None}
+def usable_cores() -> int:
+    """How many cores this process may use; where the system does not say, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def require_memory(needed: int, *, what: str) -> None:

@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
+from sightline.data.randomness import scrambled_bit
+
 Padding = Literal["reflect", "edge", "constant"]
 
 
@@ -34,14 +36,6 @@ def alternating_flip(images: Tensor, *, indices: Tensor, epoch: int) -> Tensor:
     image both ways; a random flip shows half of them the same way twice. From arXiv 2404.00498, section 3.6.
     """
     return mirror(images, (scrambled_bit(indices) + epoch) % 2 == 1)
-
-
-def scrambled_bit(indices: Tensor) -> Tensor:
-    """A fixed pseudo-random bit, int64 0 or 1, for each index: the lowest bit after a 32-bit integer hash."""
-    hashed = indices.to(torch.int64)
-    for _ in range(2):
-        hashed = ((hashed >> 16) ^ hashed) * 0x045D9F3B & 0xFFFFFFFF
-    return ((hashed >> 16) ^ hashed) & 1
 
 
 def pad(images: Tensor, amount: int, *, padding: Padding = "reflect") -> Tensor:
