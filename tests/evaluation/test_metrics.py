@@ -1,0 +1,118 @@
+"""Metrics against numbers worked out by hand, published tables, and their own laws."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.evaluation import metrics
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        # R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998),
+        # table I, method 3 (score, no continuity correction).
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_interval_as_published(correct: int, total: int, low: float, high: float) -> None:
+    assert metrics.wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_interval_at_the_ends() -> None:
+    assert metrics.wilson_interval(0, 0) == (0.0, 1.0)
+    low, high = metrics.wilson_interval(10, 10)
+    assert high == 1.0
+    assert low == pytest.approx(10 / (10 + metrics.Z**2))  # the formula with p = 1
+    with pytest.raises(ValueError, match="11 correct of 10"):
+        metrics.wilson_interval(11, 10)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_laws(counts: tuple[int, int]) -> None:
+    correct, total = counts
+    low, high = metrics.wilson_interval(correct, total)
+    assert 0 <= low <= correct / total <= high <= 1
+    mirrored = metrics.wilson_interval(total - correct, total)
+    assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
+    wider = metrics.wilson_interval(10 * correct, 10 * total)
+    assert wider[1] - wider[0] < high - low
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "text"),
+    [
+        (9410, 10_000, "94.1 % (93.6 to 94.5)"),
+        (9969, 10_000, "99.69 % (99.56 to 99.78)"),
+        (940, 1000, "94.0 % (92.4 to 95.3)"),
+        (7, 12, "58 % (32 to 81)"),
+        (360, 360, "100.0 % (98.9 to 100.0)"),
+        (0, 3, "0 % (0 to 56)"),
+        (0, 0, "0 % (0 to 100)"),
+        (999_990, 1_000_000, "99.999 % (99.998 to 99.999)"),
+    ],
+)
+def test_format_percent_gives_no_more_digits_than_the_interval(correct: int, total: int, text: str) -> None:
+    assert metrics.format_percent(correct, total) == text
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "digits"), [(24, 0), (10, 0), (9.4, 0), (3.6, 0), (3.5, 1), (1.0, 1), (0.4, 1), (0.3, 2), (0.04, 2)]
+)
+def test_supported_digits_follow_the_rule(uncertainty: float, digits: int) -> None:
+    """Two digits of an uncertainty that begins with 1.00 to 3.54, one of any other."""
+    assert metrics.supported_digits(0.5 - uncertainty / 100, 0.5 + uncertainty / 100) == digits
+
+
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 2, 1])
+
+
+def test_confusion_matrix_rows_are_the_truth() -> None:
+    matrix = metrics.confusion_matrix(LABELS, PREDICTED, 4)
+    assert matrix.tolist() == [[2, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+
+
+def test_class_scores_by_hand() -> None:
+    cat, dog, fox, owl = metrics.class_scores(LABELS, PREDICTED, ["cat", "dog", "fox", "owl"])
+    assert (cat.precision, cat.recall, cat.f1, cat.support, cat.correct) == (1.0, pytest.approx(2 / 3), 0.8, 3, 2)
+    assert (dog.precision, dog.recall, dog.support) == (pytest.approx(1 / 3), 0.5, 2)
+    assert dog.f1 == pytest.approx(2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2))
+    assert (fox.precision, fox.recall, fox.f1, fox.support) == (0.0, 0.0, 0.0, 1)
+    assert (owl.precision, owl.recall, owl.f1, owl.support, owl.interval) == (0.0, 0.0, 0.0, 0, (0.0, 1.0))
+    assert cat.interval == metrics.wilson_interval(2, 3)
+    assert [score.name for score in (cat, dog, fox, owl)] == ["cat", "dog", "fox", "owl"]
+
+
+def test_accuracy_and_top_k() -> None:
+    assert metrics.accuracy(LABELS, PREDICTED) == 0.5
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], dtype=np.float32)
+    labels = np.array([0, 1, 2])
+    assert metrics.top_k_accuracy(labels, probabilities, 1) == pytest.approx(1 / 3)
+    assert metrics.top_k_accuracy(labels, probabilities, 2) == pytest.approx(2 / 3)
+    assert metrics.top_k_accuracy(labels, probabilities, 3) == 1.0
+    even = np.full((3, 3), 1 / 3, dtype=np.float32)
+    assert metrics.top_k_accuracy(labels, even, 1) == pytest.approx(1 / 3)  # a network that knows nothing gains nothing
+
+
+def test_negative_log_likelihood_by_hand() -> None:
+    probabilities = np.array([[0.5, 0.5], [0.25, 0.75]], dtype=np.float32)
+    expected = (math.log(2) + math.log(4)) / 2
+    assert metrics.negative_log_likelihood(np.array([1, 0]), probabilities) == pytest.approx(expected)
+    certain_and_wrong = np.array([[0.0, 1.0]], dtype=np.float32)
+    assert 87 < metrics.negative_log_likelihood(np.array([0]), certain_and_wrong) < 88  # bounded, not infinite
+
+
+def test_nothing_to_score() -> None:
+    none, no_answers = np.empty(0, dtype=np.int64), np.empty((0, 3), dtype=np.float32)
+    assert metrics.accuracy(none, none) == 0.0
+    assert metrics.top_k_accuracy(none, no_answers, 2) == 0.0
+    assert metrics.negative_log_likelihood(none, no_answers) == 0.0
+    assert metrics.confusion_matrix(none, none, 2).tolist() == [[0, 0], [0, 0]]
+    assert [score.support for score in metrics.class_scores(none, none, ["a", "b"])] == [0, 0]
