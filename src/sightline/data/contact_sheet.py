@@ -15,15 +15,15 @@ from sightline.data.randomness import derived_seed
 from sightline.errors import DataError
 
 PAPER, INK, FAINT_INK = "#fdfcf9", "#1d1d1b", "#6b6a66"
-GAP, MARGIN, LABEL_WIDTH = 8, 24, 184  # pixels
+GAP, MARGIN, LABEL_WIDTH = 8, 24, 200  # pixels
 FONT_SIZE, LINE_HEIGHT = 13, 17  # pixels
 TILE_SIZE = 96  # pixels, the longer side of a tile as nearly as whole multiples allow
 SMALL_IMAGE = 64  # pixels; up to this size images are drawn with crisp pixels
 
 # What each setting does with the value it has, in a few words. The order is the order of the sheet's rows.
 DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
-    "flip": lambda kind: "left-right, half of them" if kind == "random" else "half now, half next epoch",
-    "vertical_flip": lambda _: "top-bottom, half of them",
+    "flip": lambda kind: "left-right, half the images" if kind == "random" else "half now, the rest next epoch",
+    "vertical_flip": lambda _: "top-bottom, half the images",
     "shift": lambda pixels: f"up to {pixels} pixels",
     "rotate": lambda degrees: f"±{degrees:g}°",
     "zoom": lambda part: f"{1 - part:.3g} to {1 + part:.3g} times",
@@ -31,8 +31,8 @@ DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
     "brightness": lambda part: f"{1 - part:.3g} to {1 + part:.3g} times",
     "contrast": lambda part: f"{1 - part:.3g} to {1 + part:.3g} times",
     "saturation": lambda part: f"{1 - part:.3g} to {1 + part:.3g} times",
-    "hue": lambda part: f"±{part:g} of the circle",
-    "erase": lambda p: f"{p:.0%} of them",
+    "hue": lambda part: f"±{part:g} of the colour circle",
+    "erase": lambda p: f"a rectangle in {100 * p:.3g} % of images",
     "cutout": lambda side: f"a square of {side} pixels",
     "policy": lambda kind: "RandAugment" if kind == "rand" else "TrivialAugment",
     "mixup": lambda alpha: f"share from Beta({alpha:g}, {alpha:g})",
@@ -52,7 +52,7 @@ def contact_sheet(images: Tensor, captions: Sequence[str], *, columns: int) -> I
     tiles = [tile(image) for image in images]
     width, height = tiles[0].size
     lines = max(len(caption.splitlines()) for caption in captions)
-    row_height = height + (4 + lines * LINE_HEIGHT if lines else 0) + GAP
+    row_height = height + (4 + lines * LINE_HEIGHT + GAP if lines else 0) + GAP
     rows = -(-len(tiles) // columns)
     sheet = _paper(columns * (width + GAP) - GAP, rows * row_height - GAP)
     draw = ImageDraw.Draw(sheet)
@@ -72,14 +72,14 @@ def augmentation_sheet(images: Tensor, config: AugmentConfig | None = None, *, s
     config: the kinds it switches on are shown at its strengths, and then all together; None shows every kind at a
     strength that is easy to see.
     """
+    settings = _visible(tuple(images.shape[1:])) if config is None else _switched_on(config)
+    padding = AugmentConfig().padding if config is None else config.padding
     rows = [("original", "", AugmentConfig())]
-    base = config or _visible(tuple(images.shape[1:]))
-    for name, describe in DESCRIPTIONS.items():
-        value = getattr(base, name)
-        if value != getattr(AugmentConfig(), name):
-            alone = dataclasses.replace(AugmentConfig(), padding=base.padding, **{name: value})
-            rows.append((name.replace("_", " "), describe(value), alone))
-    if config is not None and len(rows) > 2:
+    for name, value in settings:
+        title = f"{name}: {value}" if isinstance(value, str) else name.replace("_", " ")
+        alone = dataclasses.replace(AugmentConfig(), padding=padding, **{name: value})
+        rows.append((title, DESCRIPTIONS[name](value), alone))
+    if config is not None and len(settings) > 1:
         rows.append(("all together", "", config))
     tiles = [
         [tile(image) for image in _varied(images, kind, seed=derived_seed(seed, name, 0))] for name, _, kind in rows
@@ -110,27 +110,30 @@ def tile(image: Tensor) -> Image.Image:
     return drawn
 
 
-def _visible(shape: tuple[int, ...]) -> AugmentConfig:
-    """Every augmentation at a strength that is easy to see in an image of `shape` (C, H, W)."""
-    channels, height, width = shape
-    side = min(height, width)
-    return AugmentConfig(
-        flip="random",
-        vertical_flip=True,
-        shift=side // 8,
-        rotate=30,
-        zoom=0.3,
-        shear=20,
-        brightness=0.5,
-        contrast=0.6,
-        saturation=0.9 if channels == 3 else 0,
-        hue=0.2 if channels == 3 else 0,
-        erase=1,
-        cutout=side // 3,
-        policy="rand",
-        mixup=1,
-        cutmix=1,
-    )
+def _visible(shape: tuple[int, ...]) -> list[tuple[str, Any]]:
+    """Every augmentation with a value that is easy to see in images of `shape` (C, H, W)."""
+    channels, side = shape[0], min(shape[1:])
+    geometry = [
+        ("flip", "random"),
+        ("flip", "alternating"),
+        ("vertical_flip", True),
+        ("shift", max(1, side // 8)),
+        ("rotate", 30.0),
+        ("zoom", 0.3),
+        ("shear", 20.0),
+    ]
+    color = [("brightness", 0.5), ("contrast", 0.6), ("saturation", 0.9), ("hue", 0.2)]
+    occlusion = [("erase", 1.0), ("cutout", max(1, side // 3)), ("policy", "rand"), ("policy", "trivial")]
+    mixing = [("mixup", 1.0), ("cutmix", 1.0)]
+    # Grey images have neither saturation nor hue.
+    return geometry + (color if channels == 3 else color[:2]) + occlusion + mixing
+
+
+def _switched_on(config: AugmentConfig) -> list[tuple[str, Any]]:
+    """The augmentations that `config` switches on, with their values."""
+    off = AugmentConfig()
+    values = [(name, getattr(config, name)) for name in DESCRIPTIONS]
+    return [(name, value) for name, value in values if value != getattr(off, name)]
 
 
 def _varied(images: Tensor, config: AugmentConfig, *, seed: int) -> Tensor:

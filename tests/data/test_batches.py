@@ -1,0 +1,228 @@
+"""Batches as a pure function of seed and step, and images brought into memory once."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sightline.config import AugmentConfig
+from sightline.data import batches as batches_module
+from sightline.data.batches import Batches, available_memory, readable, require_memory, to_resident
+from sightline.data.imageset import ArrayImages, FileImages, ImageSet
+from sightline.errors import DataError
+from sightline.pixels.preprocess import Preprocess
+
+VARIED = AugmentConfig(flip="random", shift=1, rotate=5, erase=0.5)
+
+
+def numbered(count: int) -> tuple[Tensor, Tensor]:
+    """Image i is all i and has label 2 i: uint8 (N, 1, 4, 4) and int64 (N,)."""
+    values = torch.arange(count)
+    return values.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous(), 2 * values
+
+
+def make(
+    count: int = 10, size: int = 4, *, augment: AugmentConfig | None = None, seed: int = 0, drop_last: bool = False
+) -> Batches:
+    images, labels = numbered(count)
+    return Batches(images, labels, batch_size=size, augment=augment or AugmentConfig(), seed=seed, drop_last=drop_last)
+
+
+def preprocess(size: int = 4, channels: int = 3) -> Preprocess:
+    return Preprocess(size=(size, size), channels=channels, mean=(0.5,) * channels, std=(0.25,) * channels)
+
+
+def file_set(paths: list[Path]) -> ImageSet:
+    return ImageSet(
+        images=FileImages(tuple(paths)),
+        labels=torch.arange(len(paths)) % 2,
+        classes=("even", "odd"),
+        ids=tuple(path.name for path in paths),
+    )
+
+
+def array_set(pixels: Tensor) -> ImageSet:
+    count = len(pixels)
+    return ImageSet(ArrayImages(pixels), torch.zeros(count, dtype=torch.int64), ("one",), tuple(map(str, range(count))))
+
+
+def flat_files(folder: Path, count: int) -> list[Path]:
+    """PNG files of 8 x 6 pixels; file i is all 10 i."""
+    paths = [folder / f"{index:02}.png" for index in range(count)]
+    for index, path in enumerate(paths):
+        Image.new("RGB", (8, 6), (10 * index,) * 3).save(path)
+    return paths
+
+
+def test_images_labels_and_indices_belong_together() -> None:
+    batch = make().batch(0)
+    assert batch.images.shape == (4, 1, 4, 4)
+    assert batch.images.dtype == torch.uint8
+    assert batch.labels.dtype == torch.int64
+    assert torch.equal(batch.labels, 2 * batch.indices)
+    assert torch.equal(batch.images[:, 0, 0, 0].to(torch.int64), batch.indices)
+
+
+def test_every_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
+    dealt = make(10, 4)
+    assert dealt.steps_per_epoch == 3
+    orders = []
+    for epoch in range(3):
+        steps = [dealt.batch(3 * epoch + position).indices for position in range(3)]
+        assert [len(indices) for indices in steps] == [4, 4, 2]
+        orders.append(torch.cat(steps).tolist())
+        assert sorted(orders[-1]) == list(range(10))
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_drop_last_leaves_the_short_batch_out() -> None:
+    dealt = make(10, 4, drop_last=True)
+    assert dealt.steps_per_epoch == 2
+    assert [len(dealt.batch(step).indices) for step in range(6)] == [4] * 6
+    seen = torch.cat([dealt.batch(step).indices for step in range(40)])
+    assert set(seen.tolist()) == set(range(10))  # over epochs nobody is left out
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_a_small_set_is_one_batch(drop_last: bool) -> None:
+    dealt = make(3, 100, drop_last=drop_last)
+    assert dealt.steps_per_epoch == 1
+    assert sorted(dealt.batch(7).indices.tolist()) == [0, 1, 2]
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    forwards, backwards = make(augment=VARIED), make(augment=VARIED)
+    first = [forwards.batch(step) for step in range(9)]
+    for step in reversed(range(9)):
+        again = backwards.batch(step)
+        assert torch.equal(again.images, first[step].images)
+        assert torch.equal(again.indices, first[step].indices)
+
+
+def test_the_global_generator_neither_matters_nor_changes() -> None:
+    torch.manual_seed(1)
+    first = make(augment=VARIED).batch(5)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    assert torch.equal(make(augment=VARIED).batch(5).images, first.images)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_seeds_and_epochs_differ_in_order_and_in_augmentation() -> None:
+    assert make(seed=0).batch(0).indices.tolist() != make(seed=1).batch(0).indices.tolist()
+    # The whole set is one batch: sorted by index, only the augmentation is left to differ.
+    dealt = make(10, 10, augment=AugmentConfig(erase=1))
+    epochs = [dealt.batch(step) for step in (0, 1)]
+    by_index = [batch.images[batch.indices.argsort()] for batch in epochs]
+    assert not torch.equal(by_index[0], by_index[1])
+
+
+def test_alternating_flip_follows_the_epoch() -> None:
+    images = torch.arange(16, dtype=torch.uint8).view(1, 1, 4, 4).expand(6, -1, -1, -1)
+    dealt = Batches(images, torch.zeros(6), batch_size=4, augment=AugmentConfig(flip="alternating"), seed=0)
+    shown: list[dict[int, Tensor]] = []
+    for epoch in (0, 1):
+        both = [dealt.batch(2 * epoch), dealt.batch(2 * epoch + 1)]
+        shown.append({int(i): image for batch in both for i, image in zip(batch.indices, batch.images, strict=True)})
+    for index in range(6):
+        assert torch.equal(shown[0][index], shown[1][index].flip(-1))
+
+
+@pytest.mark.parametrize(("images", "labels"), [(0, 0), (3, 2)])
+def test_images_without_labels_are_refused(images: int, labels: int) -> None:
+    with pytest.raises(DataError, match=f"{images} images and {labels} labels"):
+        Batches(numbered(images)[0], numbered(labels)[1], batch_size=2, augment=AugmentConfig(), seed=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_batches_on_a_gpu() -> None:
+    images, labels = numbered(10)
+    config = AugmentConfig(flip="random", shift=1, rotate=5, brightness=0.2, erase=0.5, cutout=2, policy="trivial")
+    dealt = Batches(images, labels, batch_size=4, augment=config, seed=0, device="cuda")
+    batch = dealt.batch(1)
+    assert batch.images.is_cuda
+    assert batch.labels.is_cuda
+    assert torch.equal(batch.images, dealt.batch(1).images)
+    assert torch.equal(batch.indices.cpu(), make().batch(1).indices)  # the order is the CPU's
+
+
+def test_arrays_of_the_right_shape_are_not_copied() -> None:
+    pixels = torch.zeros(5, 3, 4, 4, dtype=torch.uint8)
+    image_set = array_set(pixels)
+    assert to_resident(image_set, preprocess()) is pixels
+    kept, images, unused = readable(image_set, preprocess())
+    assert kept is image_set
+    assert images is pixels
+    assert unused == ()
+
+
+def test_arrays_of_another_shape_are_resized_and_recoloured() -> None:
+    values = torch.tensor([10, 200], dtype=torch.uint8).view(2, 1, 1, 1)
+    images = to_resident(array_set(values.expand(2, 1, 8, 6).contiguous()), preprocess(4, 3))
+    assert torch.equal(images, values.expand(2, 3, 4, 4))
+
+
+def test_files_are_decoded_in_order(tmp_path: Path) -> None:
+    images = to_resident(file_set(flat_files(tmp_path, 20)), preprocess())
+    assert images.shape == (20, 3, 4, 4)
+    assert images.dtype == torch.uint8
+    assert images[:, 0, 0, 0].tolist() == [10 * index for index in range(20)]
+    assert torch.equal(images, images[:, :1, :1, :1].expand_as(images))
+
+
+def test_unreadable_files_are_named_up_to_ten(tmp_path: Path) -> None:
+    paths = flat_files(tmp_path, 14)
+    for path in paths[1:13]:
+        path.write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        to_resident(file_set(paths), preprocess())
+    message = str(caught.value)
+    assert message.startswith(f"12 of 14 images cannot be read: {paths[1]}: the file is empty; {paths[2]}: ")
+    assert message.endswith("the file is empty; and 2 more: remove or replace these files")
+    assert str(paths[10]) in message
+    assert str(paths[11]) not in message
+
+
+def test_readable_keeps_the_good_and_lists_the_bad(tmp_path: Path) -> None:
+    paths = flat_files(tmp_path, 5)
+    paths[1].write_bytes(b"")
+    paths[3].unlink()
+    kept, images, unused = readable(file_set(paths), preprocess())
+    assert kept.ids == ("00.png", "02.png", "04.png")
+    assert kept.labels.tolist() == [0, 0, 0]
+    assert images[:, 0, 0, 0].tolist() == [0, 20, 40]
+    assert [(file.path, file.reason) for file in unused] == [
+        (str(paths[1]), "the file is empty"),
+        (str(paths[3]), "there is no such file"),
+    ]
+
+
+def test_readable_needs_at_least_one_image(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    with pytest.raises(DataError) as caught:
+        readable(file_set(paths), preprocess())
+    assert str(caught.value) == f"not one of 2 images can be read ({paths[0]}): there is no such file"
+
+
+def test_a_set_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(batches_module, "available_memory", lambda: 1_000_000_000)
+    require_memory(800_000_000, what="images")
+    image_set = array_set(torch.zeros(1_000, 1, 1, 1, dtype=torch.uint8))
+    with pytest.raises(DataError) as caught:
+        to_resident(image_set, preprocess(600))
+    assert str(caught.value) == (
+        "1,000 images of 600 x 600 pixels need 1.1 GB, and 1.0 GB of memory are available: "
+        "use a smaller --size or fewer images"
+    )
+
+
+def test_unknown_memory_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "available_memory", lambda: None)
+    require_memory(10**18, what="images")
+
+
+def test_available_memory_is_plausible() -> None:
+    available = available_memory()
+    assert available is None or 10**6 < available < 10**15
