@@ -4,31 +4,36 @@ A named set is looked for in $SIGHTLINE_DATA, then in the user's cache; failing 
 into the cache. `digits` comes with scikit-learn and is always there.
 """
 
+import functools
 import gzip
-import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from sightline.data.binary import read_cifar, read_idx_pair
+from sightline.data.cache import cache_folder, data_folders, decode_once
 from sightline.data.download import RemoteFile, download
 from sightline.data.imageset import ArrayImages, ImageSet
-from sightline.errors import DataError, DownloadError, StorageError
-from sightline.files import make_folder, write_bytes
+from sightline.errors import DownloadError, StorageError
+
+CIFAR100_CLASSES = """
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+    caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+    flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
+    motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate
+    poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+    squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+    wardrobe whale willow_tree wolf woman worm
+"""
 
 Format = Literal["idx", "cifar10", "cifar100"]
-Tensors = dict[str, Tensor]  # train_images, test_images: uint8 (N, C, H, W); train_labels, test_labels: uint8 (N,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,16 @@ NAMED_SETS = {
     "fashion-mnist": NamedSet(
         title="Fashion-MNIST",
         classes=(
-            "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
         ),
         shape=(1, 28, 28),
         train_count=60_000,
@@ -113,17 +127,7 @@ NAMED_SETS = {
     ),
     "cifar100": NamedSet(
         title="CIFAR-100",
-        classes=tuple(
-            """
-            apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
-            castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin
-            elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard
-            lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear
-            pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal
-            shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank
-            telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
-            """.split()
-        ),
+        classes=tuple(CIFAR100_CLASSES.split()),
         shape=(3, 32, 32),
         train_count=50_000,
         test_count=10_000,
@@ -137,7 +141,7 @@ NAMED_SETS = {
         ),
         folders=("", "cifar100"),
     ),
-}  # fmt: skip
+}
 
 NAMES = ("digits", *NAMED_SETS)
 
@@ -148,8 +152,8 @@ def load_named(name: str) -> tuple[ImageSet, ImageSet, str]:
     Raises DataError when a file is damaged, DownloadError when the files are nowhere and cannot be fetched.
     """
     named = NAMED_SETS[name]
-    paths = _find(named) or _download(name, named)
-    tensors = _decoded(name, named, paths)
+    paths = _find(named) or _download(named)
+    tensors = decode_once(name, paths, functools.partial(_decode, named, paths))
     train = _image_set(tensors["train_images"], tensors["train_labels"], named.classes, prefix="train")
     test = _image_set(tensors["test_images"], tensors["test_labels"], named.classes, prefix="test")
     return train, test, _note(named, len(train), len(test))
@@ -180,88 +184,42 @@ def _digits_table() -> NDArray[np.uint8]:
     return np.column_stack([digits.data, digits.target]).astype(np.uint8)
 
 
-def cache_folder() -> Path:
-    """The user's cache of data sets, e.g. ~/.cache/sightline/data."""
-    return Path(platformdirs.user_cache_dir("sightline", appauthor=False), "data")
-
-
-def data_folders() -> tuple[Path, ...]:
-    """Where data sets are looked for: $SIGHTLINE_DATA, if set, then the user's cache."""
-    given = os.environ.get("SIGHTLINE_DATA")
-    return (Path(given).expanduser(), cache_folder()) if given else (cache_folder(),)
-
-
 def _find(named: NamedSet) -> tuple[Path, ...] | None:
     """The set's files, or its archive or extracted folder; None when they are not on this machine."""
     for root in data_folders():
-        for folder in (root / name for name in named.folders):
-            found = tuple(_first_existing(folder, file.name, named.format) for file in named.files)
+        for folder in named.folders:
+            found = [_find_file(root / folder, file.name, named.format) for file in named.files]
             if all(found):
                 return tuple(path for path in found if path)
     return None
 
 
-def _first_existing(folder: Path, name: str, format: Format) -> Path | None:
-    return next((path for path in _forms(folder, name, format) if path.exists()), None)
+def _find_file(folder: Path, name: str, format: Format) -> Path | None:
+    """The published file `name` in `folder`: as published, recompressed or unpacked."""
+    plain = name.removesuffix(".gz")
+    forms = [name, plain]
+    if format != "idx":
+        forms += [f"{plain}.xz", "cifar-10-batches-bin" if format == "cifar10" else "cifar-100-binary"]
+    return next((folder / form for form in forms if os.path.exists(folder / form)), None)
 
 
-def _forms(folder: Path, name: str, format: Format) -> Iterator[Path]:
-    """The paths at which a published file may be found in `folder`: as published, recompressed or unpacked."""
-    yield folder / name
-    stem = name.removesuffix(".gz")
-    yield folder / stem
-    if format == "idx":
-        return
-    yield folder / f"{stem}.xz"
-    yield folder / ("cifar-10-batches-bin" if format == "cifar10" else "cifar-100-binary")
-
-
-def _download(name: str, named: NamedSet) -> tuple[Path, ...]:
-    """Fetch the set's files into the user's cache. Raises DownloadError that says which files to put where."""
+def _download(named: NamedSet) -> tuple[Path, ...]:
+    """Fetch the set's files into the user's cache. Raises DownloadError or StorageError that says what else to do."""
     folder = cache_folder() / named.folders[0]
+    names = ", ".join(file.name for file in named.files)
+    by_hand = f"put {names} into {Path('$SIGHTLINE_DATA', named.folders[0])}"
     try:
         return tuple(download(file, folder) for file in named.files)
     except DownloadError as error:
-        files = ", ".join(file.name for file in named.files)
-        where = Path("$SIGHTLINE_DATA", named.folders[0])
-        raise DownloadError(
-            f"{named.title} is not on this machine: {error.what}",
-            where=error.where,
-            hint=f"connect and run this again, or put {files} into {folder} or {where}",
-        ) from error
+        what = f"{named.title} is not on this machine and {error.what}"
+        hint = f"connect and try again, or {by_hand} or {folder}"
+        raise DownloadError(what, where=error.where, hint=hint) from error
+    except StorageError as error:
+        raise StorageError(f"{named.title} cannot be downloaded: {error.what}", hint=by_hand) from error
 
 
-def _decoded(name: str, named: NamedSet, paths: tuple[Path, ...]) -> Tensors:
-    """The set's tensors, decoded once and then memory-mapped from one file in the user's cache.
-
-    The 7 s that the .xz archive of CIFAR-10 takes are so paid once. The file remembers which sources it was made of and
-    is made anew when they change; where the cache cannot be written, decoding is simply repeated.
-    """
-    source = _fingerprint(paths)
-    kept = cache_folder() / "decoded" / f"{name}.safetensors"
-    try:
-        with safe_open(kept, "pt") as file:
-            if (file.metadata() or {}).get("source") == source:
-                return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - safe_open is no mapping
-    except (OSError, SafetensorError):
-        pass  # never decoded here, or damaged: decode it now
-    tensors = _decode(named, paths)
-    try:
-        make_folder(kept.parent)
-        write_bytes(kept, save(tensors, metadata={"source": source}))
-    except StorageError:
-        pass
-    return tensors
-
-
-def _fingerprint(paths: tuple[Path, ...]) -> str:
-    """Changes whenever one of the files, or a file in one of the folders, is another."""
-    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else (path,))]
-    stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(stats).encode()).hexdigest()
-
-
-def _decode(named: NamedSet, paths: tuple[Path, ...]) -> Tensors:
+def _decode(named: NamedSet, paths: tuple[Path, ...]) -> dict[str, Tensor]:
+    """train_images and test_images, uint8 (N, C, H, W), train_labels and test_labels, uint8 (N,)."""
     classes = len(named.classes)
     if named.format == "idx":
         train_paths, test_paths = paths[:2], paths[2:]

