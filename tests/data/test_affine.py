@@ -87,6 +87,12 @@ def test_shear_moves_the_bottom_right() -> None:
     assert sheared[0, 0].tolist() == [[0, 200, 0, 0, 0], [0, 0, 200, 0, 0], [0, 0, 0, 200, 0]]
 
 
+def test_shear_comes_before_the_turn() -> None:
+    images = noise(1, 1, 9, 9)
+    sheared = moved(images, shear=45)
+    assert torch.equal(moved(images, shear=45, angle=90), torch.rot90(sheared, 1, (-2, -1)))
+
+
 def test_agrees_with_torchvision_on_an_odd_angle_and_scale() -> None:
     images = noise(2, 3, 16, 12)
     expected = reference.affine(

@@ -119,6 +119,12 @@ def test_seeds_and_epochs_differ_in_order_and_in_augmentation() -> None:
     assert not torch.equal(by_index[0], by_index[1])
 
 
+def test_the_batches_of_one_epoch_are_varied_differently() -> None:
+    images = torch.zeros(8, 1, 6, 6, dtype=torch.uint8)
+    dealt = Batches(images, torch.zeros(8), batch_size=4, augment=AugmentConfig(erase=1), seed=0)
+    assert not torch.equal(dealt.batch(0).images, dealt.batch(1).images)
+
+
 def test_alternating_flip_follows_the_epoch() -> None:
     images = torch.arange(16, dtype=torch.uint8).view(1, 1, 4, 4).expand(6, -1, -1, -1)
     dealt = Batches(images, torch.zeros(6), batch_size=4, augment=AugmentConfig(flip="alternating"), seed=0)
