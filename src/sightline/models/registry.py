@@ -52,7 +52,10 @@ class ModelEntry:
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters at the published size, channels and classes; no memory is spent on them."""
+        """How many parameters there are at the published size, channels and classes; none is given memory to count it.
+
+        The running statistics of batch norm are buffers, not parameters.
+        """
         with torch.device("meta"):
             network = self.build(self.num_classes, self.in_channels, self.size)
         return sum(parameter.numel() for parameter in network.parameters())
