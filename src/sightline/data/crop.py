@@ -43,21 +43,19 @@ def pad(images: Tensor, amount: int, *, padding: Padding = "reflect") -> Tensor:
 
     reflect mirrors at the border pixel without repeating it, edge repeats the border pixel, constant is 0.
     """
-    # torch.nn.functional.pad reflects no uint8, and this is as fast.
-    for axis in (-1, -2):
-        size = images.shape[axis]
-        steps = torch.arange(amount, device=images.device)
-        if padding == "constant":
-            shape = list(images.shape)
-            shape[axis] = amount
-            before = after = images.new_zeros(shape)
-        else:
-            reflected = padding == "reflect"
-            first = (amount - steps).clamp(max=size - 1) if reflected else torch.zeros_like(steps)
-            last = (size - 2 - steps).clamp(min=0) if reflected else torch.full_like(steps, size - 1)
-            before, after = images.index_select(axis, first), images.index_select(axis, last)
-        images = torch.cat([before, images, after], axis)
-    return images
+    # torch.nn.functional.pad reflects no uint8, and index_select with cat takes half as long again.
+    batch, channels, height, width = images.shape
+    padded = images.new_zeros(batch, channels, height + 2 * amount, width + 2 * amount)
+    padded[..., amount : amount + height, amount : amount + width] = images
+    if padding == "constant":
+        return padded
+    for axis, size in ((-1, width), (-2, height)):
+        first, last = amount, amount + size - 1  # of the image's own pixels
+        for step in range(1, amount + 1):
+            inwards = min(step, size - 1) if padding == "reflect" else 0
+            padded.select(axis, first - step).copy_(padded.select(axis, first + inwards))
+            padded.select(axis, last + step).copy_(padded.select(axis, last - inwards))
+    return padded
 
 
 def crop_at(images: Tensor, top: Tensor, left: Tensor, *, size: tuple[int, int]) -> Tensor:
