@@ -6,12 +6,13 @@ What becomes of the unusual, by rule rather than by accident:
 - several frames or pages (GIF, APNG, WebP, AVIF, TIFF, MPO): the first
 - orientation: applied, from EXIF or XMP, in every format that carries it
 - transparency (alpha channel, palette, PNG's transparency chunk): composited on white
-- 16-bit grey: 0..65535 scaled to 0..255; 32-bit grey: as 16-bit where its values fit, else lowest..highest
-- float grey: 0..1 scaled to 0..255 where its values fit, else lowest..highest; NaN and infinities count as lowest
-- CMYK and YCCK: converted without a colour profile; inverted in JPEG files, as Adobe writes them
+- grey of 12 and 16 bits: scaled to 0..255; of 32 bits: as 16 where the values fit, else lowest..highest is scaled
+- float grey: 0..1 scaled to 0..255 where the values fit, else lowest..highest; NaN and infinities count as lowest
+- CMYK and YCCK: converted without a colour profile; taken as inverted in JPEG files, as Adobe writes them
 - colour profiles: not applied, as in the other libraries people train with
 
-Pillow's decoders release the GIL, so threads decode in parallel.
+Pillow's decoders release the GIL, so threads decode in parallel. For a damaged TIFF, libtiff itself may write a line to
+standard error besides the ImageError raised here.
 """
 
 import io
@@ -78,6 +79,7 @@ UPRIGHT = {  # EXIF orientation -> what turns the stored image upright (Exif 2.3
     8: Image.Transpose.ROTATE_90,
 }
 ORIENTATION_TAG = 0x0112
+BITS_TAG, PHOTOMETRIC_TAG, WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0, section 8
 
 
 def read_image(
@@ -99,8 +101,11 @@ def read_image(
             _check_size(image, name, max_pixels)
             if min_size is not None:
                 image.draft(None, (min_size, min_size))  # JPEG only; the other readers ignore it
+            _correct_transparent_colour(image)
             image.load()
-            return _to_rgb_array(_upright(image))
+            turn = _turn_upright(image)
+            rgb = _to_rgb(image)
+            return np.array(rgb if turn is None else rgb.transpose(turn))
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -110,8 +115,9 @@ def read_image(
     except PermissionError as error:
         raise _unreadable(name, "permission denied", "make the file readable") from error
     except Exception as error:  # Pillow's readers raise about fifteen unrelated types for damaged bytes
-        reason = f"it is damaged or truncated ({_first_line(error)})"
-        raise _unreadable(name, reason, "remove the file or get an intact copy") from error
+        detail = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"it is damaged, truncated or of a rare kind ({detail})"
+        raise _unreadable(name, reason, "remove the file, or get an intact copy") from error
 
 
 def _open(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
@@ -119,13 +125,13 @@ def _open(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     start = stream.read(64)
     stream.seek(0)
     if not start:
-        raise _unreadable(name, "the file is empty", "remove the file or get an intact copy")
+        raise _unreadable(name, "the file is empty", "remove the file, or get an intact copy")
     for _, signature, reader in READERS:
         if signature.match(start):
             return reader(stream)
-    found = next((what for signature, what in STRANGERS if signature.match(start)), "of an unknown type")
+    found = next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a known type")
     formats = ", ".join(format_name for format_name, _, _ in READERS)
-    raise _unreadable(name, f"it is {found}, not an image of a supported type", f"convert it to one of {formats}")
+    raise _unreadable(name, f"it is {found}", f"the types read here are {formats}")
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
@@ -138,50 +144,62 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         raise _unreadable(name, f"its {size}, more than the limit of {max_pixels / 1e6:,.1f}", hint)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """`image`, loaded, turned as its EXIF orientation says."""
+def _turn_upright(image: Image.Image) -> Image.Transpose | None:
+    """What the EXIF orientation of a loaded image asks for (a TIFF has been turned by then and asks for nothing)."""
     try:
-        orientation = image.getexif().get(ORIENTATION_TAG)
+        return UPRIGHT.get(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # damaged EXIF raises as variously as damaged pixels; the pixels are fine without it
-        return image
-    turn = UPRIGHT.get(orientation)
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
-def _to_rgb_array(image: Image.Image) -> NDArray[np.uint8]:
-    """Any Pillow mode as RGB uint8 (H, W, 3)."""
+def _to_rgb(image: ImageFile.ImageFile) -> Image.Image:
+    """Any Pillow mode as RGB, transparent pixels as BACKGROUND."""
     if image.mode == "F" or image.mode.startswith("I"):
-        return _deep_grey_to_rgb(np.asarray(image), image.info.get("transparency"))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        opaque = Image.new("RGB", image.size, BACKGROUND)
-        opaque.paste(image, mask=image.getchannel("A"))
-        return np.array(opaque)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+        return _deep_grey_to_rgb(image)
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    layered = image.convert("RGBA")
+    opaque = Image.new("RGB", image.size, BACKGROUND)
+    opaque.paste(layered, mask=layered.getchannel("A"))
+    return opaque
 
 
-def _deep_grey_to_rgb(values: NDArray[np.generic], transparent: object) -> NDArray[np.uint8]:
-    """Grey (H, W) of 16 or 32 bits or float -> RGB uint8 (H, W, 3). `transparent`: the value that is see-through."""
-    levels = np.nan_to_num(values.astype(np.float64), nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
-    finite = levels[np.isfinite(levels)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    nominal = 1.0 if values.dtype.kind == "f" else 65535.0
-    if low >= 0 and high <= nominal:
-        low, high = 0.0, nominal
-    levels = (np.maximum(levels, low) - low) * (255 / max(high - low, np.finfo(np.float64).tiny))
-    grey = np.rint(levels).astype(np.uint8)
+def _deep_grey_to_rgb(image: ImageFile.ImageFile) -> Image.Image:
+    """Grey of more than 8 bits (Pillow's modes I;16, I and F) as RGB."""
+    values = np.asarray(image)
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    full = 1.0 if image.mode == "F" else 4095.0 if tags.get(BITS_TAG) == (12,) else 65535.0
+    levels = values.astype(np.float32 if values.dtype.itemsize == 2 else np.float64)
+    finite = np.isfinite(levels)
+    low, high = levels.min(where=finite, initial=np.inf), levels.max(where=finite, initial=-np.inf)
+    if low >= 0 and high <= full:
+        low, high = 0.0, full
+    levels = (np.where(finite, levels, low) - low) / ((high - low) or 1)
+    if tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO:
+        levels = 1 - levels
+    grey = np.rint(levels * 255).astype(np.uint8)
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
-    if isinstance(transparent, int):
-        rgb[values == transparent] = BACKGROUND
-    return rgb
+    if "transparency" in image.info:  # PNG: the one value that is see-through
+        rgb[values == image.info["transparency"]] = BACKGROUND
+    return Image.fromarray(rgb)
+
+
+def _correct_transparent_colour(image: ImageFile.ImageFile) -> None:
+    """Bring a PNG's transparent colour to the 8 bits of the pixels.
+
+    The file has it at its own depth, and so does Pillow's `info`, although Pillow decodes grey of 2 and 4 bits and RGB
+    of 16 bits to 8 and then compares.
+    """
+    colour = image.info.get("transparency")
+    depth = image.tile[0].args if image.format == "PNG" and image.tile else None
+    if isinstance(colour, int) and depth in ("L;2", "L;4"):
+        image.info["transparency"] = colour * (85 if depth == "L;2" else 17)
+    elif isinstance(colour, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in colour)
 
 
 def _unreadable(name: str, reason: str, hint: str) -> ImageError:
     return ImageError(f"cannot read image {name}: {reason}", hint=hint)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 _silence = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
