@@ -76,6 +76,7 @@ class ParameterGroup:
     momentum: float = 0.9  # SGD and Muon (Nesterov); the first beta of AdamW
     beta2: float = 0.999  # AdamW only
     weight_decay: float = 0.0  # SGD: added to the gradient; AdamW and Muon: decoupled, times lr
+    renormalise: bool = False  # Muon: bring each weight to norm sqrt(rows) first; for filters before batch norm
     stop_at: float = 1.0  # fraction of training at which this group's schedule has run out
 
     def __post_init__(self) -> None:

@@ -75,3 +75,9 @@ def near(name: str, options: Iterable[str]) -> str:
         return f"did you mean {' or '.join(close)}?"
     listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return f"choose from {listed}"
+
+
+class Interrupted(SightlineError):
+    """Someone asked a training to stop (Ctrl-C or SIGTERM); what was learnt is saved. Exit code 130."""
+
+    exit_code = 130

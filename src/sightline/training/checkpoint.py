@@ -1,0 +1,59 @@
+"""Checkpoints: everything a training needs to go on exactly where it was.
+
+One file, written atomically (see `sightline.files`), read back with torch's `weights_only`: no pickled code runs.
+Random numbers need no saving: every draw follows from the seed and the step.
+"""
+
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sightline import files
+from sightline.errors import RunError
+
+FORMAT = 1
+FILE_NAME = "state.pt"
+
+
+class Checkpoints:
+    """The checkpoint in `folder`, rewritten at most every `seconds`."""
+
+    def __init__(self, folder: Path, *, seconds: float) -> None:
+        self.path = folder / FILE_NAME
+        self.seconds = seconds
+        self.saved_at = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last save is `seconds` ago."""
+        return time.monotonic() - self.saved_at >= self.seconds
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint. state: tensors, numbers, strings, lists and dicts. Raises StorageError."""
+        files.make_folder(self.path.parent)
+        with files.replacing(self.path) as file:
+            torch.save({"format": FORMAT} | state, file)
+        self.saved_at = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """The saved state, its tensors on the CPU; None when nothing was saved. Raises RunError for a damaged file."""
+        if not self.path.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+            raise RunError(
+                f"the checkpoint is damaged: {str(error).splitlines()[0]}",
+                where=str(self.path),
+                hint="delete it to train again from the start",
+            ) from error
+        if state.get("format") != FORMAT:
+            raise RunError(
+                f"the checkpoint has format {state.get('format')}, this version reads {FORMAT}",
+                where=str(self.path),
+                hint="go on with the version of Sightline that wrote it, or train again",
+            )
+        return state

@@ -1,0 +1,72 @@
+"""Stopping at the first loss that is not a number, and saying where it came from."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sightline.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A loss that has not been looked at yet, and the network input it came from."""
+
+    step: int
+    loss: Tensor
+    inputs: Tensor
+
+
+class LossGuard:
+    """Raises TrainingError when a loss is infinite or not a number.
+
+    On a CPU each loss is checked at once. On an accelerator looking at a number waits for it, so each loss is checked
+    one step later, when it has long been computed.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.pending: Suspect | None = None
+
+    def check(self, step: int, loss: Tensor, inputs: Tensor) -> None:
+        """Look at this loss (CPU) or at the previous one (accelerator). inputs: what the network saw, (B, C, H, W)."""
+        if loss.device.type != "cpu":
+            self.flush()
+        self.pending = Suspect(step, loss.detach(), inputs)
+        if loss.device.type == "cpu":
+            self.flush()
+
+    def flush(self) -> None:
+        """Look at the loss that has not been looked at yet, if there is one."""
+        suspect, self.pending = self.pending, None
+        if suspect is not None and not torch.isfinite(suspect.loss):
+            raise TrainingError(
+                f"the loss became {suspect.loss.item()} at step {suspect.step + 1}",
+                where=f"first bad tensor: {first_bad_tensor(self.network, suspect.inputs)}",
+                hint="lower the learning rate (--lr), clip gradients, or try --precision fp32; "
+                "the last checkpoint was written before this step",
+            )
+
+
+@torch.no_grad()
+def first_bad_tensor(network: nn.Module, inputs: Tensor) -> str:
+    """The first tensor that is not finite: the images, a parameter, or the first layer's output that is not."""
+    if not torch.isfinite(inputs).all():
+        return "the images"
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            return f"weight '{name}'"
+    bad: list[str] = []
+    names = {module: name for name, module in network.named_modules()}
+
+    def look(module: nn.Module, arguments: object, output: object) -> None:
+        if isinstance(output, Tensor) and not bad and not torch.isfinite(output).all():
+            bad.append(f"output of layer '{names[module]}'" if names[module] else "the logits")
+
+    handles = [module.register_forward_hook(look) for module in network.modules()]
+    try:
+        network(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return bad[0] if bad else "the loss itself"

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM as a flag that the training looks at between two steps."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class Interruption:
+    """Whether someone asked to stop, and by which signal."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler: remember the first request; a second Ctrl-C stops at once."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Within the block SIGINT and SIGTERM only set a flag; afterwards the previous handlers are back.
+
+    Signals reach the main thread only: in any other thread the flag is never set.
+    """
+    request = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    previous = {number: signal.signal(number, request.note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,28 @@
+"""The loss: cross-entropy, with everything that is usually done to it."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0, class_weights: Tensor | None = None
+) -> Tensor:
+    """Mean cross-entropy over the batch, a float32 scalar.
+
+    logits: (B, K), any float type. targets: int64 (B,) class numbers, or float (B, K) soft labels whose rows sum to 1.
+    label_smoothing: this share of every target is spread evenly over all classes (Szegedy et al., arXiv 1512.00567,
+    section 7). class_weights: float (K,); with class numbers the mean is weighted by them.
+    """
+    # Softmax sums exponentials: in bf16 its rounding would be larger than the differences that train.
+    return F.cross_entropy(logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing)
+
+
+def balanced_weights(labels: Tensor, num_classes: int) -> Tensor:
+    """Weights that let every class count the same: N / (K * count), float32 (K,); 0 for a class without images.
+
+    The rule is scikit-learn's class_weight="balanced" (King and Zeng 2001).
+    """
+    counts = torch.bincount(labels, minlength=num_classes).float()
+    weights = len(labels) / (num_classes * counts)
+    return torch.where(counts > 0, weights, torch.zeros_like(weights))

@@ -1,0 +1,97 @@
+"""Everything about a training that changes from step to step: what a checkpoint holds."""
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sightline.config import TrainConfig
+from sightline.training.ema import Ema
+from sightline.training.optimizers import Optimizers
+from sightline.training.stopping import Patience, Score
+
+
+@dataclass
+class Progress:
+    """How far the training has come; the second half counts within the present epoch."""
+
+    step: int = 0  # optimiser steps done
+    epoch: int = 0  # epochs finished
+    seconds: float = 0.0  # since the training began, over all sessions
+    rate_scale: float = 1.0  # what reduce-on-plateau has multiplied the rate by
+    best: Score | None = None
+    stopped: bool = False  # by early stopping
+
+    loss_sum: Tensor | float = 0.0  # loss times images; a tensor, so that no step waits for its value
+    images: int = 0
+    step_seconds: float = 0.0  # in optimiser steps, validation and saving left out
+
+
+class Stopwatch:
+    """Adds the time that passes to `Progress.seconds`."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.last = time.perf_counter()
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        now = time.perf_counter()
+        elapsed, self.last = now - self.last, now
+        self.progress.seconds += elapsed
+        return elapsed
+
+
+@dataclass
+class TrainingState:
+    """The network, its optimisers and averages, and the progress; `best_weights` are a copy taken at the best epoch."""
+
+    network: nn.Module
+    optimizers: Optimizers
+    ema: Ema
+    early_stopping: Patience
+    plateau: Patience
+    progress: Progress = field(default_factory=Progress)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, network: nn.Module, config: TrainConfig) -> "TrainingState":
+        return cls(
+            network=network,
+            optimizers=Optimizers(network, config.groups),
+            ema=Ema(network, config.ema_decay),
+            early_stopping=Patience(config.patience),
+            plateau=Patience(config.plateau_patience),
+        )
+
+    def remember_best(self) -> None:
+        """Copy the weights that are in the network now."""
+        self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number: a broken network must never replace a good checkpoint."""
+        tensors = (tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point())
+        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers, strings, lists and dicts only."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizers": self.optimizers.state_dict(),
+            "ema": self.ema.state_dict(),
+            "waited": [self.early_stopping.waited, self.plateau.waited],
+            "progress": dataclasses.asdict(self.progress),
+            "best_weights": self.best_weights,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimizers.load_state_dict(state["optimizers"])
+        self.ema.load_state_dict(state["ema"])
+        self.early_stopping.waited, self.plateau.waited = state["waited"]
+        best = state["progress"]["best"]
+        vars(self.progress).update(state["progress"] | {"best": Score(**best) if best else None})
+        self.best_weights = state["best_weights"]
