@@ -118,6 +118,13 @@ def test_dilation_groups_and_overlapping_pooling() -> None:
     assert (row(network, "stages.pool").receptive_field, row(network, "stages.pool").stride) == (11, 2)
 
 
+def test_a_row_and_a_column_make_a_square() -> None:
+    network = Stages(row=nn.Conv2d(4, 4, (1, 7)), column=nn.Conv2d(4, 2, (5, 1), stride=(2, 1)))
+    assert row(network, "stages.row").receptive_field == 7
+    assert row(network, "stages.column").receptive_field == 7
+    assert row(network, "stages.column").stride == 1, "along the axis of the larger field"
+
+
 def test_adaptive_pooling_counts_its_widest_bin() -> None:
     network = Stages(pool=nn.AdaptiveAvgPool2d(6))
     # 16 pixels in 6 bins: [0, 3), [2, 6), [5, 8), [8, 11), [10, 14), [13, 16)

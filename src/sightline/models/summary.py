@@ -5,7 +5,7 @@ weights, batch-norm statistics, mode and device stay as they are, and the larges
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -104,18 +104,27 @@ def summary(network: Network, size: int | None = None, in_channels: int | None =
     )
 
 
+class _Window(NamedTuple):
+    """Along one axis: how many values an operation looks at, and how far it moves to the next output."""
+
+    kernel: float
+    stride: float
+
+
 class _Field(NamedTuple):
-    """What one value of a tensor depends on: a square of `size` pixels, `stride` pixels from its neighbour's."""
+    """Along one axis: how many pixels of the image a value depends on, and how far its neighbour's are from them."""
 
     size: float
     stride: float
 
-    def window(self, kernel: float, stride: float) -> "_Field":
-        """After sliding a window of `kernel` values with this stride: each value adds the distance between two."""
-        return _Field(self.size + (kernel - 1) * self.stride, self.stride * stride)
+    def through(self, window: _Window) -> "_Field":
+        # A window of one value adds nothing, however far apart the values are: 0 * infinity would be no number.
+        added = (window.kernel - 1) * self.stride if window.kernel > 1 else 0
+        return _Field(self.size + added, self.stride * window.stride)
 
 
-WHOLE_IMAGE = _Field(math.inf, math.inf)
+POINT = (_Window(1, 1), _Window(1, 1))
+EVERYTHING = (_Window(math.inf, math.inf), _Window(math.inf, math.inf))
 
 
 class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves this class untyped
@@ -124,25 +133,34 @@ class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.multiply_adds = 0
-        # By id, beside the tensor itself: while that is kept (on meta it costs nothing) no other can get its id.
-        self.fields: dict[int, tuple[Tensor, _Field]] = {}
+        # Height and width, by id, beside the tensor itself: while that is kept (on meta it costs nothing) no other
+        # tensor can get its id.
+        self.fields: dict[int, tuple[Tensor, tuple[_Field, _Field]]] = {}
 
     def start(self, image: Tensor) -> None:
-        self.fields[id(image)] = (image, _Field(1, 1))
+        self.fields[id(image)] = (image, (_Field(1, 1), _Field(1, 1)))
 
     def field(self, tensor: Tensor) -> _Field:
-        return self.fields[id(tensor)][1]
+        """The receptive field of a tensor's values along the axis where it is larger."""
+        return max(self.fields[id(tensor)][1])
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         self.multiply_adds += _multiply_adds(func, args, result)
-        seen = [self.field(leaf) for leaf in tree_leaves(args) if id(leaf) in self.fields]
-        if seen:
-            largest = _Field(max(field.size for field in seen), max(field.stride for field in seen))
+        inputs = [self.fields[id(leaf)][1] for leaf in tree_leaves(args) if id(leaf) in self.fields]
+        if inputs:
+            height, width = (_largest(fields) for fields in zip(*inputs, strict=True))
             for output in tree_leaves(result):
                 if isinstance(output, Tensor):
-                    self.fields[id(output)] = (output, _field_after(func, args, output, largest))
+                    down, across = _windows(func, args, output)
+                    self.fields[id(output)] = (output, (height.through(down), width.through(across)))
         return result
+
+
+def _largest(fields: Iterable[_Field]) -> _Field:
+    """Where branches meet, the longest counts."""
+    sizes, strides = zip(*fields, strict=True)
+    return _Field(max(sizes), max(strides))
 
 
 def _multiply_adds(func: Any, args: Any, result: Any) -> int:
@@ -156,29 +174,33 @@ def _multiply_adds(func: Any, args: Any, result: Any) -> int:
     return 0
 
 
-def _field_after(func: Any, args: Any, output: Tensor, field: _Field) -> _Field:
-    """The receptive field of `output`, where `field` is the largest among the inputs of this operation."""
-    if output.ndim != 4 or field == WHOLE_IMAGE:
-        return WHOLE_IMAGE
+def _windows(func: Any, args: Any, output: Tensor) -> tuple[_Window, _Window]:
+    """What one value of `output` looks at in the input of this operation, along height and width."""
+    if output.ndim < 4:
+        return EVERYTHING
     if func is aten.convolution.default:
         weight, stride, dilation = args[1], args[3], args[5]
-        return field.window(max((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True)), max(stride))
+        kernel = [(k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True)]
+        return _Window(kernel[0], stride[0]), _Window(kernel[1], stride[1])
     if func in (aten.max_pool2d_with_indices.default, aten.avg_pool2d.default):
-        kernel = max(args[1])
-        return field.window(kernel, max(args[2]) if len(args) > 2 and args[2] else kernel)
-    if func is aten.slice.Tensor and len(args) > 4 and args[1] in (2, 3):
-        # A strided slice comes once for the rows and once for the columns; only one of them moves on the stride.
-        return _Field(field.size, field.stride * args[4]) if args[1] == 2 else field
+        kernel = args[1]
+        stride = args[2] if len(args) > 2 and args[2] else kernel
+        return _Window(kernel[0], stride[0]), _Window(kernel[1], stride[1])
+    if func is aten.slice.Tensor and len(args) > 4:
+        step = _Window(1, args[4])
+        return (step if args[1] == 2 else POINT[0]), (step if args[1] == 3 else POINT[1])
     if func in (aten.mean.dim, aten.amax.default, aten._adaptive_avg_pool2d.default, aten.adaptive_max_pool2d.default):
-        inputs, outputs = args[0].shape[-1], output.shape[-1]
-        if outputs == inputs:
-            return field
-        if outputs == 1:
-            return WHOLE_IMAGE
-        # Neighbouring bins overlap or repeat where the sizes do not divide: the widest bin, the mean distance.
-        widest = max(-(-(i + 1) * inputs // outputs) - i * inputs // outputs for i in range(outputs))
-        return field.window(widest, inputs / outputs)
-    return field
+        (height, width), (h, w) = args[0].shape[2:], output.shape[2:]
+        return _bin(height, h), _bin(width, w)
+    return POINT
+
+
+def _bin(inputs: int, outputs: int) -> _Window:
+    """The window of adaptive pooling. Where the sizes do not divide, bins differ: the widest, at the mean distance."""
+    if outputs == 1 < inputs:
+        return EVERYTHING[0]
+    widest = max(-(-(i + 1) * inputs // outputs) - i * inputs // outputs for i in range(outputs))
+    return _Window(widest, inputs / outputs)
 
 
 @contextmanager
@@ -195,7 +217,7 @@ def _watched(network: nn.Module, trace: _Trace) -> Iterator[list[LayerRow]]:
 
     def leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
         field = trace.field(output)
-        known = field != WHOLE_IMAGE
+        known = math.isfinite(field.size)
         rows.append(
             LayerRow(
                 name=names[module],
