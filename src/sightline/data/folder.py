@@ -52,9 +52,9 @@ def _split_folders(root: Path) -> dict[str, Path]:
     if not any(_folders(path) for path in training):
         if named and len(named) == len(folders):
             names = ", ".join(path.name for path in folders)
-            missing = "no class folders in the training folder" if training else "no training folder"
+            missing = "are no class folders in the training folder" if training else "is no training folder"
             hint = "put each class into a folder of its own, as in train/cat and test/cat"
-            raise DataError(f"there is {missing} in {root}, only {names}", hint=hint)
+            raise DataError(f"there {missing} in {root}, only {names}", hint=hint)
         return {}  # a class may well be called "train"
     by_split: dict[str, Path] = {}
     for split, path in named:

@@ -53,19 +53,20 @@ def splits_from_files(
 ) -> Splits:
     """Splits of files on disk. Classes are those of the training images, sorted by name.
 
-    Files without a split: 20 % test, then the validation share of the rest. With splits but none for validation: the
-    validation share of the training images. `val` 0 trains on what would have been for validation. where: the folder or
-    table, as named in errors. Raises DataError for data that cannot be trained on, ConfigError for `val`.
+    Without splits, or with training images only: 20 % test, then the validation share of the rest. With test images but
+    none for validation: the validation share of the training images. `val` 0 trains on what was for validation too.
+    where: the folder or table, as named in errors. Raises DataError for data that cannot be trained on, ConfigError
+    for `val`.
     """
     share = parse_share(val)
     if not files:
         raise DataError(f"there are no images in {where}", hint=_why_unused(unused))
+    decided = any(file.split in ("val", "test") for file in files)
     if share == 0:
         files = [replace(file, split="train") if file.split == "val" else file for file in files]
     elif val is not None and any(file.split == "val" for file in files):
         raise ConfigError(f"val is '{val}', but {where} has validation images of its own", hint="leave --val out")
 
-    decided = any(file.split for file in files)
     classes = tuple(sorted({file.label for file in files if file.split in ("", "train")}))
     _require_classes(classes, files, where)
     _require_whole_groups(files, where)

@@ -65,12 +65,12 @@ def require_images(image_set: ImageSet, parts: tuple[str, ...]) -> None:
     """Raise DataError for the first class with fewer images than the parts that are to be made of it."""
     for name, count in image_set.counts().items():
         if 0 < count < len(parts):
-            needs = f"one for each of {', '.join(parts[:-1])} and {parts[-1]}"
-            raise DataError(
-                f"class '{name}' has only {count} image{'s'[: count > 1]} to split, and needs {needs}",
-                hint="add images to it or take it out"
-                + (", or train without validation: --val 0" * ("validation" in parts)),
+            images = "1 image" if count == 1 else f"{count} images"
+            what = (
+                f"class '{name}' has only {images}, and needs one for each of {', '.join(parts[:-1])} and {parts[-1]}"
             )
+            without = ", or train without validation: --val 0" if "validation" in parts else ""
+            raise DataError(what, hint=f"add images to it or take it out{without}")
 
 
 def _choose_images(
@@ -104,9 +104,9 @@ def _ranks(names: list[str], seed: int) -> NDArray[np.int64]:
     Sorted by hash rather than drawn from a generator: one more image leaves the order of all the others as it was.
     """
     key = str(seed).encode()
-    digests = [hashlib.blake2b(name.encode(), digest_size=8, key=key).digest() for name in names]
+    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8, key=key).digest() for name in names)
     ranks = np.empty(len(names), dtype=np.int64)
-    ranks[np.lexsort((np.arange(len(names)), np.frombuffer(b"".join(digests), dtype=">u8")))] = np.arange(len(names))
+    ranks[np.argsort(np.frombuffer(digests, dtype=">u8"), kind="stable")] = np.arange(len(names))
     return ranks
 
 
@@ -150,10 +150,8 @@ def _choose_groups(
             break
         chosen[best] = not chosen[best]
     if cost(held) > len(classes):
-        hint = "add groups, or say in a CSV's split column which images are for what"
-        raise DataError(
-            f"no group of the {len(names)} can be held out for {purpose} without taking a whole class", hint=hint
-        )
+        what = f"none of the {len(names)} groups can be held out for {purpose} without taking a whole class"
+        raise DataError(what, hint="add groups, or say in a CSV's split column which images are for what")
     by_name = np.empty(len(names), dtype=np.bool_)
     by_name[order] = chosen
     return by_name[index]

@@ -1,0 +1,97 @@
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from sightline.data.load import load_data
+from sightline.errors import ConfigError, DataError
+
+Photos = Callable[[Mapping[str, int]], Path]
+
+
+def test_digits_are_split_in_three_without_any_file(cache: Path):
+    splits = load_data("digits")
+    assert (splits.name, splits.note, splits.unused, splits.warnings) == ("digits", "", (), ())
+    assert (len(splits.train), len(splits.val), len(splits.test)) == (1294, 144, 359)
+    assert splits.train.images.pixels.shape[1:] == (1, 8, 8)
+    ids = {*splits.train.ids, *splits.val.ids, *splits.test.ids}
+    assert len(ids) == 1797
+    assert min(splits.test.counts().values()) == 35  # of 174 to 183 a class
+    assert not cache.exists()
+
+
+def test_val_changes_only_what_is_held_out_of_training(cache: Path):
+    default, none = load_data("digits"), load_data("digits", val="0")
+    assert none.val is None
+    assert len(none.train) == 1438
+    assert none.test.ids == default.test.ids
+    assert {*default.train.ids, *default.val.ids} == set(none.train.ids)
+    assert len(load_data("digits", val="20%").val) == 288
+
+
+def test_the_seed_changes_the_split(cache: Path):
+    assert load_data("digits", seed=1).val.ids == load_data("digits", seed=1).val.ids
+    assert load_data("digits", seed=1).val.ids != load_data("digits", seed=2).val.ids
+
+
+def test_a_folder_and_a_table_are_told_apart(photos: Photos, cache: Path):
+    root = photos({"cat": 10, "dog": 10})
+    assert load_data(root).classes == ("cat", "dog")
+    assert load_data(str(root)).name == "photos"
+    table = root.parent / "pets.CSV"
+    table.write_text("path,label\n" + "".join(f"photos/cat/{i}.png,{'ab'[i % 2]}\n" for i in range(10)))
+    assert load_data(table).classes == ("a", "b")
+
+
+def test_folders_in_sightline_data_go_by_their_name(photos: Photos, monkeypatch: pytest.MonkeyPatch):
+    root = photos({"cat": 10, "dog": 10})
+    monkeypatch.setenv("SIGHTLINE_DATA", str(root.parent))
+    assert load_data("photos").classes == ("cat", "dog")
+    with pytest.raises(DataError) as error:
+        load_data("photo")
+    assert str(error.value) == "there is no data set or folder 'photo': did you mean photos?"
+
+
+def test_a_folder_here_comes_before_one_in_sightline_data(photos: Photos, monkeypatch: pytest.MonkeyPatch, tmp_path):
+    photos({"cat": 10, "dog": 10})
+    (tmp_path / "data" / "photos").mkdir(parents=True)
+    monkeypatch.setenv("SIGHTLINE_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    assert load_data("photos").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("mnits", "there is no data set or folder 'mnits': did you mean mnist or digits?"),
+        ("MNIST", "there is no data set or folder 'MNIST': did you mean mnist or fashion-mnist?"),
+        ("cifar-10", "there is no data set or folder 'cifar-10': did you mean cifar10 or cifar100?"),
+        ("xyz", "there is no data set or folder 'xyz': choose from cifar10, cifar100, digits, fashion-mnist, mnist"),
+        ("no/such/folder", "there is no folder or file no/such/folder: check the path"),
+        ("pets.csv", "there is no folder or file pets.csv: check the path"),
+    ],
+)
+def test_unknown_data_is_named_with_the_nearest_names(cache: Path, data: str, message: str):
+    with pytest.raises(DataError) as error:
+        load_data(data)
+    assert str(error.value) == message
+
+
+def test_another_file_is_refused(tmp_path: Path, png: bytes):
+    (tmp_path / "cat.png").write_bytes(png)
+    with pytest.raises(DataError) as error:
+        load_data(tmp_path / "cat.png")
+    hint = "give a folder of class folders, or a table that ends in .csv"
+    assert str(error.value) == f"{tmp_path / 'cat.png'} is neither a folder nor a CSV table: {hint}"
+
+
+def test_an_impossible_share_is_refused_before_anything_is_looked_for():
+    with pytest.raises(ConfigError, match="val is 'half'"):
+        load_data("no/such/folder", val="half")
+
+
+def test_digits_do_not_import_scikit_learn(monkeypatch: pytest.MonkeyPatch):
+    # Importing it takes over a second, reading its digits 5 ms.
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # importing it now fails
+    assert len(load_data("digits").test) == 359
