@@ -11,7 +11,8 @@ import pytest
 
 from sightline.data import builtin
 from sightline.data.builtin import NAMED_SETS, load_digits, load_named
-from sightline.errors import DataError, DownloadError
+from sightline.data.download import RemoteFile
+from sightline.errors import DataError, DownloadError, StorageError
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +162,27 @@ def test_offline_the_error_says_which_files_to_put_where(cache: Path):
         load_named("mnist")
 
 
+def test_what_was_downloaded_is_in_the_cache_and_used(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def fetch(file: RemoteFile, folder: Path) -> Path:
+        if not folder.exists():
+            write_mnist(folder)
+        return folder / file.name
+
+    monkeypatch.setattr(builtin, "download", fetch)
+    assert len(load_named("fashion-mnist")[0]) == 20
+    assert (cache / "fashion-mnist" / "t10k-labels-idx1-ubyte.gz").exists()
+
+
+def test_a_cache_that_cannot_hold_a_download_is_named_with_the_remedy(cache: Path):
+    cache.write_text("a file in the way")
+    with pytest.raises(StorageError) as error:
+        load_named("cifar10")
+    assert str(error.value) == (
+        f"CIFAR-10 cannot be downloaded: cannot write {cache}: file exists: "
+        "put cifar-10-binary.tar.gz into $SIGHTLINE_DATA"
+    )
+
+
 def test_an_incomplete_set_is_not_taken(cache: Path):
     write_mnist(cache / "mnist")
     (cache / "mnist" / "t10k-labels-idx1-ubyte.gz").unlink()
@@ -228,6 +250,7 @@ LABELS, IMAGES = "train-labels-idx1-ubyte", "train-images-idx3-ubyte"
         (LABELS, gzip.compress(idx(np.zeros(19, np.uint8))), "holds 19 labels for 20 images"),
         (LABELS, gzip.compress(idx(np.full(20, 10, np.uint8))), "has label 10, expected 0 to 9"),
         (IMAGES, gzip.compress(idx(np.zeros((20, 27, 28), np.uint8))), "images of 27 x 28 pixels, expected 28 x 28"),
+        (IMAGES, gzip.compress(idx(np.zeros((0, 28, 28), np.uint8))), "holds no images"),
         (LABELS, gzip.compress(bytes(10_000_000)), "is not an idx file"),
         (LABELS, gzip.compress(idx(np.zeros(20, np.uint8)) + bytes(10**6)), "hold 20 values and holds more than"),
     ],

@@ -60,6 +60,8 @@ def read_idx_pair(
     if pixels.shape[1:] != (height, width):
         found = " x ".join(map(str, pixels.shape[1:]))
         raise DataError(f"{images} holds images of {found} pixels, expected {height} x {width}", hint=DAMAGED)
+    if not len(pixels):
+        raise DataError(f"{images} holds no images", hint=DAMAGED)
     values = read_idx(labels, dimensions=1, largest=largest)
     if len(values) != len(pixels):
         raise DataError(f"{labels} holds {len(values):,} labels for {len(pixels):,} images", hint=DAMAGED)

@@ -44,7 +44,7 @@ def download(file: RemoteFile, folder: Path) -> Path:
     part = folder / f"{file.name}.part"
     reasons = {}
     # What an earlier run left may be of another version: then the first address is asked once more, from the start.
-    for url in file.urls[:1] * part.exists() + file.urls:
+    for url in (file.urls[0], *file.urls) if part.exists() else file.urls:
         try:
             _fetch(url, part)
         except (OSError, HTTPException) as error:
