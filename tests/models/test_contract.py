@@ -12,7 +12,7 @@ from sightline.models.registry import ModelEntry, create_model, find_model, list
 
 ENTRIES = list_models()
 NAMES = [entry.name for entry in ENTRIES]
-GIANTS = {entry.name for entry in ENTRIES if entry.parameters > 12e6}
+GIANTS = {entry.name for entry in ENTRIES if entry.parameters > 6e6}
 REAL = [name for name in NAMES if name not in GIANTS]
 
 
