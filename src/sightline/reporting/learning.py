@@ -1,0 +1,106 @@
+"""The history of a training as two charts, a table and a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sightline.evaluation.metrics import supported_digits
+from sightline.reporting.charts import Curve, LineChart, line_chart
+from sightline.reporting.scale import format_seconds, significant
+from sightline.run import Record
+
+
+@dataclass(frozen=True)
+class Learning:
+    """sentence: what the curves show. rows: epoch, then the columns, in words. A chart is None without its numbers."""
+
+    sentence: str
+    loss: LineChart | None
+    accuracy: LineChart | None
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+COLUMNS = {
+    "train_loss": "Training loss",
+    "val_loss": "Validation loss",
+    "val_accuracy": "Validation accuracy",
+    "seconds": "Time",
+}
+
+
+def learning(history: Sequence[Record], *, planned_epochs: int | None) -> Learning:
+    """history: one record an epoch, oldest first. planned_epochs: how far the axis reaches while training goes on."""
+    last_epoch = max([record["epoch"] for record in history] + [planned_epochs or 1])
+    losses = [
+        Curve(label, points, [significant(value) for _, value in points], tone)
+        for label, key, tone in (("training", "train_loss", "quiet"), ("validation", "val_loss", "accent"))
+        if (points := _points(history, key))
+    ]
+    shares = [record for record in history if record.get("val_accuracy") is not None]
+    accuracy = Curve(
+        "validation",
+        [(record["epoch"], 100 * record["val_accuracy"]) for record in shares],
+        [accuracy_text(record) for record in shares],
+        "accent",
+        [
+            (100 * low, 100 * high)
+            for low, high in (record["val_interval"] for record in shares if has_interval(record))
+        ],
+    )
+    columns = [key for key in COLUMNS if any(record.get(key) is not None for record in history)]
+    return Learning(
+        sentence=_sentence(history, shares),
+        loss=line_chart(losses, title="Loss by epoch", last_epoch=last_epoch) if losses else None,
+        accuracy=line_chart([accuracy], title="Validation accuracy by epoch", unit=" %", last_epoch=last_epoch)
+        if shares
+        else None,
+        columns=[COLUMNS[key] for key in columns],
+        rows=[[str(record["epoch"]), *(_cell(record, key) for key in columns)] for record in history],
+    )
+
+
+def best_epoch(history: Sequence[Record]) -> Record | None:
+    """The first epoch with the highest validation accuracy, None when nothing was held out."""
+    shares = [record for record in history if record.get("val_accuracy") is not None]
+    return max(shares, key=lambda record: float(record["val_accuracy"]), default=None)
+
+
+def accuracy_text(record: Record) -> str:
+    """The validation accuracy of an epoch, e.g. "93.2 % (92.5 to 93.8)"; without an interval when none was recorded."""
+    value = 100 * record["val_accuracy"]
+    if not has_interval(record):
+        return f"{value:.1f} %"
+    low, high = record["val_interval"]
+    decimals = supported_digits(low, high)
+    return f"{value:.{decimals}f} % ({100 * low:.{decimals}f} to {100 * high:.{decimals}f})"
+
+
+def has_interval(record: Record) -> bool:
+    return record.get("val_interval") is not None
+
+
+def _points(history: Sequence[Record], key: str) -> list[tuple[int, float]]:
+    return [(record["epoch"], float(record[key])) for record in history if record.get(key) is not None]
+
+
+def _cell(record: Record, key: str) -> str:
+    value = record.get(key)
+    if value is None:
+        return "–"
+    if key == "val_accuracy":
+        return accuracy_text(record)
+    return format_seconds(value) if key == "seconds" else significant(value)
+
+
+def _sentence(history: Sequence[Record], shares: Sequence[Record]) -> str:
+    best = best_epoch(history)
+    if not history:
+        return "The first epoch is under way; its numbers will be the first points of the curves."
+    if best is None:
+        return "No images were held out for validation, so the curve shows the training loss alone."
+    if len(shares) == 1:
+        return f"After the first epoch the network recognised {accuracy_text(best)} of the validation images."
+    return (
+        f"Validation accuracy was highest after epoch {best['epoch']}, at {accuracy_text(best)}; "
+        f"it began at {accuracy_text(shares[0]).split(' (')[0]}."
+    )

@@ -1,0 +1,201 @@
+"""report.html: one page that says what was trained, how well it sees, and where it errs.
+
+The file needs no network, no script and no other file. It is drawn again after every epoch, so drawing is quick: the
+figures are SVG and tables that the templates write (docs/decisions/0002-report-figures-as-svg.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from sightline import __version__, files
+from sightline.data.imageset import ImageSet, Unused
+from sightline.evaluation.evaluate import Evaluation
+from sightline.evaluation.metrics import format_percent
+from sightline.reporting import colors
+from sightline.reporting.class_table import ClassTable, class_table
+from sightline.reporting.confusion import (
+    LARGEST_TABLE,
+    ConfusionImage,
+    ConfusionTable,
+    confusion_image,
+    confusion_table,
+)
+from sightline.reporting.image_data import surest_mistakes
+from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.scale import format_seconds
+from sightline.run import Record, Run
+
+UNUSED = 50  # files listed by name
+REFRESH_SECONDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the report tells of a training besides its scores.
+
+    data, model: their short names. parameters: trainable numbers of the network.
+    epochs: planned, None when the time decides. command: what to type to repeat it.
+    settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
+    """
+
+    data: str
+    model: str
+    num_classes: int
+    parameters: int
+    train_images: int
+    val_images: int = 0
+    test_images: int = 0
+    epochs: int | None = None
+    command: str = ""
+    note: str = ""
+    unused: Sequence[Unused] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_report(
+    run: Run,
+    facts: Facts,
+    *,
+    history: Sequence[Record],
+    evaluation: Evaluation | None = None,
+    images: ImageSet | None = None,
+    live: bool = False,
+) -> Path:
+    """Write the run's report.html and return its path. Raises StorageError.
+
+    history: one record an epoch, with `epoch` and what is known of `train_loss`, `val_loss`, `val_accuracy`,
+        `val_interval` (low, high) and `seconds` since the start.
+    evaluation: the scores on the test images. images: those images, to show the mistakes among them.
+    live: training goes on; the page reloads itself.
+    """
+    page = render(facts, history=history, evaluation=evaluation, images=images, live=live, run_name=run.name)
+    files.write_text(run.report_path, page)
+    return run.report_path
+
+
+def render(
+    facts: Facts,
+    *,
+    history: Sequence[Record],
+    evaluation: Evaluation | None = None,
+    images: ImageSet | None = None,
+    live: bool = False,
+    run_name: str = "",
+) -> str:
+    """The page as HTML; the parameters are those of `write_report`."""
+    return _template().render(
+        facts=facts,
+        run_name=run_name,
+        version=__version__,
+        today=f"{datetime.now():%-d %B %Y, %H:%M}",
+        refresh_seconds=REFRESH_SECONDS if live else 0,
+        progress=_progress(facts, history) if live else "",
+        headline=_headline(history, evaluation),
+        note=evaluation.note if evaluation and evaluation.note else facts.note,
+        scores=_scores(evaluation) if evaluation else None,
+        mistakes=surest_mistakes(evaluation, images) if evaluation and images else None,
+        learning=learning(history, planned_epochs=facts.epochs if live else None),
+        trained=_trained(facts, history, live=live),
+        unused=facts.unused[:UNUSED],
+        light_steps=_steps_and_inks(colors.LIGHT_PAPER),
+        dark_steps=_steps_and_inks(colors.DARK_PAPER),
+        image_steps=colors.CIVIDIS,
+    )
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one number: value "94.1 %", interval "93.6 to 94.5", and of what."""
+
+    value: str
+    interval: str
+    of: str
+
+
+def _headline(history: Sequence[Record], evaluation: Evaluation | None) -> Headline | None:
+    """The test accuracy, or before there is one that of the best epoch on the validation images."""
+    if evaluation:
+        text, of = (
+            format_percent(evaluation.correct, evaluation.total),
+            f"of {evaluation.total:,} test images recognised",
+        )
+    elif best := best_epoch(history):
+        text, of = accuracy_text(best), f"of the validation images recognised, after epoch {best['epoch']}"
+    else:
+        return None
+    value, _, interval = text.partition(" (")
+    return Headline(value, interval.rstrip(")"), of)
+
+
+def _progress(facts: Facts, history: Sequence[Record]) -> str:
+    """Where a training that goes on has come to, and how long it will take yet."""
+    done = history[-1]["epoch"] if history else 0
+    if facts.epochs is None:
+        return f"Training: {done} epochs done"
+    text = f"Training: {done} of {facts.epochs} epochs done"
+    seconds = history[-1].get("seconds") if history else None
+    if seconds and done < facts.epochs:
+        text += f", about {format_seconds(seconds / done * (facts.epochs - done))} to go"
+    return text
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the page shows of an evaluation: the matrix as a table, or as a picture when there are many classes."""
+
+    evaluation: Evaluation
+    classes: ClassTable
+    confusions: Sequence[tuple[str, str, int]]
+    table: ConfusionTable | None
+    picture: ConfusionImage | None
+    top5: str
+
+
+def _scores(evaluation: Evaluation) -> Scores:
+    many = len(evaluation.classes) > LARGEST_TABLE
+    top5 = evaluation.top5
+    return Scores(
+        evaluation=evaluation,
+        classes=class_table(evaluation),
+        confusions=evaluation.confusions(10),
+        table=None if many else confusion_table(evaluation),
+        picture=confusion_image(evaluation) if many else None,
+        top5="" if top5 is None else format_percent(round(top5 * evaluation.total), evaluation.total),
+    )
+
+
+def _trained(facts: Facts, history: Sequence[Record], *, live: bool) -> str:
+    """What was trained on what, for how long."""
+    seconds = history[-1].get("seconds") if history else None
+    epochs = len(history)
+    duration = f"{epochs} epoch{'' if epochs == 1 else 's'}" + (f" in {format_seconds(seconds)}" if seconds else "")
+    verb = "learns" if live else "learned"
+    return (
+        f"{facts.model}, a network with {facts.parameters:,} trainable numbers, {verb} {facts.num_classes} classes from "
+        f"{facts.train_images:,} images of {facts.data}" + (f": {duration}." if epochs else ".")
+    )
+
+
+@cache
+def _steps_and_inks(paper: str) -> list[tuple[str, str]]:
+    """The colours of the confusion matrix, faintest first, each with the ink for a number on it."""
+    return [(color, colors.ink_on(color)) for color in colors.steps_on(paper)]
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,  # class names and file names come from the user's disk
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["thousands"] = "{:,}".format
+    return environment.get_template("report.html")
