@@ -111,6 +111,11 @@ class TestFormats:
         assert array.shape == (16, 32, 3)
         assert np.abs(array.astype(int) - (200, 100, 50)).max() <= 4
 
+    def test_avif_under_its_general_brand(self):
+        file = encoded(Image.new("RGB", (32, 16), (200, 100, 50)), "AVIF")
+        assert file[4:12] == b"ftypavif"
+        assert read_image(file[:8] + b"mif1" + file[12:]).shape == (16, 32, 3)
+
     def test_grey_jpeg_gets_three_equal_channels(self):
         array = read_image(encoded(Image.new("L", (10, 6), 77), "JPEG"))
         assert grey(array) == [[77] * 10] * 6
@@ -240,6 +245,8 @@ class TestTransparency:
 
 
 class TestCmyk:
+    """By arithmetic; OpenCV 5.0 decoded random files of both kinds to within 2 levels of what comes out here."""
+
     def test_adobe_jpeg_is_inverted(self):
         for ink, colour in (((0, 255, 255, 0), (255, 0, 0)), ((0, 0, 0, 255), (0, 0, 0)), ((0, 0, 0, 0), (255,) * 3)):
             array = read_image(encoded(Image.new("CMYK", (16, 16), ink), "JPEG", quality=100, subsampling=0))
@@ -291,6 +298,14 @@ class TestOrientation:
 
 
 class TestLimits:
+    def test_no_memory_is_not_called_damage(self, monkeypatch):
+        def refuse(image: Image.Image) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", refuse)
+        with pytest.raises(ImageError, match="there is not enough memory for it: make the image smaller"):
+            read_image(encoded(PHOTO, "PNG"))
+
     def test_pixel_limit_comes_before_decoding(self):
         with pytest.raises(ImageError) as caught:
             read_image(png(30_000, 20_000, 8, 2, b""))  # there are no pixels to decode: only the header can speak
@@ -310,6 +325,12 @@ class TestLimits:
         # Pillow alone would warn about 95 megapixels and refuse 180; here only max_pixels counts.
         with pytest.raises(ImageError, match=r"damaged, truncated or of a rare kind \(image file is truncated"):
             read_image(png(20_000, height, 1, 0, b"\0" * 100), max_pixels=200_000_000)
+
+    def test_a_readers_own_limit_is_said(self):
+        header = b"VP8X" + struct.pack("<I", 10) + b"\0" * 4 + b"\xff\x3f\0" * 2  # a WebP canvas of 16384 x 16384
+        file = b"RIFF" + struct.pack("<I", 4 + len(header)) + b"WEBP" + header
+        with pytest.raises(ImageError, match=r"it has too many pixels \(.*268435456.*\): make the image smaller$"):
+            read_image(file, max_pixels=10**9)
 
     def test_min_size_scales_a_jpeg_while_decoding(self):
         file = encoded(PHOTO.resize((800, 600)), "JPEG")
@@ -419,6 +440,26 @@ class TestWarnings:
             thread.join()
         assert results == [[[5]]] * 400
         assert warnings.filters == before
+
+
+def test_decoding_releases_the_gil():
+    # Nobody is made to give up the GIL within 100 s, so `start` returns once the thread gives it up by itself; its
+    # stack then shows where. If the decoder kept it, that would be at the end, or copying the finished array.
+    file = encoded(PHOTO.resize((4000, 3000)), "JPEG", quality=95)
+    interval = sys.getswitchinterval()
+    thread = threading.Thread(target=read_image, args=(file,))
+    sys.setswitchinterval(100)
+    try:
+        thread.start()
+        frame = sys._current_frames().get(thread.ident)
+        functions = []
+        while frame is not None:
+            functions.append(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
+            frame = frame.f_back
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert "ImageFile.load" in functions
 
 
 @needs_odd_images

@@ -152,6 +152,16 @@ class TestNormalise:
         part = images[1:5, :, 2:6, 1:7]
         assert torch.equal(make().normalise(part), make().normalise(part.contiguous()))
 
+    def test_constants_first_made_in_inference_mode_serve_training_too(self):
+        preprocess = make((2, 3), mean=(0.1, 0.2, 0.3))  # not used elsewhere, so that nothing is kept from before
+        batch = torch.full((1, 3, 2, 3), 255, dtype=torch.uint8)
+        with torch.inference_mode():
+            inferred = preprocess.normalise(batch)
+        weight = torch.ones(1, 3, 1, 1, requires_grad=True)
+        torch.nn.functional.conv2d(preprocess.normalise(batch), weight).sum().backward()
+        assert weight.grad is not None
+        torch.testing.assert_close(weight.grad.flatten(), inferred.sum((0, 2, 3)))
+
     def test_refuses_what_is_not_an_image_batch(self):
         with pytest.raises(InputError) as caught:
             make().normalise(torch.zeros(2, 3, 4, 4))
@@ -188,6 +198,7 @@ class TestSettings:
             ({"size": [0, 32]}, r"size is \(0, 32\): use a height and a width of 1 pixel or more"),
             ({"channels": 4}, r"channels is 4: use 1 \(grey\) or 3 \(RGB\)"),
             ({"mean": [0.5]}, r"mean has 1 values for 3 channels: give one value for each channel"),
+            ({"mean": [0.5, float("nan"), 0.5]}, r"mean is \(0\.5, nan, 0\.5\): use finite numbers"),
             ({"std": [0.5, 0.5, 0.0]}, r"std is \(0\.5, 0\.5, 0\.0\): use values above 0"),
         ],
     )

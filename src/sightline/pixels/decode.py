@@ -53,7 +53,7 @@ READERS: tuple[tuple[str, re.Pattern[bytes], Callable[[BinaryIO], ImageFile.Imag
     ("BMP", re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
     ("GIF", re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
     ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
-    ("AVIF", re.compile(rb"....ftyp(avif|avis)", re.DOTALL), AvifImagePlugin.AvifImageFile),
+    ("AVIF", re.compile(rb"....ftyp(avif|avis|m[is]f1.{0,40}avif)", re.DOTALL), AvifImagePlugin.AvifImageFile),
     ("PNM", re.compile(rb"P[1-6]\s"), PpmImagePlugin.PpmImageFile),
 )
 
@@ -114,6 +114,10 @@ def read_image(
         raise _unreadable(name, "it is a folder", "give the path of a file") from error
     except PermissionError as error:
         raise _unreadable(name, "permission denied", "make the file readable") from error
+    except Image.DecompressionBombError as error:  # a few of Pillow's readers have a fixed limit of their own
+        raise _unreadable(name, f"it has too many pixels ({error})", "make the image smaller") from error
+    except MemoryError as error:
+        raise _unreadable(name, "there is not enough memory for it", "make the image smaller") from error
     except Exception as error:  # Pillow's readers raise about fifteen unrelated types for damaged bytes
         detail = (str(error).splitlines() or [type(error).__name__])[0]
         reason = f"it is damaged, truncated or of a rare kind ({detail})"
@@ -137,7 +141,7 @@ def _open(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width < 1 or height < 1:
-        raise _unreadable(name, f"it has no pixels ({width} x {height})", "remove the file or get an intact copy")
+        raise _unreadable(name, f"it has no pixels ({width} x {height})", "remove the file, or get an intact copy")
     if width * height > max_pixels:
         size = f"{width} x {height} pixels are {width * height / 1e6:,.1f} megapixels"
         hint = "make the image smaller or raise max_pixels"

@@ -1,5 +1,6 @@
 """How an image becomes what a network sees: the `Preprocess` object, saved with the weights and used everywhere."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ if TYPE_CHECKING:  # `sightline --help` must not wait for torch
     import torch
     from torch import Tensor
 
-# Channel means and standard deviations of ImageNet's training images, RGB in [0, 1]: the values every torchvision and
-# most timm networks were trained with. Their origin is told in github.com/pytorch/vision/issues/1439.
+# Channel means of ImageNet's training images, RGB in [0, 1], and the mean over images of each one's own deviation: of
+# a random subset nobody remembers (github.com/pytorch/vision/pull/1965), but most pretrained networks expect them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -61,6 +62,7 @@ class Preprocess:
         for name, values in (("mean", self.mean), ("std", self.std)):
             what = f"{name} has {len(values)} values for {self.channels} channels"
             require(len(values) == self.channels, what, "give one value for each channel")
+            require(all(map(math.isfinite, values)), f"{name} is {values}", "use finite numbers")
         require(min(self.std) > 0, f"std is {self.std}", "use values above 0")
 
     def read(self, source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
