@@ -7,6 +7,8 @@ from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import ClassScore, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 
+NONE = "\N{EN DASH}"  # where there is no number
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -32,10 +34,10 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ClassTable:
-    """ticks: (place in percent of the axis, label). overall: the accuracy on the same axis. rows: weakest class first."""
+    """ticks: (place in percent of the axis, label). overall: the accuracy, likewise. rows: weakest first."""
 
     ticks: Sequence[tuple[float, str]]
-    overall: Dot
+    overall: float
     rows: Sequence[ClassRow]
 
     @property
@@ -53,10 +55,9 @@ def class_table(evaluation: Evaluation) -> ClassTable:
     labels[-1] += " %"
     decimals = min(supported_digits(*score.interval) for score in seen)  # one for all: the points stand in line
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
-    low, high = evaluation.interval
     return ClassTable(
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
-        overall=Dot(place(100 * evaluation.accuracy), place(100 * low), place(100 * high)),
+        overall=place(100 * evaluation.accuracy),
         rows=[_row(score, place, decimals) for score in order],
     )
 
@@ -66,7 +67,7 @@ def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:
         return f"{100 * share:.{decimals}f}"
 
     if score.support == 0:
-        return ClassRow(score.name, None, "–", "", "–", "–", "0")
+        return ClassRow(score.name, None, NONE, "", NONE, NONE, "0")
     low, high = score.interval
     return ClassRow(
         name=score.name,

@@ -1,7 +1,7 @@
 """The confusion matrix as cells to be drawn: what was right stands back, what was mistaken is coloured.
 
-One scale for everything would spend all its colours on the diagonal. So the colours count mistakes only: each as a share
-of the images of its true class.
+One scale for everything would spend all its colours on the diagonal. So the colours count mistakes only: each as a
+share of the images of its true class.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.reporting.colors import CIVIDIS, level
+from sightline.reporting.colors import CIVIDIS, DARK_PAPER, LIGHT_PAPER, level, mixed, steps_on
 from sightline.reporting.image_data import png_uri
 from sightline.reporting.scale import significant
 
 LARGEST_TABLE = 20  # classes; beyond, the numbers would be too small to read, and a picture shows the pattern
 
+IMAGE_WIDTH = 560  # CSS pixels at most; each cell gets a whole number of them
+PAPERS_AND_INKS = ((LIGHT_PAPER, "#1d1d1b"), (DARK_PAPER, "#eceae4"))
+
 
 @dataclass(frozen=True)
 class Cell:
-    """kind: "right" on the diagonal, "wrong", or "none" where nothing was counted. level: 0 to 9 of the colours."""
+    """kind: "none" where nothing was counted, else "right" or "wrong". level: 0 to 9 of the colours."""
 
     count: int
     kind: str
@@ -30,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ConfusionTable:
-    """rows: (true class, a cell for each prediction). digits: of the longest number. largest: share at the scale's end."""
+    """rows: (true class, its cells). digits: of the longest number. largest: the share at the end of the scale."""
 
     names: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Cell]]]
@@ -40,10 +43,11 @@ class ConfusionTable:
 
 @dataclass(frozen=True)
 class ConfusionImage:
-    """The matrix of many classes, one pixel a cell: a PNG data URI. largest: share at the scale's end."""
+    """The matrix of many classes, one pixel a cell. light, dark: data URIs for either paper. width: in CSS pixels."""
 
-    uri: str
-    num_classes: int
+    light: str
+    dark: str
+    width: int
     largest: str
 
 
@@ -55,7 +59,7 @@ def confusion_table(evaluation: Evaluation) -> ConfusionTable:
 
     def cell(row: int, column: int) -> Cell:
         count, support = int(evaluation.confusion[row, column]), evaluation.classes[row].support
-        kind = "right" if row == column else "wrong" if count else "none"
+        kind = "none" if count == 0 else "right" if row == column else "wrong"
         meaning = "recognised" if row == column else f"taken for {names[column]}"
         words = f"{names[row]} {meaning}: {count:,} of {support:,}"
         return Cell(count, kind, level(float(shares[row, column]), largest), words)
@@ -66,20 +70,29 @@ def confusion_table(evaluation: Evaluation) -> ConfusionTable:
 
 
 def confusion_image(evaluation: Evaluation) -> ConfusionImage:
-    """The pattern of the mistakes of many classes; the diagonal has the colour of none."""
+    """The pattern of the mistakes of many classes, in the colours of the table."""
     shares = mistake_shares(evaluation)
     largest = float(shares.max())
-    palette = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in CIVIDIS], dtype=np.uint8)
-    steps = np.minimum(shares / (largest or 1.0) * len(CIVIDIS), len(CIVIDIS) - 1).astype(np.int64)
-    return ConfusionImage(png_uri(palette[steps]), len(evaluation.classes), _percent(largest))
+    steps = np.minimum(shares / (largest or 1.0) * len(CIVIDIS), len(CIVIDIS) - 1).astype(np.int64) + 2
+    steps[evaluation.confusion == 0] = 0
+    np.fill_diagonal(steps, 1)
+    num_classes = len(evaluation.classes)
+    light, dark = (png_uri(_palette(paper, ink)[steps]) for paper, ink in PAPERS_AND_INKS)
+    return ConfusionImage(light, dark, num_classes * max(1, IMAGE_WIDTH // num_classes), _percent(largest))
 
 
 def mistake_shares(evaluation: Evaluation) -> NDArray[np.float64]:
     """Of each true class (row), the share taken for each other class: (K, K) in [0, 1], 0 on the diagonal."""
     support = evaluation.confusion.sum(axis=1, keepdims=True)
-    shares = evaluation.confusion / np.maximum(support, 1)
+    shares: NDArray[np.float64] = evaluation.confusion / np.maximum(support, 1)
     np.fill_diagonal(shares, 0.0)
     return shares
+
+
+def _palette(paper: str, ink: str) -> NDArray[np.uint8]:
+    """Colours of nothing, of what was right, and of the ten steps of mistakes: uint8 (12, 3)."""
+    colors = [mixed(ink, paper, 0.02), mixed(ink, paper, 0.1), *steps_on(paper)]
+    return np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=np.uint8)
 
 
 def _percent(share: float) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sightline.evaluation.metrics import supported_digits
 from sightline.reporting.charts import Curve, LineChart, line_chart
+from sightline.reporting.class_table import NONE
 from sightline.reporting.scale import format_seconds, significant
 from sightline.run import Record
 
@@ -86,7 +87,7 @@ def _points(history: Sequence[Record], key: str) -> list[tuple[int, float]]:
 def _cell(record: Record, key: str) -> str:
     value = record.get(key)
     if value is None:
-        return "–"
+        return NONE
     if key == "val_accuracy":
         return accuracy_text(record)
     return format_seconds(value) if key == "seconds" else significant(value)

@@ -93,7 +93,7 @@ def render(
         facts=facts,
         run_name=run_name,
         version=__version__,
-        today=f"{datetime.now():%-d %B %Y, %H:%M}",
+        today=f"{datetime.now().day} {datetime.now():%B %Y, %H:%M}",
         refresh_seconds=REFRESH_SECONDS if live else 0,
         progress=_progress(facts, history) if live else "",
         headline=_headline(history, evaluation),
@@ -105,7 +105,6 @@ def render(
         unused=facts.unused[:UNUSED],
         light_steps=_steps_and_inks(colors.LIGHT_PAPER),
         dark_steps=_steps_and_inks(colors.DARK_PAPER),
-        image_steps=colors.CIVIDIS,
     )
 
 
@@ -141,8 +140,13 @@ def _progress(facts: Facts, history: Sequence[Record]) -> str:
     text = f"Training: {done} of {facts.epochs} epochs done"
     seconds = history[-1].get("seconds") if history else None
     if seconds and done < facts.epochs:
-        text += f", about {format_seconds(seconds / done * (facts.epochs - done))} to go"
+        text += f", about {_roughly(seconds / done * (facts.epochs - done))} to go"
     return text
+
+
+def _roughly(seconds: float) -> str:
+    """A duration that is itself a guess: no seconds beyond two minutes."""
+    return format_seconds(seconds if seconds < 120 else 60 * round(seconds / 60))
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def _trained(facts: Facts, history: Sequence[Record], *, live: bool) -> str:
     duration = f"{epochs} epoch{'' if epochs == 1 else 's'}" + (f" in {format_seconds(seconds)}" if seconds else "")
     verb = "learns" if live else "learned"
     return (
-        f"{facts.model}, a network with {facts.parameters:,} trainable numbers, {verb} {facts.num_classes} classes from "
+        f"{facts.model}, a network with {facts.parameters:,} parameters, {verb} {facts.num_classes} classes from "
         f"{facts.train_images:,} images of {facts.data}" + (f": {duration}." if epochs else ".")
     )
 
@@ -188,6 +192,11 @@ def _steps_and_inks(paper: str) -> list[tuple[str, str]]:
     return [(color, colors.ink_on(color)) for color in colors.steps_on(paper)]
 
 
+def _unbroken(value: object) -> object:
+    """Text whose per cent signs stay on the line of their numbers."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value
+
+
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
@@ -196,6 +205,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_unbroken,
     )
     environment.filters["thousands"] = "{:,}".format
     return environment.get_template("report.html")
