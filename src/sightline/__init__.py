@@ -1,3 +1,71 @@
-"""Sightline: image classifiers you can see through."""
+"""Sightline: image classifiers you can see through.
+
+The names below are promises; everything else may move. Each is imported when first used, so that `import sightline`
+takes milliseconds and torch is loaded only when something needs it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sightline.classifier import Classifier as Classifier
+    from sightline.classifier import Prediction as Prediction
+    from sightline.classifier import load as load
+    from sightline.config import AugmentConfig as AugmentConfig
+    from sightline.config import ParameterGroup as ParameterGroup
+    from sightline.config import TrainConfig as TrainConfig
+    from sightline.data.imageset import ImageSet as ImageSet
+    from sightline.data.imageset import Splits as Splits
+    from sightline.data.load import load_data as load_data
+    from sightline.errors import SightlineError as SightlineError
+    from sightline.evaluation.evaluate import Evaluation as Evaluation
+    from sightline.evaluation.evaluate import evaluate as evaluate
+    from sightline.models.registry import create_model as create_model
+    from sightline.models.registry import list_models as list_models
+    from sightline.models.summary import summary as summary
+    from sightline.pixels.decode import read_image as read_image
+    from sightline.pixels.preprocess import Preprocess as Preprocess
+    from sightline.run import Run as Run
+    from sightline.training.fit import Epoch as Epoch
+    from sightline.training.fit import fit as fit
+    from sightline.workflow import train as train
+
+_HOMES = {
+    "AugmentConfig": "config",
+    "Classifier": "classifier",
+    "Epoch": "training.fit",
+    "Evaluation": "evaluation.evaluate",
+    "ImageSet": "data.imageset",
+    "ParameterGroup": "config",
+    "Prediction": "classifier",
+    "Preprocess": "pixels.preprocess",
+    "Run": "run",
+    "SightlineError": "errors",
+    "Splits": "data.imageset",
+    "TrainConfig": "config",
+    "create_model": "models.registry",
+    "evaluate": "evaluation.evaluate",
+    "fit": "training.fit",
+    "list_models": "models.registry",
+    "load": "classifier",
+    "load_data": "data.load",
+    "read_image": "pixels.decode",
+    "summary": "models.summary",
+    "train": "workflow",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sightline' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"sightline.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -252,3 +252,8 @@ def _evaluating(network: Network) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Classifier:
+    """The classifier in a run folder or model folder; see `Classifier.load`."""
+    return Classifier.load(path, device=device)

@@ -99,6 +99,7 @@ class TrainConfig:
     warmup_fraction: float = 0.0  # of all steps, linear from 0
     label_smoothing: float = 0.0
     class_weights: Literal["none", "balanced"] = "none"
+    l2: float = 0.0  # l2 * sum(w ** 2) of every filter and linear weight joins the loss, as in Keras
     ema_decay: float = 0.0  # per step; 0 is off; the averaged weights are the ones evaluated and kept
     clip_norm: float = 0.0  # largest gradient norm; 0 is off
     accumulate: int = 1  # batches per optimiser step is this many parts of batch_size
@@ -128,6 +129,7 @@ class TrainConfig:
             f"label_smoothing is {self.label_smoothing}",
             "use 0 <= smoothing < 1, e.g. 0.1",
         )
+        require(self.l2 >= 0, f"l2 is {self.l2}", "use 0 or more, e.g. 1e-4")
         require(0 <= self.ema_decay < 1, f"ema_decay is {self.ema_decay}", "use 0 <= decay < 1, e.g. 0.999")
         require(self.clip_norm >= 0, f"clip_norm is {self.clip_norm}", "use 0 (off) or a norm above 0")
         require(

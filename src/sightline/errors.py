@@ -77,7 +77,7 @@ def near(name: str, options: Iterable[str]) -> str:
     return f"choose from {listed}"
 
 
-class Interrupted(SightlineError):
+class Interrupted(SightlineError):  # noqa: N818 - what happened is no error
     """Someone asked a training to stop (Ctrl-C or SIGTERM); what was learnt is saved. Exit code 130."""
 
     exit_code = 130

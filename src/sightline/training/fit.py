@@ -20,7 +20,7 @@ from sightline.training.checkpoint import Checkpoints
 from sightline.training.device import find_device, find_precision, keep_freed_memory
 from sightline.training.finite import LossGuard
 from sightline.training.interruption import interruption
-from sightline.training.losses import balanced_weights, cross_entropy
+from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
 from sightline.training.state import Stopwatch, TrainingState
 from sightline.training.validation import Validation
 
@@ -108,6 +108,7 @@ def fit(
                 with precision.autocast(device):
                     logits = network(inputs)
                 loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing, class_weights=weights)
+                loss = loss + l2_penalty(network, config.l2)
                 guard.check(progress.step, loss, inputs)
                 (loss * (len(part.labels) / len(batch.labels))).backward()  # type: ignore[no-untyped-call]
                 progress.loss_sum = progress.loss_sum + loss.detach() * len(part.labels)

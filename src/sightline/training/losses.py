@@ -1,7 +1,7 @@
 """The loss: cross-entropy, with everything that is usually done to it."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -16,6 +16,14 @@ def cross_entropy(
     """
     # Softmax sums exponentials: in bf16 its rounding would be larger than the differences that train.
     return F.cross_entropy(logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing)
+
+
+def l2_penalty(network: nn.Module, factor: float) -> Tensor | float:
+    """factor * sum of the squares of every weight of two or more dimensions (Keras's kernel_regularizer); 0 for 0."""
+    if factor == 0:
+        return 0.0
+    weights = (p for p in network.parameters() if p.requires_grad and p.ndim > 1)
+    return factor * torch.stack([weight.square().sum() for weight in weights]).sum()
 
 
 def balanced_weights(labels: Tensor, num_classes: int) -> Tensor:

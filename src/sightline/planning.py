@@ -1,0 +1,67 @@
+"""From what a person asked for and what the data is to one complete plan of training."""
+
+import dataclasses
+import re
+
+from sightline.config import TrainConfig, TrainOptions, require
+from sightline.data.imageset import ArrayImages, Splits
+from sightline.errors import ConfigError
+from sightline.models.registry import find_model
+from sightline.recipes import Facts, Plan, find_recipe
+
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def facts_of(splits: Splits) -> Facts:
+    """What a recipe may look at."""
+    images = splits.train.images
+    size = max(images.pixels.shape[2:]) if isinstance(images, ArrayImages) else None
+    return Facts(data=splits.name, train_images=len(splits.train), size=size, channels=images.channels)
+
+
+def make_plan(facts: Facts, options: TrainOptions) -> Plan:
+    """The recipe's plan with every given option in place of the recipe's choice.
+
+    Raises ConfigError for an unknown recipe or an impossible option, ModelError for an unknown network.
+    """
+    recipe = options.recipe
+    if options.model and not options.model.startswith("speednet"):
+        find_model(options.model)  # an unknown name is said before anything about recipes
+        require(recipe != "speed", f"the speed recipe does not train {options.model}", "use --recipe modern or default")
+        recipe = "modern" if recipe == "default" else recipe
+    plan = find_recipe(recipe)(facts)
+    model = options.model or plan.model
+    size = options.size or (_size_for(model, facts) if options.model else plan.size)
+    return Plan(model=model, size=size, config=_with_options(plan.config, options, model))
+
+
+def parse_time(text: str) -> float:
+    """Seconds from "90", "90s", "10m" or "1.5h". Raises ConfigError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    if not match or float(match[1]) == 0:
+        raise ConfigError(f"time is '{text}'", hint="use a number of seconds, minutes or hours, e.g. 90s, 10m or 1h")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+def _size_for(model: str, facts: Facts) -> int:
+    """The images' own size where the network takes it, and the network's published size for photos of all sizes."""
+    entry = find_model(model)
+    return entry.size if facts.size is None else max(facts.size, entry.min_size)
+
+
+def _with_options(config: TrainConfig, options: TrainOptions, model: str) -> TrainConfig:
+    config = dataclasses.replace(
+        config,
+        epochs=config.epochs if options.epochs is None else options.epochs,
+        seconds=parse_time(options.time) if options.time else None,
+        seed=options.seed,
+        device=options.device,
+        precision=options.precision,
+        l2=find_model(model).l2 if options.recipe == "textbook" else config.l2,
+    )
+    if options.batch_size is not None:
+        # The parts in which gradients are accumulated keep their size, about what normalisation was tuned for.
+        part = config.batch_size // config.accumulate
+        parts = max(1, options.batch_size // part)
+        config = dataclasses.replace(config, batch_size=options.batch_size, accumulate=parts)
+    return config if options.lr is None else config.with_lr(options.lr)

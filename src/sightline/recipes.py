@@ -1,0 +1,141 @@
+"""Named training configurations. Each is a function from what is known of the data to a `Plan`.
+
+A recipe only proposes: every option a person gives replaces its choice. Figures: docs/experiments.md.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sightline.config import AugmentConfig, ParameterGroup, TrainConfig, require
+from sightline.errors import ConfigError, near
+
+SMALL = 64  # pixels; larger images than this are photos, which the default recipe shrinks to it
+MIRRORED = frozenset({"cifar10", "cifar100", "fashion-mnist"})  # named sets whose classes survive a mirror
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a recipe may look at. size: of the images in pixels, None when they differ; channels: 1 or 3."""
+
+    data: str
+    train_images: int
+    size: int | None
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A network, the size at which it sees images, and how it is trained."""
+
+    model: str
+    size: int
+    config: TrainConfig
+
+
+Recipe = Callable[[Facts], Plan]
+
+
+def speed(facts: Facts) -> Plan:
+    """The fastest way to a good network for small images.
+
+    SpeedNet trained by Muon (filters) and SGD (the rest) with label smoothing, alternating flip, small shifts, a rate
+    that falls straight to zero, and averaged mirror and shifted views at test: arXiv 2404.00498 and the public notes
+    of its later versions, whose rates, momenta and decay are used unchanged.
+    """
+    size = _network_size(facts)
+    mirrored = _mirrored(facts)
+    batch_size = max(16, min(2_000, facts.train_images // 20))
+    return Plan(
+        model="speednet" if facts.channels == 3 else "speednet_s",
+        size=size,
+        config=TrainConfig(
+            epochs=8,
+            batch_size=batch_size,
+            accumulate=max(1, batch_size // 250),
+            groups=speed_groups(batch_size),
+            schedule="linear",
+            label_smoothing=0.2,
+            keep_best=False,
+            augment=AugmentConfig(
+                flip="alternating" if mirrored else "none",
+                shift=max(1, size // 16),
+                padding="reflect" if facts.channels == 3 else "constant",
+            ),
+            views="mirror-shift" if mirrored else "shift",
+        ),
+    )
+
+
+def speed_groups(batch_size: int) -> tuple[ParameterGroup, ...]:
+    """The parameter groups of the speed recipe; weight decay is per image, so it grows with the batch."""
+    decay = 2e-6 * batch_size
+    bias_lr, head_lr, momentum = 0.053, 0.67, 0.85
+    return (
+        ParameterGroup(match="filters", optimizer="muon", lr=0.24, momentum=0.6, renormalise=True),
+        ParameterGroup(match="whiten", lr=bias_lr, momentum=momentum, weight_decay=decay / bias_lr, stop_at=3 / 8),
+        ParameterGroup(match="norm", lr=bias_lr, momentum=momentum, weight_decay=decay / bias_lr),
+        ParameterGroup(match="", lr=head_lr, momentum=momentum, weight_decay=decay / head_lr),
+    )
+
+
+def default(facts: Facts) -> Plan:
+    """The speed recipe for as many epochs as give the best trade of accuracy and time that we found."""
+    plan = speed(facts)
+    epochs = {"cifar10": 10, "mnist": 10, "fashion-mnist": 20, "digits": 40}.get(facts.data, 20)
+    return dataclasses.replace(plan, config=dataclasses.replace(plan.config, epochs=epochs))
+
+
+def modern(facts: Facts) -> Plan:
+    """What trains every network of the zoo decently: AdamW, one cycle, label smoothing, flips and shifts."""
+    plan = speed(facts)
+    augment = plan.config.augment
+    config = TrainConfig(
+        epochs=20,
+        batch_size=max(8, min(128, facts.train_images // 10)),
+        groups=(ParameterGroup(optimizer="adamw", lr=1e-3, weight_decay=0.05),),
+        schedule="onecycle",
+        label_smoothing=0.1,
+        augment=dataclasses.replace(augment, flip="random" if augment.flip == "alternating" else "none"),
+    )
+    return dataclasses.replace(plan, model="resnet18_small", config=config)
+
+
+def textbook(facts: Facts) -> Plan:
+    """As beginners' pages train: Adam at a constant 1e-3, batches of 64, nothing varied, the last weights kept.
+
+    The network is the one those pages build: `mnist_cnn` for grey images, `cifar_cnn` for colour.
+    """
+    return Plan(
+        model="mnist_cnn" if facts.channels == 1 else "cifar_cnn",
+        size=_network_size(facts),
+        config=TrainConfig(
+            epochs=5 if facts.channels == 1 else 20,
+            batch_size=64,
+            groups=(ParameterGroup(optimizer="adamw", lr=1e-3),),  # without weight decay AdamW is Adam
+            schedule="constant",
+            keep_best=False,
+        ),
+    )
+
+
+RECIPES: dict[str, Recipe] = {"default": default, "speed": speed, "modern": modern, "textbook": textbook}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe called `name`. Raises ConfigError with the nearest names."""
+    if name not in RECIPES:
+        raise ConfigError(f"there is no recipe named '{name}'", hint=near(name, RECIPES))
+    return RECIPES[name]
+
+
+def _network_size(facts: Facts) -> int:
+    """The size at which the network sees images: their own if it is small, at least what three poolings need."""
+    size = facts.size or SMALL
+    require(size >= 1, f"images have a size of {size}", "use images of at least 1 pixel")
+    return max(16, min(size, SMALL))
+
+
+def _mirrored(facts: Facts) -> bool:
+    """Whether a mirrored image may keep its class: photos do, digits and letters do not."""
+    return facts.data in MIRRORED or facts.channels == 3
