@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sightline.classifier import Classifier, Prediction
+from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.errors import ConfigError, DataError, ImageError, ModelError, RunError
 from sightline.models import registry
 from sightline.models.contract import Network
@@ -89,6 +90,36 @@ def test_probabilities_use_the_temperature() -> None:
     torch.testing.assert_close(classifier_of(weights).probabilities(light), torch.tensor([[0.1, 0.9]]))
     softer = classifier_of(weights, temperature=2.0).probabilities(light)  # odds of √9 to 1
     torch.testing.assert_close(softer, torch.tensor([[0.25, 0.75]]))
+
+
+def splits_of(pixels: Tensor, *, note: str = "") -> Splits:
+    """Training images alone; the first is dark, the rest are light."""
+    labels = torch.tensor([0] + [1] * (len(pixels) - 1))
+    ids = tuple(map(str, range(len(pixels))))
+    return Splits("shades", ImageSet(ArrayImages(pixels), labels, CLASSES, ids), None, None, note=note)
+
+
+def test_a_trained_network_becomes_a_classifier(tmp_path: Path) -> None:
+    pixels = torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None].repeat(1, 1, 3, 3)
+    network = registry.create_model("one_layer", num_classes=2)
+    classifier = Classifier.of(network, splits_of(pixels, note="two images"), views="mirror")
+    assert classifier.network is network
+    assert classifier.preprocess == Preprocess(size=(3, 3), channels=1, mean=(0.5,), std=(0.5,))  # of 0 and 1
+    assert (classifier.classes, classifier.views, classifier.note) == (CLASSES, "mirror", "two images")
+    assert classifier.provenance["data"] == "shades"
+    classifier.save(tmp_path)
+    dark = np.zeros((3, 3, 1), np.uint8)
+    assert Classifier.load(tmp_path).predict(dark) == classifier.predict(dark)
+    assert Classifier.of(network, splits_of(pixels), preprocess=PLAIN).preprocess == PLAIN
+
+
+def test_a_network_without_a_name_cannot_become_a_classifier() -> None:
+    with pytest.raises(ModelError) as caught:
+        Classifier.of(OneLayer(2, 1, 3), splits_of(RAMP))
+    assert str(caught.value) == (
+        "this OneLayer was not built by name: "
+        "give it one with `sightline.models.registry.register`, and build it with `create_model`"
+    )
 
 
 def test_logits_leave_every_module_in_its_mode() -> None:

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from sightline.pixels.decode import read_image as read_image
     from sightline.pixels.preprocess import Preprocess as Preprocess
     from sightline.run import Run as Run
+    from sightline.training.checkpoint import Checkpoints as Checkpoints
     from sightline.training.fit import Epoch as Epoch
     from sightline.training.fit import fit as fit
     from sightline.workflow import train as train
 
 _HOMES = {
     "AugmentConfig": "config",
+    "Checkpoints": "training.checkpoint",
     "Classifier": "classifier",
     "Epoch": "training.fit",
     "Evaluation": "evaluation.evaluate",

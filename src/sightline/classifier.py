@@ -17,7 +17,9 @@ from torch.nn import functional as F
 
 from sightline import __version__
 from sightline.config import ViewsName
-from sightline.errors import DataError, ImageError
+from sightline.data.imageset import Splits
+from sightline.data.statistics import default_preprocess
+from sightline.errors import DataError, ImageError, ModelError
 from sightline.model_files import ModelDescription, find_model_folder, read_description, read_weights, write_model
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture
@@ -81,6 +83,30 @@ class Classifier:
         self.precision: Literal["fp32", "bf16"] = "fp32"
         self.provenance = {"sightline": __version__, "torch": str(torch.__version__)} | dict(provenance or {})
         self.description()  # checks that all this fits together
+
+    @classmethod
+    def of(
+        cls, network: Network, splits: Splits, *, preprocess: Preprocess | None = None, views: ViewsName = "plain"
+    ) -> Self:
+        """A classifier of the classes in `splits` by a network from `create_model`; made before or after training it.
+
+        preprocess: what the network was trained with; by default what `fit` takes by default, measured again.
+        Raises ModelError for a network that was not built by name: a model file records the name, not the code.
+        """
+        if network.architecture is None:
+            raise ModelError(
+                f"this {type(network).__name__} was not built by name",
+                hint="give it one with `sightline.models.registry.register`, and build it with `create_model`",
+            )
+        return cls(
+            network,
+            splits.classes,
+            preprocess or default_preprocess(splits.train, network.input_shape),
+            network.architecture,
+            views=views,
+            note=splits.note,
+            provenance={"data": splits.name},
+        )
 
     @property
     def device(self) -> torch.device:

@@ -50,6 +50,17 @@ def six_images() -> Evaluation:
     return evaluate(TellTale(), image_set(NAMED, PERCENT, TRUTH))
 
 
+def test_the_report_in_plain_text() -> None:
+    table, _, sentences = str(six_images()).partition("\n\n")
+    assert table.splitlines() == [
+        "class  precision  recall     F1  images",
+        "cat        1.000   0.667  0.800       3",
+        "dog        0.333   1.000  0.500       1",
+        "fox        1.000   0.500  0.667       2",
+    ]
+    assert sentences.splitlines() == six_images().summary()
+
+
 def test_scores_by_hand() -> None:
     evaluation = six_images()
     assert (evaluation.total, evaluation.correct) == (6, 4)

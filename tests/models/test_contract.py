@@ -8,7 +8,7 @@ from torch import nn
 
 from sightline.errors import ModelError
 from sightline.models.contract import Network
-from sightline.models.registry import ModelEntry, create_model, find_model, list_models
+from sightline.models.registry import Architecture, ModelEntry, create_model, find_model, list_models
 
 ENTRIES = list_models()
 NAMES = [entry.name for entry in ENTRIES]
@@ -76,6 +76,10 @@ def test_a_replaced_head_answers_for_the_new_classes_and_leaves_the_rest(name: s
         net.replace_head(3)
         assert net(torch.empty((2, *net.input_shape))).shape == (2, 3)
     assert [parameter.shape for parameter in net.stages.parameters()] == shapes
+    entry = find_model(name)
+    assert net.architecture == Architecture(
+        name=name, num_classes=3, in_channels=entry.in_channels, size=smallest_size(entry)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

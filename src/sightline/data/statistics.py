@@ -27,6 +27,16 @@ def channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(means), tuple(deviations)
 
 
+def default_preprocess(image_set: ImageSet, input_shape: tuple[int, int, int]) -> Preprocess:
+    """Images cropped to a network's `input_shape` (C, H, W), normalised with their own mean and standard deviation.
+
+    Pass training images only, as to `measure_preprocess`.
+    """
+    channels, height, width = input_shape
+    neutral = Preprocess(size=(height, width), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels)
+    return measure_preprocess(image_set, neutral)
+
+
 def measure_preprocess(image_set: ImageSet, preprocess: Preprocess) -> Preprocess:
     """`preprocess` with the mean and standard deviation of these images, rounded to 4 decimals.
 

@@ -95,6 +95,14 @@ class Evaluation:
             sentences.append(f"The commonest confusion is '{truth}' taken for '{prediction}', {times}.")
         return [*sentences, self.note] if self.note else sentences
 
+    def __str__(self) -> str:
+        """A plain table of the class scores, and below it the summary."""
+        width = max(len("class"), *(len(score.name) for score in self.classes))
+        lines = [f"{'class':<{width}}  precision  recall     F1  images"]
+        for s in self.classes:
+            lines.append(f"{s.name:<{width}}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}  {s.support:6,}")
+        return "\n".join([*lines, "", *self.summary()])
+
     def to_json(self) -> dict[str, Any]:
         """Everything but the answers for single images, as plain JSON types."""
         return {

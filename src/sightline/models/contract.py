@@ -8,20 +8,28 @@ replace_head(K)       a fresh output layer for K classes
 layer(name)           one layer, by name ("stages.layer1.0") or by position ("stages.1.0")
 """
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
 from sightline.errors import ModelError, near
+
+if TYPE_CHECKING:
+    from sightline.models.registry import Architecture
 
 
 class Network(nn.Module):
     """A classifier of images: `stages` make feature maps, `head` turns them into logits.
 
     input_shape: (C, H, W) the network was built for; networks with a global-pooling head accept other H, W as well.
+    architecture: what it was built from by name, which a model file records; None when its class was called directly.
     """
 
     stages: nn.Sequential
     head: nn.Module
     input_shape: tuple[int, int, int]
+    architecture: "Architecture | None" = None
 
     def forward_features(self, x: Tensor) -> Tensor:
         """The last feature maps: (B, C, H, W) -> (B, C', h, w)."""
@@ -49,6 +57,8 @@ class Network(nn.Module):
         output = nn.Linear(old.in_features, num_classes, old.bias is not None, old.weight.device, old.weight.dtype)
         self.initialise(output)
         self.head.output = output
+        if self.architecture:
+            self.architecture = dataclasses.replace(self.architecture, num_classes=num_classes)
 
     def layer(self, name: str) -> nn.Module:
         """The layer called `name`; each part may be a name or a position. Raises ModelError with the nearest names."""

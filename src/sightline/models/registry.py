@@ -150,7 +150,9 @@ class Architecture:
 
     def build(self) -> Network:
         """The network, freshly initialised from torch's global generator."""
-        return find_model(self.name).build(self.num_classes, self.in_channels, self.size)
+        network = find_model(self.name).build(self.num_classes, self.in_channels, self.size)
+        network.architecture = self
+        return network
 
 
 def find_architecture(

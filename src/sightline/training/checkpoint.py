@@ -4,6 +4,7 @@ One file, written atomically (see `sightline.files`), read back with torch's `we
 Random numbers need no saving: every draw follows from the seed and the step.
 """
 
+import os
 import pickle
 import time
 from pathlib import Path
@@ -21,8 +22,8 @@ FILE_NAME = "state.pt"
 class Checkpoints:
     """The checkpoint in `folder`, rewritten at most every `seconds`."""
 
-    def __init__(self, folder: Path, *, seconds: float) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, folder: str | os.PathLike[str], *, seconds: float = 30.0) -> None:
+        self.path = Path(folder) / FILE_NAME
         self.seconds = seconds
         self.saved_at = time.monotonic()
 

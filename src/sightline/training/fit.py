@@ -12,7 +12,7 @@ from sightline.data.batches import Batch, Batches, to_resident
 from sightline.data.imageset import Splits
 from sightline.data.mix import mix
 from sightline.data.randomness import derived_seed
-from sightline.data.statistics import measure_preprocess
+from sightline.data.statistics import default_preprocess
 from sightline.errors import Interrupted, TrainingError
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
@@ -71,7 +71,7 @@ def fit(
     keep_freed_memory()
     device = find_device(config.device)
     precision = find_precision(config.precision, device)
-    preprocess = preprocess or default_preprocess(network, splits)
+    preprocess = preprocess or default_preprocess(splits.train, network.input_shape)
     batches = Batches(
         to_resident(splits.train, preprocess),
         splits.train.labels,
@@ -134,13 +134,6 @@ def fit(
     if checkpoints:
         _save(state, checkpoints, guard)
     _keep(state)
-
-
-def default_preprocess(network: Network, splits: Splits) -> Preprocess:
-    """Images cropped to the network's input shape, normalised with the training images' own statistics."""
-    channels, height, width = network.input_shape
-    neutral = Preprocess(size=(height, width), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels)
-    return measure_preprocess(splits.train, neutral)
 
 
 def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:
