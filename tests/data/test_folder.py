@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.folder import load_folder
 from sightline.data.imageset import Splits, Unused
+from sightline.data.load import load_data
 from sightline.errors import ConfigError, DataError
 
 Photos = Callable[[Mapping[str, int]], Path]
@@ -22,7 +22,7 @@ def reasons(splits: Splits) -> dict[str, str]:
 
 
 def test_class_folders_are_split_in_three(photos: Photos):
-    splits = load_folder(photos({"dog": 20, "cat": 30}))
+    splits = load_data(photos({"dog": 20, "cat": 30}))
     assert splits.name == "photos"
     assert splits.classes == ("cat", "dog")
     assert sizes(splits) == (36, 4, 10)  # 20 % of 50, then 10 % of 40
@@ -41,8 +41,8 @@ def test_class_folders_are_split_in_three(photos: Photos):
 
 def test_the_seed_changes_the_split(photos: Photos):
     root = photos({"dog": 20, "cat": 30})
-    assert load_folder(root, seed=1).test.ids == load_folder(root, seed=1).test.ids
-    assert load_folder(root, seed=1).test.ids != load_folder(root, seed=2).test.ids
+    assert load_data(root, seed=1).test.ids == load_data(root, seed=1).test.ids
+    assert load_data(root, seed=1).test.ids != load_data(root, seed=2).test.ids
 
 
 @pytest.mark.parametrize(
@@ -58,30 +58,30 @@ def test_split_folders_in_any_spelling(photos: Photos, train: str, val: str, tes
         f"{test}/cat": 2,
         f"{test}/dog": 2,
     }
-    splits = load_folder(photos(counts))
+    splits = load_data(photos(counts))
     assert sizes(splits) == (7, 2, 4)
     assert splits.test.ids[0] == f"{test}/cat/0.png"
 
 
 def test_without_a_validation_folder_a_tenth_of_training_is_held_out(photos: Photos):
     root = photos({"train/cat": 20, "train/dog": 20, "test/cat": 3, "test/dog": 3})
-    assert sizes(load_folder(root)) == (36, 4, 6)
-    assert sizes(load_folder(root, val="25%")) == (30, 10, 6)
-    assert sizes(load_folder(root, val=0)) == (40, 0, 6)
+    assert sizes(load_data(root)) == (36, 4, 6)
+    assert sizes(load_data(root, val="25%")) == (30, 10, 6)
+    assert sizes(load_data(root, val=0)) == (40, 0, 6)
 
 
 def test_val_zero_trains_on_the_validation_folder_too(photos: Photos):
     root = photos({f"{split}/{name}": 3 for split in ("train", "val", "test") for name in ("cat", "dog")})
-    splits = load_folder(root, val="0")
+    splits = load_data(root, val="0")
     assert sizes(splits) == (12, 0, 6)
     assert splits.val is None
     with pytest.raises(ConfigError) as error:
-        load_folder(root, val="0.2")
+        load_data(root, val="0.2")
     assert str(error.value) == f"val is '0.2', but {root} has validation images of its own: leave --val out"
 
 
 def test_without_test_images_that_is_said(photos: Photos):
-    splits = load_folder(photos({f"{split}/{name}": 3 for split in ("train", "val") for name in ("cat", "dog")}))
+    splits = load_data(photos({f"{split}/{name}": 3 for split in ("train", "val") for name in ("cat", "dog")}))
     assert splits.test is None
     assert splits.warnings == (
         "there are no test images: no accuracy on images that training never touched can be given",
@@ -89,15 +89,15 @@ def test_without_test_images_that_is_said(photos: Photos):
 
 
 def test_a_training_folder_alone_is_split_like_class_folders(photos: Photos):
-    assert sizes(load_folder(photos({"train/cat": 25, "train/dog": 25}))) == (36, 4, 10)
+    assert sizes(load_data(photos({"train/cat": 25, "train/dog": 25}))) == (36, 4, 10)
 
 
 def test_classes_may_be_called_like_splits(photos: Photos):
-    assert load_folder(photos({"car": 5, "train": 5, "plane": 5})).classes == ("car", "plane", "train")
+    assert load_data(photos({"car": 5, "train": 5, "plane": 5})).classes == ("car", "plane", "train")
 
 
 def test_images_in_nested_folders_belong_to_the_class(photos: Photos):
-    splits = load_folder(photos({"cat": 2, "cat/2024/july": 3, "dog": 5}), val=0)
+    splits = load_data(photos({"cat": 2, "cat/2024/july": 3, "dog": 5}), val=0)
     assert sorted(splits.train.counts().items()) == [("cat", 4), ("dog", 4)]
     assert "cat/2024/july/0.png" in {*splits.train.ids, *splits.test.ids}
 
@@ -112,7 +112,7 @@ def test_every_file_that_is_not_used_is_listed_with_its_reason(photos: Photos, p
     (root / "cat" / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
     (root / "dog" / "image.txt").write_bytes(png)  # told by content, not by suffix
     (root / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    splits = load_folder(root, val=0)
+    splits = load_data(root, val=0)
     assert reasons(splits) == {
         ".git": "hidden",
         "notes.txt": "not in a class folder",
@@ -132,7 +132,7 @@ def test_what_lies_beside_split_folders_is_listed(photos: Photos):
     root = photos({"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/dog": 1, "raw/cat": 2})
     (root / "train.cache").write_bytes(b"x")
     (root / "train" / "labels.csv").write_text("x")
-    splits = load_folder(root)
+    splits = load_data(root)
     assert splits.unused == (
         Unused("train/labels.csv", "not in a class folder"),
         Unused("raw", "beside the split folders"),
@@ -141,7 +141,7 @@ def test_what_lies_beside_split_folders_is_listed(photos: Photos):
 
 
 def test_classes_are_matched_by_name_and_missing_ones_are_named(photos: Photos):
-    splits = load_folder(photos({"train/ant": 3, "train/bee": 3, "train/cat": 3, "test/cat": 2, "test/bee": 1}))
+    splits = load_data(photos({"train/ant": 3, "train/bee": 3, "train/cat": 3, "test/cat": 2, "test/bee": 1}))
     assert splits.test.classes == ("ant", "bee", "cat")
     assert splits.test.counts() == {"ant": 0, "bee": 1, "cat": 2}
     assert splits.warnings == ("1 class has no test images: ant",)
@@ -150,7 +150,7 @@ def test_classes_are_matched_by_name_and_missing_ones_are_named(photos: Photos):
 def test_a_class_that_training_lacks_is_an_error_with_the_nearest_name(photos: Photos):
     root = photos({"train/Cat": 3, "train/dog": 3, "test/cat": 2, "test/dog": 1})
     with pytest.raises(DataError) as error:
-        load_folder(root)
+        load_data(root)
     assert str(error.value) == f"class 'cat' has test images but no training images ({root}): did you mean Cat?"
 
 
@@ -183,13 +183,13 @@ def test_folders_that_cannot_be_trained_on(photos: Photos, counts: dict[str, int
     else:
         photos(counts)
     with pytest.raises(DataError) as error:
-        load_folder(root)
+        load_data(root)
     assert str(error.value).startswith(message.format(root=root))
     assert error.value.exit_code == 2
 
 
 def test_two_images_of_a_class_will_do_without_validation(photos: Photos):
-    splits = load_folder(photos({"cat": 5, "dog": 2}), val=0)
+    splits = load_data(photos({"cat": 5, "dog": 2}), val=0)
     assert splits.train.counts() == {"cat": 4, "dog": 1}
     assert splits.test.counts() == {"cat": 1, "dog": 1}
 
@@ -199,7 +199,7 @@ def test_links_in_a_circle_come_to_an_end(photos: Photos):
     (root / "cat" / "more" / "up").symlink_to(root / "cat")
     (root / "cat" / "self").symlink_to("self")
     (root / "dog" / "all").symlink_to(root)
-    splits = load_folder(root, val=0)
+    splits = load_data(root, val=0)
     assert reasons(splits)["cat/more/up"] == "a link to a folder that is listed already"
     assert reasons(splits)["dog/all"] == "a link to a folder that is listed already"
     assert "cat/self" in reasons(splits)
@@ -212,12 +212,12 @@ def test_linked_files_and_class_folders_are_used(photos: Photos, tmp_path: Path,
     for i in range(3):
         (tmp_path / "elsewhere" / f"{i}.png").write_bytes(png)
     (root / "dog").symlink_to(tmp_path / "elsewhere")
-    assert load_folder(root).classes == ("cat", "dog")
+    assert load_data(root).classes == ("cat", "dog")
 
 
 def test_accents_written_in_two_ways_are_one_class(photos: Photos):
     whole, apart = unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café")
-    splits = load_folder(photos({f"train/{whole}": 3, "train/bar": 3, f"test/{apart}": 2, "test/bar": 2}))
+    splits = load_data(photos({f"train/{whole}": 3, "train/bar": 3, f"test/{apart}": 2, "test/bar": 2}))
     assert splits.classes == ("bar", whole)
     assert splits.test.counts() == {"bar": 2, whole: 2}
     assert splits.test.images.read(3).shape == (4, 4, 3)  # the path on disk is left as it is
@@ -227,7 +227,7 @@ def test_files_that_differ_only_in_their_accents_keep_ids_of_their_own(photos: P
     root = photos({"bar": 3, "cat": 3})
     for form in ("NFC", "NFD"):
         (root / "bar" / unicodedata.normalize(form, "é.png")).write_bytes(png)
-    splits = load_folder(root, val=0)
+    splits = load_data(root, val=0)
     ids = {*splits.train.ids, *splits.test.ids}
     assert len(ids) == 8
     assert {"bar/é.png", "bar/é.png~"} <= ids
@@ -239,7 +239,7 @@ def test_names_that_are_no_text_can_be_listed_and_printed(photos: Photos, png: b
     with open(os.fsencode(root) + b"/cat/\xff\xfe.png", "wb") as file:
         file.write(png)
     os.mkdir(os.fsencode(root) + b"/dog/\xe9t\xe9")
-    splits = load_folder(root, val=0)
+    splits = load_data(root, val=0)
     ids = {*splits.train.ids, *splits.test.ids}
     assert "cat/\\xff\\xfe.png" in ids
     assert "\n".join(ids).encode()
@@ -250,7 +250,7 @@ def test_names_that_are_no_text_can_be_listed_and_printed(photos: Photos, png: b
 def test_a_named_pipe_does_not_block(photos: Photos):
     root = photos({"cat": 3, "dog": 3})
     os.mkfifo(root / "cat" / "pipe.png")
-    assert reasons(load_folder(root, val=0)) == {"cat/pipe.png": "not a regular file"}
+    assert reasons(load_data(root, val=0)) == {"cat/pipe.png": "not a regular file"}
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
@@ -259,7 +259,7 @@ def test_what_may_not_be_read_is_listed(photos: Photos):
     (root / "dog" / "secret").chmod(0)
     (root / "cat" / "0.png").chmod(0)
     try:
-        assert reasons(load_folder(root, val=0)) == {
+        assert reasons(load_data(root, val=0)) == {
             "cat/0.png": "permission denied",
             "dog/secret": "permission denied",
         }
@@ -268,7 +268,7 @@ def test_what_may_not_be_read_is_listed(photos: Photos):
 
 
 def test_real_photos(shared_data: Path):
-    splits = load_folder(shared_data / "clothing")
+    splits = load_data(shared_data / "clothing")
     assert sizes(splits) == (827, 92, 372)
     assert len(splits.classes) == 10
     assert splits.val.counts()["t-shirt"] == 24

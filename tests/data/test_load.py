@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.load import load_data
+from sightline.data.load import load_data, load_scored
 from sightline.errors import ConfigError, DataError
 
 Photos = Callable[[Mapping[str, int]], Path]
@@ -95,3 +95,29 @@ def test_digits_do_not_import_scikit_learn(monkeypatch: pytest.MonkeyPatch):
     # Importing it takes over a second, reading its digits 5 ms.
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # importing it now fails
     assert len(load_data("digits").test) == 359
+
+
+def test_all_images_of_a_folder_without_splits_are_scored(photos: Photos):
+    scored = load_scored(photos({"cat": 3, "dog": 1}))
+    assert scored.images.counts() == {"cat": 3, "dog": 1}
+    assert scored.note == ""
+
+
+def test_only_the_test_images_are_scored_where_there_are_some(photos: Photos):
+    scored = load_scored(photos({"train/cat": 5, "train/dog": 5, "val/cat": 2, "test/dog": 4}))
+    assert scored.images.counts() == {"dog": 4}
+    assert scored.images.ids == tuple(f"test/dog/{i}.png" for i in range(4))
+
+
+def test_a_single_class_can_be_scored_though_not_trained_on(photos: Photos):
+    root = photos({"cat": 2})
+    (root / "cat" / "notes.txt").write_text("no image")
+    scored = load_scored(root)
+    assert scored.images.classes == ("cat",)
+    assert [item.path for item in scored.unused] == ["cat/notes.txt"]
+    with pytest.raises(DataError, match="only one class"):
+        load_data(root)
+
+
+def test_all_digits_are_scored_for_they_have_no_test_images_of_their_own():
+    assert len(load_scored("digits").images) == 1797

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from sightline.data.imageset import Unused
-from sightline.data.table import load_table
+from sightline.data.load import load_data
+from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError
 
 Write = Callable[..., Path]
@@ -29,7 +30,7 @@ def ten(header: str, cells: Callable[[int], str]) -> list[str]:
 
 
 def test_two_columns_are_enough(write: Write, tmp_path: Path):
-    splits = load_table(write(*ten("path,label", lambda i: "")))
+    splits = load_data(write(*ten("path,label", lambda i: "")))
     assert splits.name == "pets"
     assert splits.classes == ("cat", "dog")
     assert (len(splits.train), len(splits.val), len(splits.test)) == (6, 2, 2)
@@ -41,17 +42,17 @@ def test_two_columns_are_enough(write: Write, tmp_path: Path):
 
 def test_splits_are_taken_from_the_table(write: Write):
     names = ["train"] * 4 + ["Valid"] * 2 + ["testing"] * 4
-    splits = load_table(write(*ten("path,label,split", lambda i: "," + names[i])))
+    splits = load_data(write(*ten("path,label,split", lambda i: "," + names[i])))
     assert splits.train.ids == ("i0.png", "i1.png", "i2.png", "i3.png")
     assert splits.train.labels.tolist() == [0, 1, 0, 1]
     assert splits.val.ids == ("i4.png", "i5.png")
     assert splits.test.ids == ("i6.png", "i7.png", "i8.png", "i9.png")
     with pytest.raises(ConfigError, match=r"has validation images of its own: leave --val out"):
-        load_table(write(*ten("path,label,split", lambda i: "," + names[i])), val=0.1)
+        load_data(write(*ten("path,label,split", lambda i: "," + names[i])), val=0.1)
 
 
 def test_groups_stay_together(write: Write):
-    splits = load_table(write(*ten("path,label,group", lambda i: f",person{i // 2}")))
+    splits = load_data(write(*ten("path,label,group", lambda i: f",person{i // 2}")))
     by_split = [set(images.groups) for images in (splits.train, splits.val, splits.test)]
     assert [len(groups) for groups in by_split] == [3, 1, 1]
     assert len(set.union(*by_split)) == 5
@@ -60,7 +61,7 @@ def test_groups_stay_together(write: Write):
 def test_a_group_in_two_splits_is_an_error(write: Write, tmp_path: Path):
     table = write(*ten("path,label,split,group", lambda i: f",{'train' if i < 6 else 'test'},person{i // 4}"))
     with pytest.raises(DataError) as error:
-        load_table(table)
+        load_data(table)
     assert str(error.value) == (
         f"group 'person1' is in both test and train ({table}): a group must be wholly in one split, "
         "or the score is of images the network has all but seen"
@@ -75,7 +76,7 @@ def test_spreadsheet_habits_are_tolerated(write: Write, tmp_path: Path):
         "",
         ",,",
     ]
-    splits = load_table(write(*lines, encoding="utf-8-sig"), val=0)
+    splits = load_data(write(*lines, encoding="utf-8-sig"), val=0)
     assert splits.classes == ("cat", "dog")
     assert len(splits.train) + len(splits.test) == 10
     assert splits.warnings == ("column 'note' of pets.csv is not used",)
@@ -85,7 +86,7 @@ def test_absolute_and_nested_paths(write: Write, tmp_path: Path, png: bytes):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "a, b.png").write_bytes(png)
     table = write(*ten("path,label", lambda i: ""), f"{tmp_path}/i0.png/../i1.png,dog", '"more/a, b.png",dog')
-    splits = load_table(table, val=0)
+    splits = load_data(table, val=0)
     assert splits.unused == (Unused(f"{tmp_path}/i0.png/../i1.png", "line 12 repeats line 3"),)
     assert "more/a, b.png" in {*splits.train.ids, *splits.test.ids}
 
@@ -94,7 +95,7 @@ def test_files_that_cannot_be_used_are_listed(write: Write, tmp_path: Path):
     (tmp_path / "page.png").write_text("<html>")
     (tmp_path / "folder.png").mkdir()
     lines = ten("path,label", lambda i: "")
-    splits = load_table(write(*lines, "gone.png,cat", "page.png,cat", "folder.png,dog", "i3.png,dog", "nul\0.png,cat"))
+    splits = load_data(write(*lines, "gone.png,cat", "page.png,cat", "folder.png,dog", "i3.png,dog", "nul\0.png,cat"))
     assert splits.unused == (
         Unused("gone.png", "there is no such file"),
         Unused("page.png", "an HTML page (a failed download?)"),
@@ -134,17 +135,17 @@ def test_files_that_cannot_be_used_are_listed(write: Write, tmp_path: Path):
 def test_tables_that_cannot_be_trained_on(write: Write, lines: list[str], message: str):
     table = write(*lines)
     with pytest.raises(DataError) as error:
-        load_table(table)
+        load_data(table)
     assert str(error.value).startswith(message.format(table=table))
 
 
 def test_a_table_in_another_encoding_is_named(write: Write):
     table = write("path,label", "é.png,cat", encoding="latin-1")
     with pytest.raises(DataError) as error:
-        load_table(table)
+        load_data(table)
     assert str(error.value) == f"{table} is not UTF-8 text: save the table as CSV in UTF-8"
 
 
-def test_a_missing_table_is_named(tmp_path: Path):
+def test_a_table_that_vanishes_is_named(tmp_path: Path):
     with pytest.raises(DataError, match=r"cannot read .*gone\.csv"):
-        load_table(tmp_path / "gone.csv")
+        list_table(tmp_path / "gone.csv")

@@ -7,27 +7,28 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sightline.data.imageset import Splits, Unused
-from sightline.data.listing import SPLIT_NAMES, LabelledFile, printable, splits_from_files, why_unusable
+from sightline.data.imageset import Unused
+from sightline.data.listing import SPLIT_NAMES, LabelledFile, Listing, printable, why_unusable
 from sightline.errors import DataError
 
 HIDDEN = "hidden"
 
 
-def load_folder(root: Path, *, val: str | float | None = None, seed: int = 0) -> Splits:
-    """Splits of the class folders below `root`, or below its split folders (train, val, test, in any case).
+def list_folder(root: Path) -> Listing:
+    """Every image below `root` with its class, and its split if the folders say so; and every file that is not used.
 
-    Images in folders inside a class folder belong to the class. `splits_from_files` says which splits are made where
-    there are none. Raises DataError or ConfigError.
+    Images in folders inside a class folder belong to the class. Raises DataError.
     """
     try:
         listed = list(_listed(root))
     except OSError as error:
         raise DataError(f"cannot list {error.filename or root}: {(error.strerror or str(error)).lower()}") from error
-    files = [item for item in listed if isinstance(item, LabelledFile)]
-    unused = [item for item in listed if isinstance(item, Unused)]
-    name = printable(root.resolve().name) or "data"
-    return splits_from_files(name, files, unused=unused, where=str(root), val=val, seed=seed)
+    return Listing(
+        name=printable(root.resolve().name) or "data",
+        where=str(root),
+        files=[item for item in listed if isinstance(item, LabelledFile)],
+        unused=[item for item in listed if isinstance(item, Unused)],
+    )
 
 
 def _listed(root: Path) -> Iterator[LabelledFile | Unused]:

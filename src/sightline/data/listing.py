@@ -41,26 +41,29 @@ class LabelledFile:
     group: str = ""
 
 
-def splits_from_files(
-    name: str,
-    files: Sequence[LabelledFile],
-    *,
-    unused: Sequence[Unused],
-    warnings: Sequence[str] = (),
-    where: str,
-    val: str | float | None,
-    seed: int,
-) -> Splits:
+@dataclass(frozen=True)
+class Listing:
+    """What a folder or table holds, before anything is split or decoded.
+
+    name: the data set's short name. where: the folder or table, as named in errors. unused, warnings: see `Splits`.
+    """
+
+    name: str
+    where: str
+    files: Sequence[LabelledFile]
+    unused: Sequence[Unused] = ()
+    warnings: Sequence[str] = ()
+
+
+def splits_of(listing: Listing, *, val: str | float | None, seed: int) -> Splits:
     """Splits of files on disk. Classes are those of the training images, sorted by name.
 
     Without splits, or with training images only: 20 % test, then the validation share of the rest. With test images but
     none for validation: the validation share of the training images. `val` 0 trains on what was for validation too.
-    where: the folder or table, as named in errors. Raises DataError for data that cannot be trained on, ConfigError
-    for `val`.
+    Raises DataError for data that cannot be trained on, ConfigError for `val`.
     """
     share = parse_share(val)
-    if not files:
-        raise DataError(f"there are no images in {where}", hint=_why_unused(unused))
+    files, where = _files(listing), listing.where
     decided = any(file.split in ("val", "test") for file in files)
     if share == 0:
         files = [replace(file, split="train") if file.split == "val" else file for file in files]
@@ -81,8 +84,19 @@ def splits_from_files(
         train, test = hold_out(train, DEFAULT_TEST, seed=seed, purpose="test")
     if share and not len(held_out):
         train, held_out = hold_out(train, share, seed=seed, purpose="validation")
-    splits = Splits(name, train, held_out if len(held_out) else None, test if len(test) else None, unused=tuple(unused))
-    return replace(splits, warnings=(*warnings, *_missing(splits)))
+    val_or_none, test_or_none = (images if len(images) else None for images in (held_out, test))
+    splits = Splits(listing.name, train, val_or_none, test_or_none, unused=tuple(listing.unused))
+    return replace(splits, warnings=(*listing.warnings, *_missing(splits)))
+
+
+def scored_images(listing: Listing) -> ImageSet:
+    """The images to score a classifier on: those for testing where some are, otherwise all; of any classes, even one.
+
+    Raises DataError when there is not one image.
+    """
+    files = _files(listing)
+    files = [file for file in files if file.split == "test"] or files
+    return _image_set(files, tuple(sorted({file.label for file in files})))
 
 
 def why_unusable(path: Path) -> str:
@@ -114,6 +128,13 @@ def printable(name: str) -> str:
     """
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", text)
+
+
+def _files(listing: Listing) -> Sequence[LabelledFile]:
+    """The listed images. Raises DataError when there are none."""
+    if not listing.files:
+        raise DataError(f"there are no images in {listing.where}", hint=_why_unused(listing.unused))
+    return listing.files
 
 
 def _require_classes(classes: tuple[str, ...], files: Sequence[LabelledFile], where: str) -> None:

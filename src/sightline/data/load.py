@@ -1,13 +1,15 @@
 """`load_data`: from what a person calls the data to training, validation and test images."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
-from sightline.data.folder import load_folder
-from sightline.data.imageset import Splits
+from sightline.data.folder import list_folder
+from sightline.data.imageset import ImageSet, Splits, Unused
+from sightline.data.listing import Listing, scored_images, splits_of
 from sightline.data.split import DEFAULT_TEST, hold_out, parse_share
-from sightline.data.table import load_table
+from sightline.data.table import list_table
 from sightline.errors import DataError, near
 
 
@@ -25,11 +27,40 @@ def load_data(data: str | os.PathLike[str], *, val: str | float | None = None, s
     name = os.fspath(data)
     if name in NAMES:
         return _named_splits(name, val=val, seed=seed)
+    return splits_of(_listing(name), val=val, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredData:
+    """Labelled images to score a classifier on; note and unused as in `Splits`."""
+
+    images: ImageSet
+    note: str = ""
+    unused: tuple[Unused, ...] = ()
+
+
+def load_scored(data: str | os.PathLike[str]) -> ScoredData:
+    """The test images of `data` where it has some of its own, otherwise all of its images; nothing is held out.
+
+    Unlike data to train on, this may have a single class, or a class with a single image. Raises DataError.
+    """
+    name = os.fspath(data)
+    if name in NAMED_SETS:
+        _, test, note = load_named(name)
+        return ScoredData(test, note)
+    if name in NAMES:
+        return ScoredData(load_digits())
+    listing = _listing(name)
+    return ScoredData(scored_images(listing), unused=tuple(listing.unused))
+
+
+def _listing(name: str) -> Listing:
+    """The files of the folder or table `name`. Raises DataError."""
     path = _existing_path(name)
     if path.is_dir():
-        return load_folder(path, val=val, seed=seed)
+        return list_folder(path)
     if path.suffix.lower() == ".csv":
-        return load_table(path, val=val, seed=seed)
+        return list_table(path)
     hint = "give a folder of class folders, or a table that ends in .csv"
     raise DataError(f"{path} is neither a folder nor a CSV table", hint=hint)
 

@@ -12,19 +12,18 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
-from sightline.data.imageset import Splits, Unused
-from sightline.data.listing import SPLIT_NAMES, LabelledFile, printable, splits_from_files, why_unusable
+from sightline.data.imageset import Unused
+from sightline.data.listing import SPLIT_NAMES, LabelledFile, Listing, printable, why_unusable
 from sightline.errors import DataError, near
 
 COLUMNS = ("path", "label", "split", "group")
 Row = dict[str, str]  # cell by column; the optional columns are there, empty, when the table lacks them
 
 
-def load_table(table: Path, *, val: str | float | None = None, seed: int = 0) -> Splits:
-    """Splits of the images listed in the CSV file `table`.
+def list_table(table: Path) -> Listing:
+    """The images of the CSV file `table` with their labels, splits and groups.
 
-    Images that do not exist or cannot be read, and repeated lines, are listed as unused. `splits_from_files` says which
-    splits are made where there are none. Raises DataError, naming the line, or ConfigError.
+    Images that do not exist or cannot be read, and repeated lines, are listed as unused. Raises DataError.
     """
     header, rows = _read(table)
     files: list[LabelledFile] = []
@@ -43,8 +42,7 @@ def load_table(table: Path, *, val: str | float | None = None, seed: int = 0) ->
         else:
             files.append(LabelledFile(path, row["path"], row["label"], row["split"], row["group"]))
     warnings = [f"column '{name}' of {table.name} is not used" for name in header if name not in COLUMNS]
-    name = printable(table.stem)
-    return splits_from_files(name, files, unused=unused, warnings=warnings, where=str(table), val=val, seed=seed)
+    return Listing(printable(table.stem), str(table), files, unused, warnings)
 
 
 def _read(table: Path) -> tuple[list[str], list[tuple[int, Row]]]:
