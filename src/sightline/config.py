@@ -5,6 +5,8 @@ Nothing here imports torch: the command line derives its flags from `TrainOption
 
 import dataclasses
 import json
+import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -25,6 +27,14 @@ def require(condition: bool, what: str, hint: str) -> None:
     """Raise ConfigError unless `condition` holds."""
     if not condition:
         raise ConfigError(what, hint=hint)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +90,8 @@ class ParameterGroup:
     stop_at: float = 1.0  # fraction of training at which this group's schedule has run out
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, f"lr is {self.lr}", "use a learning rate above 0, e.g. 0.1")
+        require(_is_pattern(self.match), f"match is '{self.match}'", "use a regular expression, e.g. norm or bias$")
+        require(0 < self.lr < math.inf, f"lr is {self.lr}", "use a learning rate above 0, e.g. 0.1")
         require(0 <= self.momentum < 1, f"momentum is {self.momentum}", "use 0 <= momentum < 1, e.g. 0.9")
         require(0 <= self.beta2 < 1, f"beta2 is {self.beta2}", "use 0 <= beta2 < 1, e.g. 0.999")
         require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}", "use 0 or more, e.g. 5e-4")
@@ -102,7 +113,7 @@ class TrainConfig:
     l2: float = 0.0  # l2 * sum(w ** 2) of every filter and linear weight joins the loss, as in Keras
     ema_decay: float = 0.0  # per step; 0 is off; the averaged weights are the ones evaluated and kept
     clip_norm: float = 0.0  # largest gradient norm; 0 is off
-    accumulate: int = 1  # batches per optimiser step is this many parts of batch_size
+    accumulate: int = 1  # parts in which a batch goes through the network; their gradients are added up
     patience: int = 0  # epochs without a better validation before stopping; 0 is off
     plateau_patience: int = 0  # epochs without a better validation before the rate falls; 0 is off
     plateau_factor: float = 0.1
@@ -140,6 +151,7 @@ class TrainConfig:
             0 < self.plateau_factor < 1, f"plateau_factor is {self.plateau_factor}", "use a factor in (0, 1), e.g. 0.1"
         )
         require(self.checkpoint_seconds > 0, f"checkpoint_seconds is {self.checkpoint_seconds}", "use a time above 0")
+        require(0 <= self.seed < 2**63, f"seed is {self.seed}", "use a whole number from 0 to 2**63 - 1")
 
     @property
     def lr(self) -> float:
@@ -148,10 +160,9 @@ class TrainConfig:
 
     def with_lr(self, lr: float) -> "TrainConfig":
         """The same training with the first group's peak at `lr` and every other group's scaled alike."""
-        require(lr > 0, f"lr is {lr}", "use a learning rate above 0, e.g. 0.1")
-        ratio = lr / self.lr
-        groups = tuple(dataclasses.replace(group, lr=group.lr * ratio) for group in self.groups)
-        return dataclasses.replace(self, groups=groups)
+        first, *others = self.groups
+        scaled = [dataclasses.replace(group, lr=group.lr * (lr / first.lr)) for group in others]
+        return dataclasses.replace(self, groups=(dataclasses.replace(first, lr=lr), *scaled))
 
 
 @dataclass(frozen=True, kw_only=True)
