@@ -1,4 +1,4 @@
-"""Stopping at the first loss that is not a number, and saying where it came from."""
+"""Stopping at the first loss or weight that is not a number, and saying where it came from."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import TrainingError
+
+HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32; checkpoints are from before this step"
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,20 @@ class LossGuard:
         suspect, self.pending = self.pending, None
         if suspect is not None and not torch.isfinite(suspect.loss):
             raise TrainingError(
-                f"the loss became {suspect.loss.item()} at step {suspect.step + 1}",
+                f"the loss became {suspect.loss.item()} at step {suspect.step + 1:,}",
                 where=f"first bad tensor: {first_bad_tensor(self.network, suspect.inputs)}",
-                hint="lower the learning rate (--lr), clip gradients, or try --precision fp32; "
-                "the last checkpoint was written before this step",
+                hint=HINT,
+            )
+
+    def check_weights(self, step: int) -> None:
+        """Look at every weight after `step` steps, and at the loss if one is waiting; on an accelerator this waits."""
+        self.flush()
+        bad = first_bad_weight(self.network)
+        if bad:
+            raise TrainingError(
+                f"a weight became infinite or not a number at step {step:,}",
+                where=f"first bad tensor: {bad}",
+                hint=HINT,
             )
 
 
@@ -53,9 +65,9 @@ def first_bad_tensor(network: nn.Module, inputs: Tensor) -> str:
     """The first tensor that is not finite: the images, a parameter, or the first layer's output that is not."""
     if not torch.isfinite(inputs).all():
         return "the images"
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            return f"weight '{name}'"
+    weight = first_bad_weight(network)
+    if weight:
+        return weight
     bad: list[str] = []
     names = {module: name for name, module in network.named_modules()}
 
@@ -70,3 +82,11 @@ def first_bad_tensor(network: nn.Module, inputs: Tensor) -> str:
         for handle in handles:
             handle.remove()
     return bad[0] if bad else "the loss itself"
+
+
+def first_bad_weight(network: nn.Module) -> str:
+    """The first parameter or buffer that is not finite; empty when all are."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            return f"weight '{name}'"
+    return ""

@@ -1,6 +1,8 @@
 """The training loop. `fit` is the algorithm; what happens once in a while is one line in it."""
 
 import contextlib
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +15,7 @@ from sightline.data.imageset import Splits
 from sightline.data.mix import mix
 from sightline.data.randomness import derived_seed
 from sightline.data.statistics import default_preprocess
-from sightline.errors import Interrupted, TrainingError
+from sightline.errors import ConfigError, Interrupted
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.checkpoint import Checkpoints
@@ -24,7 +26,7 @@ from sightline.training.losses import balanced_weights, cross_entropy, l2_penalt
 from sightline.training.state import Stopwatch, TrainingState
 from sightline.training.validation import Validation
 
-PREPARE_IMAGES = 5_000  # sample that `Network.prepare` sees
+PREPARE_IMAGES = 5_000  # at most, that `Network.prepare` sees
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,17 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train `network` in place, yielding after every epoch; stop early by leaving the loop.
 
-    When the iterator ends, the network has the weights of the best validation epoch (`config.keep_best`) or the last.
+    However the loop is left, the network then has the weights of the best validation epoch (`config.keep_best`) or the
+    last, averaged if `config.ema_decay` says so, and is in eval mode. At each yield it is in eval mode, too, with the
+    weights of the last step; whatever mode you leave it in, training goes on in train mode.
     preprocess: how images become network input; by default cropped, with mean and deviation of the training images.
     checkpoints: where to save and, if something is saved there, where to go on from. SIGINT and SIGTERM then save and
     raise Interrupted; without it they do what they always do.
 
-    The same seed, threads and hardware give the same weights bit for bit, also when a training was interrupted and
-    resumed; only a time budget, `config.seconds`, cannot promise that. torch's global generator is seeded every step.
-    Raises ConfigError, DataError, StorageError, RunError (damaged checkpoint), TrainingError (the loss is not finite).
+    On a CPU the same seed, threads and hardware give the same weights bit for bit, also when a training was interrupted
+    and resumed; only a time budget, `config.seconds`, cannot promise that. torch's global generator is seeded every
+    step. Raises ConfigError, DataError, StorageError, RunError (a checkpoint that is damaged or of another training),
+    TrainingError (a loss or weight is not finite).
     """
     config = config or TrainConfig()
     keep_freed_memory()
@@ -86,17 +91,19 @@ def fit(
         if splits.val
         else None
     )
-    network.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    state = TrainingState.start(network, config)
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _require_match(network, preprocess.normalise(batches.images[:1]), len(splits.classes))
     saved = checkpoints.load() if checkpoints else None
-    if saved:
+    if saved is None:
+        network.prepare(preprocess.normalise(_sample(batches.images, PREPARE_IMAGES)))
+    state = TrainingState.start(network, config)  # not before `prepare`: the average begins with these weights
+    if saved is not None:
         state.load_state_dict(saved)
-    else:
-        network.prepare(preprocess.normalise(batches.images[:PREPARE_IMAGES]))
     weights = balanced_weights(batches.labels, len(splits.classes)) if config.class_weights == "balanced" else None
     progress, optimizers, guard, watch = state.progress, state.optimizers, LossGuard(network), Stopwatch(state.progress)
 
-    with interruption() if checkpoints else contextlib.nullcontext() as interrupted:
+    network.train()
+    with _keeping(state), interruption() if checkpoints else contextlib.nullcontext() as interrupted:
         while (done := _done(state, batches, config)) < 1:
             batch = batches.batch(progress.step)
             torch.manual_seed(derived_seed(config.seed, "step", progress.step))  # dropout
@@ -123,17 +130,38 @@ def fit(
 
             done = _done(state, batches, config)
             if progress.step % batches.steps_per_epoch == 0 or done == 1:
-                guard.flush()
+                guard.check_weights(progress.step)
+                network.eval()
                 yield _finish_epoch(state, validation, config, done)
+                network.train()
                 watch.lap()
-            if checkpoints and (checkpoints.due or interrupted):
-                _save(state, checkpoints, guard)
+            if checkpoints and (checkpoints.due or interrupted or _done(state, batches, config) == 1):
+                guard.check_weights(progress.step)  # a broken network must never replace a good checkpoint
+                checkpoints.save(state.state_dict())
             if interrupted:
                 raise Interrupted(f"stopped after step {progress.step:,}; everything learnt is saved")
 
-    if checkpoints:
-        _save(state, checkpoints, guard)
-    _keep(state)
+
+@torch.no_grad()
+def _require_match(network: Network, image: Tensor, num_classes: int) -> None:
+    """Raise ConfigError unless the network takes `image`, (1, C, H, W), and has one output for each class."""
+    try:
+        outputs = network.eval()(image).shape[1]
+    except RuntimeError as error:
+        built, found = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
+        raise ConfigError(
+            f"the network does not take images of {found}", hint=f"it was built for channels x height x width {built}"
+        ) from error
+    if outputs != num_classes:
+        raise ConfigError(
+            f"the network has {outputs} outputs and the data {num_classes} classes",
+            hint=f"build it with num_classes={num_classes}, or call network.replace_head({num_classes})",
+        )
+
+
+def _sample(images: Tensor, count: int) -> Tensor:
+    """At most `count` of the images, evenly spaced: many sets are ordered by class."""
+    return images[:: math.ceil(len(images) / count)]
 
 
 def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:
@@ -147,10 +175,9 @@ def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:
 
 
 def _parts(batch: Batch, count: int) -> Iterator[Batch]:
-    """The batch in up to `count` parts, whose gradients are accumulated."""
-    size = -(-len(batch.labels) // count)
-    for start in range(0, len(batch.labels), size):
-        yield Batch(*(tensor[start : start + size] for tensor in batch))
+    """The batch in `count` parts as equal as can be, whose gradients are accumulated."""
+    parts = zip(*(tensor.tensor_split(min(count, len(tensor))) for tensor in batch), strict=True)
+    return itertools.starmap(Batch, parts)
 
 
 def _network_input(
@@ -196,20 +223,14 @@ def _finish_epoch(state: TrainingState, validation: Validation | None, config: T
     return epoch
 
 
-def _save(state: TrainingState, checkpoints: Checkpoints, guard: LossGuard) -> None:
-    """Write a checkpoint, unless the network is broken: then the last good one stays."""
-    guard.flush()
-    if not state.is_finite():
-        raise TrainingError(
-            f"a weight became infinite or not a number by step {state.progress.step:,}",
-            hint="lower the learning rate (--lr) or clip gradients; the last good checkpoint was kept",
-        )
-    checkpoints.save(state.state_dict())
-
-
-def _keep(state: TrainingState) -> None:
-    """Leave the network with the weights that count: the best epoch's, or the averaged, or simply the last."""
-    if state.best_weights:
-        state.network.load_state_dict(state.best_weights)
-    elif state.ema.decay:
-        state.network.load_state_dict(state.network.state_dict() | state.ema.average)
+@contextlib.contextmanager
+def _keeping(state: TrainingState) -> Iterator[None]:
+    """However the block is left, the network then has the weights that count, and is in eval mode."""
+    try:
+        yield
+    finally:
+        if state.best_weights:
+            state.network.load_state_dict(state.best_weights)
+        elif state.ema.decay:
+            state.network.load_state_dict(state.network.state_dict() | state.ema.average)
+        state.network.eval()

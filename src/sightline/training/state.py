@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from sightline.config import TrainConfig
+from sightline.errors import RunError
 from sightline.training.ema import Ema
 from sightline.training.optimizers import Optimizers
 from sightline.training.stopping import Patience, Score
@@ -27,7 +27,7 @@ class Progress:
 
     loss_sum: Tensor | float = 0.0  # loss times images; a tensor, so that no step waits for its value
     images: int = 0
-    step_seconds: float = 0.0  # in optimiser steps, validation and saving left out
+    step_seconds: float = 0.0  # in optimiser steps; validation is left out
 
 
 class Stopwatch:
@@ -71,11 +71,6 @@ class TrainingState:
         """Copy the weights that are in the network now."""
         self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
-    def is_finite(self) -> bool:
-        """Whether every weight is a number: a broken network must never replace a good checkpoint."""
-        tensors = (tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point())
-        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
-
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers, strings, lists and dicts only."""
         return {
@@ -88,6 +83,16 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved `state_dict`. Raises RunError when it belongs to another network or configuration."""
+        try:
+            self._load(state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise RunError(
+                "the checkpoint does not fit this training",
+                hint="go on with the network and the configuration it was saved with, or delete it",
+            ) from error
+
+    def _load(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizers.load_state_dict(state["optimizers"])
         self.ema.load_state_dict(state["ema"])

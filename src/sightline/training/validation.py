@@ -25,15 +25,13 @@ class Validation:
 
     @torch.no_grad()
     def score(self, network: nn.Module) -> Score:
-        """Accuracy and mean loss of the network, in eval mode; left in train mode."""
-        network.eval()
+        """Accuracy and mean loss of the network, which must be in eval mode."""
         correct, loss = 0, 0.0
         for images, labels in zip(torch.split(self.images, CHUNK), torch.split(self.labels, CHUNK), strict=True):
             with self.precision.autocast(images.device):
                 logits = network(self.preprocess.normalise(images)).float()
             correct += int((logits.argmax(1) == labels).sum())
             loss += float(cross_entropy(logits, labels)) * len(labels)
-        network.train()
         return Score(correct / len(self.labels), loss / len(self.labels))
 
     def interval(self, score: Score) -> tuple[float, float]:
