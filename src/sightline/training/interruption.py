@@ -27,15 +27,22 @@ class Interruption:
 def interruption() -> Iterator[Interruption]:
     """Within the block SIGINT and SIGTERM only set a flag; afterwards the previous handlers are back.
 
-    Signals reach the main thread only: in any other thread the flag is never set.
+    A signal that came after the last look at the flag is passed on to them when the block ends without an error.
+    Signals that are ignored, as under nohup, stay so. In any thread but the main one the flag is never set.
     """
     request = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    previous = {number: signal.signal(number, request.note) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # None is a handler that Python did not install and cannot put back.
+    handled = {number: handler for number, handler in previous.items() if handler not in (signal.SIG_IGN, None)}
+    for number in handled:
+        signal.signal(number, request.note)
     try:
         yield request
     finally:
-        for number, handler in previous.items():
+        for number, handler in handled.items():
             signal.signal(number, handler)
+    if request.signal is not None:
+        signal.raise_signal(request.signal)
