@@ -12,10 +12,14 @@ def cross_entropy(
 
     logits: (B, K), any float type. targets: int64 (B,) class numbers, or float (B, K) soft labels whose rows sum to 1.
     label_smoothing: this share of every target is spread evenly over all classes (Szegedy et al., arXiv 1512.00567,
-    section 7). class_weights: float (K,); with class numbers the mean is weighted by them.
+    section 7). class_weights: float (K,), factors of the losses. The mean is over the B images as in Keras, not over
+    the sum of their weights as in torch: so the parts of a batch add up to the whole, and soft labels count alike.
     """
     # Softmax sums exponentials: in bf16 its rounding would be larger than the differences that train.
-    return F.cross_entropy(logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing)
+    losses = F.cross_entropy(
+        logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="none"
+    )
+    return losses.mean()
 
 
 def l2_penalty(network: nn.Module, factor: float) -> Tensor | float:
