@@ -76,7 +76,7 @@ class Muon(torch.optim.Optimizer):
         updates = orthogonalise(torch.stack([d.flatten(1) for d in directions]))
         for parameter, update in zip(parameters, updates, strict=True):
             if group["renormalise"]:
-                parameter.mul_(math.sqrt(len(parameter)) / parameter.norm())
+                parameter.mul_(math.sqrt(len(parameter)) / (parameter.norm() + 1e-7))  # a zero weight stays zero
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
             parameter.add_(update.view_as(parameter), alpha=-group["lr"])
 
@@ -136,7 +136,7 @@ class Optimizers:
 def assign(network: nn.Module, groups: Sequence[ParameterGroup]) -> list[tuple[ParameterGroup, list[nn.Parameter]]]:
     """The trainable parameters of each group; groups without any are left out.
 
-    Raises ConfigError when a parameter matches no group, or Muon would get a vector.
+    Raises ConfigError when a parameter matches no group, Muon would get a vector, or nothing is left to train.
     """
     members: list[list[nn.Parameter]] = [[] for _ in groups]
     for name, parameter in network.named_parameters():
@@ -154,6 +154,8 @@ def assign(network: nn.Module, groups: Sequence[ParameterGroup]) -> list[tuple[P
                 hint='match "filters" for Muon and give the rest to sgd or adamw',
             )
         members[index].append(parameter)
+    if not any(members):
+        raise ConfigError("the network has no trainable parameter", hint="set requires_grad on those to be trained")
     return [(group, parameters) for group, parameters in zip(groups, members, strict=True) if parameters]
 
 
