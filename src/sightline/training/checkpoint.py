@@ -41,19 +41,21 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The saved state, its tensors on the CPU; None when nothing was saved. Raises RunError for a damaged file."""
+        # What a kill in the midst of saving left behind; nobody else writes here.
+        for unfinished in self.path.parent.glob(f".{FILE_NAME}.*.part"):
+            unfinished.unlink(missing_ok=True)
         if not self.path.exists():
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+            found = state.get("format")
+        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, AttributeError) as error:
             raise RunError(
-                f"the checkpoint is damaged: {str(error).splitlines()[0]}",
-                where=str(self.path),
-                hint="delete it to train again from the start",
+                "the checkpoint is damaged", where=str(self.path), hint="delete it to train again from the start"
             ) from error
-        if state.get("format") != FORMAT:
+        if found != FORMAT:
             raise RunError(
-                f"the checkpoint has format {state.get('format')}, this version reads {FORMAT}",
+                f"the checkpoint has format {found}, this version reads {FORMAT}",
                 where=str(self.path),
                 hint="go on with the version of Sightline that wrote it, or train again",
             )
