@@ -31,8 +31,14 @@ def make_plan(facts: Facts, options: TrainOptions) -> Plan:
         recipe = "modern" if recipe == "default" else recipe
     plan = find_recipe(recipe)(facts)
     model = options.model or plan.model
-    size = options.size or (_size_for(model, facts) if options.model else plan.size)
+    size = plan.size if model == plan.model else _size_for(model, facts)
+    size = size if options.size is None else options.size
     return Plan(model=model, size=size, config=_with_options(plan.config, options, model))
+
+
+def check_options(options: TrainOptions) -> None:
+    """Raise for what no data makes possible, before any is loaded or downloaded; see `make_plan`."""
+    make_plan(Facts(data="any", train_images=1_000, size=32, channels=3), options)
 
 
 def parse_time(text: str) -> float:
@@ -53,7 +59,7 @@ def _with_options(config: TrainConfig, options: TrainOptions, model: str) -> Tra
     config = dataclasses.replace(
         config,
         epochs=config.epochs if options.epochs is None else options.epochs,
-        seconds=parse_time(options.time) if options.time else None,
+        seconds=None if options.time is None else parse_time(options.time),
         seed=options.seed,
         device=options.device,
         precision=options.precision,

@@ -20,20 +20,21 @@ from sightline import __version__, files
 from sightline.classifier import Classifier
 from sightline.config import PrecisionName, TrainConfig, TrainOptions, from_json, to_json
 from sightline.data.batches import readable
+from sightline.data.builtin import NAMES
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
 from sightline.data.load import load_data
 from sightline.data.split import manifest_rows, read_manifest, write_manifest
 from sightline.data.statistics import measure_preprocess
-from sightline.errors import ConfigError, Interrupted, RunError
+from sightline.errors import ConfigError, InputError, Interrupted, RunError
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture, find_architecture
 from sightline.pixels.preprocess import Preprocess
-from sightline.planning import facts_of, make_plan
+from sightline.planning import check_options, facts_of, make_plan
 from sightline.reporting.console import Narrator
 from sightline.reporting.report import Facts, write_report
 from sightline.run import Run
-from sightline.training.checkpoint import Checkpoints
+from sightline.training.checkpoint import FILE_NAME, Checkpoints
 from sightline.training.device import find_device, find_precision
 from sightline.training.fit import fit
 
@@ -105,7 +106,7 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     if options.resume:
         run, job, splits = _reopen(data, options, narrator)
     else:
-        run, job, splits = _begin(data, options, narrator)
+        run, job, splits = _begin(data, options, narrator, clock)
     narrator.run = run
     facts = _facts(job, splits)
     narrator.say(_announcement(job, facts))
@@ -131,28 +132,31 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     return run
 
 
-def _begin(data: str | None, options: TrainOptions, narrator: Narrator) -> tuple[Run, Job, Splits]:
+def _begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: "_Clock") -> tuple[Run, Job, Splits]:
     """A new run folder for a new training. Nothing is written before everything is known to be possible."""
     if data is None:
         raise ConfigError("no data is given", hint="name a data set or a folder, e.g. `sightline train digits`")
+    check_options(options)
+    find_precision(options.precision, find_device(options.device))
     splits = load_data(data, val=options.val, seed=options.seed)
     plan = make_plan(facts_of(splits), options)
     architecture = find_architecture(
         plan.model, num_classes=len(splits.classes), in_channels=splits.train.images.channels, size=plan.size
     )
-    find_precision(plan.config.precision, find_device(plan.config.device))
     splits = _decoded(splits, _neutral_preprocess(architecture), narrator)
     preprocess = measure_preprocess(splits.train, _neutral_preprocess(architecture))
     job = Job(
-        data=os.path.abspath(data) if os.path.exists(data) else data,
+        data=os.path.abspath(data) if os.path.exists(data) and data not in NAMES else data,
         val=options.val,
         recipe=options.recipe,
         architecture=architecture,
         preprocess=preprocess,
         config=plan.config,
     )
+    if plan.config.seconds and _seconds_left(plan.config.seconds, clock) <= 0:
+        raise ConfigError(f"{plan.config.seconds:g} s are over before training begins", hint="give a longer --time")
     if options.out is None:
-        _mention_half_done(splits.name, architecture.name, narrator)
+        _mention_half_done(job, narrator)
     run = Run.create(options.out, splits.name, architecture.name)
     files.write_json(run.config_path, to_json(job))
     write_manifest(splits, run.split_path)
@@ -220,19 +224,21 @@ def _neutral_preprocess(architecture: Architecture) -> Preprocess:
 
 def _initial_network(job: Job) -> Network:
     """The network as its seed draws it; the caller's random numbers stay as they were."""
-    with torch.random.fork_rng():
-        torch.manual_seed(job.config.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(job.config.seed)
         return job.architecture.build()
 
 
 def _within_time(config: TrainConfig, clock: "_Clock") -> TrainConfig:
-    """The config with its time budget reduced by what has passed and by what scoring and the report will need."""
+    """The config with its time budget reduced to what is left for training; at least a moment."""
     if config.seconds is None:
         return config
-    left = config.seconds * (1 - FINISHING_SHARE) - FINISHING_SECONDS - clock.elapsed
-    if left <= 0:
-        raise ConfigError(f"{config.seconds:.0f} s are over before training begins", hint="give a longer --time")
-    return dataclasses.replace(config, seconds=left)
+    return dataclasses.replace(config, seconds=max(1e-3, _seconds_left(config.seconds, clock)))
+
+
+def _seconds_left(budget: float, clock: "_Clock") -> float:
+    """Of a time budget, less what has passed and what scoring and the report will need."""
+    return budget * (1 - FINISHING_SHARE) - FINISHING_SECONDS - clock.elapsed
 
 
 def _classifier(network: Network, job: Job, splits: Splits) -> Classifier:
@@ -314,8 +320,8 @@ def _command(job: Job) -> str:
     """The command that repeats this training with the same settings on the same data."""
     config = job.config
     words = ["sightline", "train", job.data, "--model", job.architecture.name, "--recipe", job.recipe]
-    words += ["--time", f"{config.seconds:g}s"] if config.seconds else ["--epochs", str(config.epochs)]
-    words += ["--size", str(job.architecture.size), "--batch-size", str(config.batch_size), "--lr", f"{config.lr:g}"]
+    words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else ["--epochs", str(config.epochs)]
+    words += ["--size", str(job.architecture.size), "--batch-size", str(config.batch_size), "--lr", str(config.lr)]
     words += ["--val", job.val] if job.val is not None else []
     words += ["--seed", str(config.seed)]
     words += ["--device", config.device] if config.device != "auto" else []
@@ -332,12 +338,16 @@ def _announcement(job: Job, facts: Facts) -> str:
     )
 
 
-def _mention_half_done(data: str, model: str, narrator: Narrator) -> None:
-    """Say so when a training of the same network on the same data was left half-done."""
-    for path in sorted(Path("runs").glob(f"{data}-{model}-*")):
-        run = Run(path) if path.is_dir() else None
-        if run and run.config_path.exists() and any(run.checkpoint_folder.glob("*")) and not run.is_complete:
-            narrator.say(f"a half-done training is in {path}; go on with it: sightline train --resume {path}")
+def _mention_half_done(job: Job, narrator: Narrator) -> None:
+    """Say so when a training of the same network on the same data was left half-done; of several, the latest."""
+    for path in sorted(Path("runs").glob(f"*/checkpoint/{FILE_NAME}"), key=os.path.getmtime, reverse=True):
+        run = Run(path.parent.parent)
+        with contextlib.suppress(InputError):  # a damaged run is no reason not to begin another
+            other = from_json(Job, run.config)
+            if (other.data, other.architecture) == (job.data, job.architecture) and not run.is_complete:
+                command = f"sightline train --resume {shlex.quote(str(run.path))}"
+                narrator.say(f"a half-done training is in {run.path}; go on with it: {command}")
+                return
 
 
 @contextlib.contextmanager
