@@ -19,7 +19,7 @@ class Narrator:
     """Writes to the terminal and to the run's log.txt alike; `quiet` only to the log."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self.console = Console(quiet=quiet, highlight=False, emoji=False, soft_wrap=True)
         self.run: Run | None = None
 
     def say(self, line: str, *, style: str = "") -> None:
