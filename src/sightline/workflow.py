@@ -269,13 +269,11 @@ def _facts(job: Job, splits: Splits) -> Facts:
     config, architecture = job.config, job.architecture
     device = find_device(config.device)
     precision = find_precision(config.precision, device)
-    with torch.device("meta"):
-        parameters = sum(p.numel() for p in architecture.build().parameters())
     return Facts(
         data=splits.name,
         model=architecture.name,
         num_classes=len(splits.classes),
-        parameters=parameters,
+        parameters=architecture.parameters,
         train_images=len(splits.train),
         val_images=len(splits.val) if splits.val else 0,
         test_images=len(splits.test) if splits.test else 0,

@@ -63,6 +63,15 @@ def test_the_parameters_of_a_built_network_are_those_of_its_entry() -> None:
     assert sum(buffer.numel() for name, buffer in network.named_buffers() if "running" in name) == 1_408
 
 
+def test_an_outline_has_the_shapes_of_a_built_network_and_draws_no_random_number() -> None:
+    architecture = find_architecture("speednet", num_classes=7)
+    before = torch.get_rng_state()
+    outline = architecture.outline()
+    assert torch.equal(torch.get_rng_state(), before)
+    built = architecture.build()
+    assert {k: v.shape for k, v in outline.state_dict().items()} == {k: v.shape for k, v in built.state_dict().items()}
+
+
 def test_lenet_has_the_same_parameters_for_28_pixels_padded_by_2() -> None:
     network = create_model("lenet5", num_classes=10, size=28)
     assert network.input_shape == (1, 28, 28)

@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import torch
+from torch.overrides import TorchFunctionMode
 
 from sightline.errors import ModelError, near
 from sightline.models.contract import Network
 
 LARGEST_SIZE = (
     4096  # pixels; a flattening head grows with the square of the size, so a typing slip would fill the memory
+)
+
+RANDOM_FILLS = frozenset(
+    {"kaiming_normal_", "kaiming_uniform_", "normal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_"}
 )
 
 
@@ -52,13 +56,10 @@ class ModelEntry:
 
     @property
     def parameters(self) -> int:
-        """How many parameters there are at the published size, channels and classes; none is given memory to count it.
-
-        The running statistics of batch norm are buffers, not parameters.
-        """
-        with torch.device("meta"):
-            network = self.build(self.num_classes, self.in_channels, self.size)
-        return sum(parameter.numel() for parameter in network.parameters())
+        """How many parameters there are at the published size, channels and classes."""
+        return Architecture(
+            name=self.name, num_classes=self.num_classes, in_channels=self.in_channels, size=self.size
+        ).parameters
 
 
 _entries: dict[str, ModelEntry] = {}
@@ -153,6 +154,28 @@ class Architecture:
         network = find_model(self.name).build(self.num_classes, self.in_channels, self.size)
         network.architecture = self
         return network
+
+    def outline(self) -> Network:
+        """The network with whatever is in memory for weights: made at once, however large, for counting and drawing."""
+        with _Unfilled():
+            return self.build()
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters the network has. The running statistics of batch norm are buffers, not parameters."""
+        return sum(parameter.numel() for parameter in self.outline().parameters())
+
+
+class _Unfilled(TorchFunctionMode):
+    """Within it, weights are not initialised: their memory is never touched, and so costs neither time nor space.
+
+    Torch's meta device would do as well, but its first use imports the compiler, which takes a second.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.__name__ in RANDOM_FILLS:
+            return [*args, *(kwargs or {}).values()][0]
+        return func(*args, **(kwargs or {}))
 
 
 def find_architecture(
