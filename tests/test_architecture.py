@@ -1,0 +1,83 @@
+"""docs/architecture.md is true: its map has every module, and imports go the way it says."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "sightline"
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def section(title: str) -> str:
+    """The first fenced block below a heading."""
+    match = re.search(rf"^## {title}$.*?^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    assert match, f"there is no block below '## {title}'"
+    return match[1]
+
+
+def mapped_modules() -> list[str]:
+    """The modules in the map, as paths below src/sightline."""
+    folders: list[str] = []
+    modules = []
+    for line in section("The map").splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders = folders[:depth]
+        if name.endswith("/"):
+            folders.append(name.rstrip("/"))
+        else:
+            modules.append("/".join([*folders[1:], name]))
+        assert len(line.split()) > 1 or depth == 0, f"the map says nothing about {name}"
+    return modules
+
+
+def test_the_map_has_every_module_once() -> None:
+    # The __init__.py of a subpackage is told by the line of its folder.
+    modules = [path.relative_to(SOURCE) for path in MODULES]
+    told = [str(path) for path in modules if path.name != "__init__.py" or len(path.parts) == 1]
+    assert sorted(mapped_modules()) == sorted(told)
+
+
+def test_files_the_table_names_exist() -> None:
+    table = PAGE.partition("## What to change for what")[2]
+    names = re.findall(r"`([\w/]+(?:\.py|/))`", table)
+    assert len(names) >= 15
+    missing = [name for name in names if not (SOURCE / name).exists() and not (ROOT / name).exists()]
+    assert missing == []
+
+
+def rank(unit: str) -> int:
+    """Where a unit (a module or subpackage of src/sightline) stands in the order of imports."""
+    units = re.findall(r"\w+", section("The order of imports"))
+    assert unit in units, f"{unit} is not in the order of imports of docs/architecture.md"
+    return units.index(unit)
+
+
+def unit_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_units(path: Path) -> Iterator[tuple[str, int]]:
+    """The units that a module imports, anywhere in it, with the lines."""
+    units = {unit_of(module) for module in MODULES}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "sightline":
+            yield from ((alias.name, node.lineno) for alias in node.names if alias.name in units)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sightline."):
+            yield node.module.split(".")[1], node.lineno
+        elif isinstance(node, ast.Import):
+            names = (alias.name.split(".") for alias in node.names)
+            yield from ((name[1], node.lineno) for name in names if name[0] == "sightline" and len(name) > 1)
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p != SOURCE / "__init__.py"], ids=lambda p: p.stem)
+def test_imports_go_one_way(path: Path) -> None:
+    own = unit_of(path)
+    for unit, line in imported_units(path):
+        assert rank(unit) <= rank(own), f"{path.relative_to(ROOT)}:{line} imports {unit}, which stands above {own}"
+        assert {own, unit} != {"data", "models"}, f"{path.relative_to(ROOT)}:{line}: data and models are strangers"
