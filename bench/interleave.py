@@ -5,7 +5,7 @@ import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness import QUIET, table
 
@@ -47,7 +47,7 @@ class Worker:
         return float(json.loads(line)["seconds"])
 
 
-def take_turns(commands: dict[str, Sequence[str]], *, rounds: int) -> dict[str, list[float]]:
+def take_turns(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, list[float]]:
     """A, B, C, A, B, C, ...: the seconds of every round of every contender."""
     workers = {}
     try:
@@ -63,12 +63,12 @@ def take_turns(commands: dict[str, Sequence[str]], *, rounds: int) -> dict[str, 
     return seconds
 
 
-def paired_ratio(seconds: dict[str, list[float]], name: str, to: str) -> float:
+def paired_ratio(seconds: Mapping[str, list[float]], name: str, to: str) -> float:
     """The median over rounds of how many times as long as `to` the contender took in the same round."""
     return statistics.median(a / b for a, b in zip(seconds[name], seconds[to], strict=True))
 
 
-def print_steps(seconds: dict[str, list[float]], *, steps: int, batch_size: int, to: str) -> None:
+def print_steps(seconds: Mapping[str, list[float]], *, steps: int, batch_size: int, to: str) -> None:
     """A table of milliseconds a step: median, fastest and slowest round, and the ratio to the contender `to`."""
     rows = []
     for name, rounds in seconds.items():

@@ -6,10 +6,12 @@ normalising the batch, checking the loss. The rivals are given their batches rea
 """
 
 import sys
+from pathlib import Path
 
 from harness import RIVALS, at_least, begin, command_line, print_claims, with_rival
 from interleave import paired_ratio, print_steps, take_turns
 
+LOOPS = Path(__file__).with_name("loops.py")
 TIMES_TORCH, TIMES_KERAS = 2.2, 1.6
 OURS, TORCH, KERAS = "sightline.fit", "PyTorch, eager fp32", "Keras on TensorFlow"
 
@@ -26,8 +28,8 @@ def main() -> None:
 
     work = ["--steps", str(args.steps), "--batch-size", str(args.batch_size)]
     commands = {
-        OURS: [sys.executable, str(RIVALS / "fit_loop.py"), *work, "--device", args.device],
-        TORCH: [sys.executable, str(RIVALS / "torch_loop.py"), "plain", *work, "--device", args.device],
+        OURS: [sys.executable, str(LOOPS), "fit", *work, "--device", args.device],
+        TORCH: [sys.executable, str(LOOPS), "plain", *work, "--device", args.device],
     }
     if args.rival_python and args.device == "cpu":
         commands[KERAS] = [args.rival_python, str(RIVALS / "keras_step.py"), *work]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def mean_seconds(scores: Sequence[Score]) -> float:
     return statistics.mean(score.seconds for score in scores)
 
 
-def print_scores(named: dict[str, Sequence[Score]]) -> None:
+def print_scores(named: Mapping[str, Sequence[Score]]) -> None:
     """A table with one row for each list of scores: the mean, its interval over test images, and the seeds' spread."""
     rows = []
     for name, scores in named.items():
@@ -107,7 +107,7 @@ def print_scores(named: dict[str, Sequence[Score]]) -> None:
         print(f"note: {note}\n")
 
 
-def print_fit_seconds(named: dict[str, Sequence[Score]]) -> None:
+def print_fit_seconds(named: Mapping[str, Sequence[Score]]) -> None:
     """How much of the time was the training loop."""
     for name, scores in named.items():
         print(f"{name}: {statistics.mean(score.fit_seconds for score in scores):.2f} s in the training loop")
