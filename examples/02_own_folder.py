@@ -1,0 +1,50 @@
+"""Train on images of your own: a folder with one folder a class, named as the class.
+
+    python examples/02_own_folder.py photos/
+
+Without a folder it makes one: the digits of scikit-learn as PNG files.
+"""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from PIL import Image
+
+import sightline as sl
+from sightline.data.builtin import load_digits
+from sightline.errors import ImageError
+
+
+def make_folder(folder: Path, *, images_per_class: int) -> None:
+    """Write digits into folder/0/ to folder/9/."""
+    digits = load_digits()
+    written: dict[int, int] = defaultdict(int)
+    for index, label in enumerate(digits.labels.tolist()):
+        if written[label] < images_per_class:
+            path = folder / digits.classes[label] / f"{written[label]:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(digits.images.read(index)[:, :, 0]).save(path)
+            written[label] += 1
+
+
+if len(sys.argv) > 1:
+    folder, size = Path(sys.argv[1]), None  # None leaves the size at which the network sees images to the recipe
+else:
+    folder, size = Path("digit-photos"), 16
+    make_folder(folder, images_per_class=30)
+
+# Looks at the folder, holds out images for validation and test, trains, scores the test images once, writes a report.
+run = sl.train(folder, epochs=12, size=size)
+
+# The classifier in the run folder is all that is needed to use it elsewhere.
+classifier = sl.load(run.path)
+paths = sorted(path for path in folder.rglob("*") if path.is_file())[:5]
+for path, answer in zip(paths, classifier.predict_many(paths), strict=True):
+    if isinstance(answer, ImageError):
+        print(answer)  # a file that is no image is said to be none; the others go on
+    else:
+        print(f"{path}: {answer.label}, probability {answer.probability:.2f}")
+
+print(f"\nwhich image was in which split: {run.split_path}")
+print(f"the report, in a browser: {run.report_path}")

@@ -1,0 +1,63 @@
+"""The examples run as a reader would run them, and do what they say."""
+
+import csv
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run_example(name: str, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_digits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_example("01_digits.py", monkeypatch=monkeypatch)
+    said = capsys.readouterr().out
+    assert "206,922" in said  # the parameters in the summary
+    assert "epoch 10 " in said
+    assert "this is a " in said
+    with Image.open("mistakes.png") as sheet:
+        assert sheet.width == 5 * 96 + 4 * 8 + 2 * 24  # five digits of 8 pixels enlarged twelve times, gaps, margins
+    classes = json.loads(Path("digits-model/model.json").read_text())["classes"]
+    assert classes == [str(digit) for digit in range(10)]
+
+
+def test_own_folder_makes_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_example("02_own_folder.py", monkeypatch=monkeypatch)
+    assert sum(path.is_file() for path in Path("digit-photos").rglob("*")) == 300
+    said = capsys.readouterr().out
+    assert "digit-photos/0/000.png: " in said
+    [run] = Path("runs").iterdir()
+    assert str(run / "report.html") in said
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["accuracy"] > 0.7
+    with open(run / "split.csv") as file:
+        assert {row["split"] for row in csv.DictReader(file)} == {"train", "val", "test"}
+
+
+def test_own_folder_takes_yours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(0)
+    for name, level in (("dark", 40), ("light", 200)):
+        Path("mine", name).mkdir(parents=True)
+        for number in range(20):
+            pixels = noise.integers(level - 40, level + 40, (30, 40, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(Path("mine", name, f"{number:02}.jpg"))
+    Path("mine/dark/00.txt").write_text("a note")
+    run_example("02_own_folder.py", "mine", monkeypatch=monkeypatch)
+    said = capsys.readouterr().out
+    assert "1 files are not used" in said or "1 file is not used" in said
+    assert "cannot read image mine/dark/00.txt: it is not an image of a known type" in said
+    assert "mine/dark/00.jpg: dark" in said
