@@ -169,7 +169,10 @@ def test_a_wholly_frozen_network_is_refused(tiny: Callable[..., Network]) -> Non
 
 def test_rates_follow_peak_schedule_and_scale(tiny: Callable[..., Network]) -> None:
     optimizers = Optimizers(tiny(), GROUPS)
-    rates = lambda: {g["peak_lr"]: g["lr"] for o in optimizers.optimizers for g in o.param_groups}  # noqa: E731
+
+    def rates() -> dict[float, float]:
+        return {g["peak_lr"]: g["lr"] for o in optimizers.optimizers.values() for g in o.param_groups}
+
     optimizers.set_rates("linear", 0.25, warmup_fraction=0, scale=0.1)
     # Three quarters of the peak, or half where the schedule stops half-way; times 0.1.
     assert rates() == pytest.approx({0.24: 0.018, 0.5: 0.025, 1e-3: 7.5e-5, 0.1: 0.0075})

@@ -35,7 +35,8 @@ class Epoch:
 
     epoch: counted from 1. step: optimiser steps so far. lr: the first group's rate in the last step.
     train_loss: mean over the epoch's augmented images. val_interval: 95 % Wilson interval of val_accuracy.
-    images_per_second: of the optimiser steps. seconds: since the training began. progress: of the training, 0 to 1.
+    images_per_second: of the optimiser steps. seconds: since the training began, validation included.
+    progress: of the training, 0 to 1; when it is stopped early, 1 is reached early.
     """
 
     epoch: int
@@ -128,11 +129,10 @@ def fit(
             progress.images += len(batch.labels)
             progress.step_seconds += watch.lap()
 
-            done = _done(state, batches, config)
-            if progress.step % batches.steps_per_epoch == 0 or done == 1:
+            if progress.step % batches.steps_per_epoch == 0 or _done(state, batches, config) == 1:
                 guard.check_weights(progress.step)
                 network.eval()
-                yield _finish_epoch(state, validation, config, done)
+                yield _finish_epoch(state, batches, validation, config, watch)
                 network.train()
                 watch.lap()
             if checkpoints and (checkpoints.due or interrupted or _done(state, batches, config) == 1):
@@ -191,7 +191,9 @@ def _network_input(
     return mix(inputs, batch.labels, num_classes, config.augment, generator=generator)
 
 
-def _finish_epoch(state: TrainingState, validation: Validation | None, config: TrainConfig, done: float) -> Epoch:
+def _finish_epoch(
+    state: TrainingState, batches: Batches, validation: Validation | None, config: TrainConfig, watch: Stopwatch
+) -> Epoch:
     """Score the averaged weights, let the score decide what it decides, and start counting the next epoch."""
     progress = state.progress
     progress.epoch += 1
@@ -207,6 +209,7 @@ def _finish_epoch(state: TrainingState, validation: Validation | None, config: T
         progress.stopped = state.early_stopping.seen(better)
         if state.plateau.seen(better):
             progress.rate_scale *= config.plateau_factor
+    watch.lap()
     epoch = Epoch(
         epoch=progress.epoch,
         step=progress.step,
@@ -217,7 +220,7 @@ def _finish_epoch(state: TrainingState, validation: Validation | None, config: T
         val_interval=validation.interval(score) if validation and score else None,
         images_per_second=progress.images / progress.step_seconds,
         seconds=progress.seconds,
-        progress=done,
+        progress=_done(state, batches, config),
     )
     progress.loss_sum, progress.images, progress.step_seconds = 0.0, 0, 0.0
     return epoch

@@ -7,7 +7,7 @@ nearest orthogonal matrix, so that every direction of the weight moves by about 
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -99,7 +99,7 @@ class Optimizers:
         by_kind: dict[OptimizerName, list[dict[str, Any]]] = defaultdict(list)
         for group, parameters in assign(network, groups):
             by_kind[group.optimizer].append(_settings(group, parameters))
-        self.optimizers = [_create(kind, settings) for kind, settings in by_kind.items()]
+        self.optimizers = {kind: _create(kind, settings) for kind, settings in by_kind.items()}
 
     def set_rates(self, schedule: ScheduleName, progress: float, *, warmup_fraction: float, scale: float) -> None:
         """Set every group's rate to its peak times the schedule at `progress` times `scale`."""
@@ -115,22 +115,22 @@ class Optimizers:
         return float(self._groups()[0]["lr"])
 
     def step(self) -> None:
-        for optimizer in self.optimizers:
+        for optimizer in self.optimizers.values():
             optimizer.step()
 
     def zero_grad(self) -> None:
-        for optimizer in self.optimizers:
+        for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
 
-    def state_dict(self) -> list[dict[str, Any]]:
-        return [optimizer.state_dict() for optimizer in self.optimizers]
+    def state_dict(self) -> dict[str, dict[str, Any]]:
+        return {kind: optimizer.state_dict() for kind, optimizer in self.optimizers.items()}
 
-    def load_state_dict(self, states: Sequence[dict[str, Any]]) -> None:
-        for optimizer, state in zip(self.optimizers, states, strict=True):
-            optimizer.load_state_dict(state)
+    def load_state_dict(self, states: Mapping[str, dict[str, Any]]) -> None:
+        for kind, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(states[kind])
 
     def _groups(self) -> list[dict[str, Any]]:
-        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        return [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
 
 
 def assign(network: nn.Module, groups: Sequence[ParameterGroup]) -> list[tuple[ParameterGroup, list[nn.Parameter]]]:
