@@ -161,8 +161,9 @@ class TrainConfig:
     def with_lr(self, lr: float) -> "TrainConfig":
         """The same training with the first group's peak at `lr` and every other group's scaled alike."""
         first, *others = self.groups
+        asked = dataclasses.replace(first, lr=lr)  # before the others: an impossible rate is named as it was given
         scaled = [dataclasses.replace(group, lr=group.lr * (lr / first.lr)) for group in others]
-        return dataclasses.replace(self, groups=(dataclasses.replace(first, lr=lr), *scaled))
+        return dataclasses.replace(self, groups=(asked, *scaled))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +173,7 @@ class TrainOptions:
     model: str | None = None
     """Architecture; `sightline models` lists them."""
     recipe: str = "default"
-    """Named training configuration: default, speed or textbook."""
+    """Named training configuration: default, speed, modern or textbook."""
     epochs: int | None = None
     """How often every training image is seen."""
     time: str | None = None

@@ -20,6 +20,10 @@ HINTS = {
     errno.EDQUOT: "free some space, or choose another folder with --out",
     errno.EROFS: "the disk is read-only; choose another folder with --out",
     errno.EACCES: "you may not write there; choose another folder with --out or change its permissions",
+    errno.ENOTDIR: "a part of this path is a file; choose another",
+    errno.EEXIST: "there is a file of this name; choose another",
+    errno.EISDIR: "there is a folder of this name; choose another",
+    errno.ENOENT: "make this folder first",
     errno.EPERM: "you may not write there; choose another folder with --out or change its permissions",
 }
 

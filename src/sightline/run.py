@@ -12,10 +12,12 @@ runs/<data>-<model>-<n>/
     log.txt           what was said, with times
 """
 
+import contextlib
 import itertools
 import json
 import os
 import re
+import shutil
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +69,13 @@ class Run:
             else:
                 break
         return cls(path)
+
+    def discard(self) -> None:
+        """Delete this run folder, and runs/ if nothing else is there; what cannot be deleted stays."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self.path.parent == Path("runs"):
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
 
     @property
     def name(self) -> str:
@@ -201,9 +210,9 @@ class Run:
         try:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise RunError(
-                f"{self.path} has no {path.name}",
-                hint="the training has not come that far, or the file was deleted; `--resume` goes on with it",
-            ) from error
+            unbegun = "give a run folder, e.g. runs/digits-speednet_s-1"
+            unfinished = "the training has not come that far, or the file was deleted; `--resume` goes on with it"
+            hint = unbegun if path == self.config_path else unfinished
+            raise RunError(f"{self.path} has no {path.name}", hint=hint) from error
         except UnicodeDecodeError as error:
             raise RunError(f"not text: {error}", where=str(path), hint="restore it from a copy") from error

@@ -25,7 +25,7 @@ from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
 from sightline.data.load import load_data
 from sightline.data.split import manifest_rows, read_manifest, write_manifest
 from sightline.data.statistics import measure_preprocess
-from sightline.errors import ConfigError, InputError, Interrupted, RunError
+from sightline.errors import ConfigError, InputError, Interrupted, RunError, StorageError
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture, find_architecture
@@ -158,8 +158,12 @@ def _begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     if options.out is None:
         _mention_half_done(job, narrator)
     run = Run.create(options.out, splits.name, architecture.name)
-    files.write_json(run.config_path, to_json(job))
-    write_manifest(splits, run.split_path)
+    try:
+        files.write_json(run.config_path, to_json(job))
+        write_manifest(splits, run.split_path)
+    except StorageError:
+        run.discard()
+        raise
     return run, job, splits
 
 
@@ -174,16 +178,9 @@ def _reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> tupl
         raise ConfigError(f"{', '.join(given)} cannot change in a resumed training", hint="leave it out")
     assert options.resume is not None
     run = Run(options.resume)
-    saved = run.config
-    if saved.get("format") != FORMAT:
-        raise RunError(
-            f"config.json has format {saved.get('format')}, this version reads {FORMAT}",
-            where=str(run.config_path),
-            hint="go on with the version of Sightline that wrote it",
-        )
+    job = read_job(run)
     if run.is_complete:
         raise RunError(f"the training in {run.path} is complete", hint=f"look at {run.report_path}")
-    job = from_json(Job, saved, where=str(run.config_path))
     if data is not None and data not in (job.data, os.path.relpath(job.data)) and os.path.abspath(data) != job.data:
         raise ConfigError(f"this run was trained on {job.data}, not {data}", hint="leave the data out")
     splits = load_data(job.data, val=job.val, seed=job.config.seed)
@@ -195,6 +192,18 @@ def _reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> tupl
             hint="train again from the start",
         )
     return run, job, splits
+
+
+def read_job(run: Run) -> Job:
+    """The contents of the run's config.json. Raises RunError or ConfigError when it is missing, damaged or newer."""
+    saved = run.config
+    if saved.get("format") != FORMAT:
+        raise RunError(
+            f"config.json has format {saved.get('format')}, this version reads {FORMAT}",
+            where=str(run.config_path),
+            hint="go on with the version of Sightline that wrote it",
+        )
+    return from_json(Job, saved, where=str(run.config_path))
 
 
 def _decoded(splits: Splits, preprocess: Preprocess, narrator: Narrator) -> Splits:

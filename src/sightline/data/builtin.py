@@ -184,6 +184,11 @@ def _digits_table() -> NDArray[np.uint8]:
     return np.column_stack([digits.data, digits.target]).astype(np.uint8)
 
 
+def is_here(name: str) -> bool:
+    """Whether a set of `NAMES` can be loaded without a download."""
+    return name not in NAMED_SETS or _find(NAMED_SETS[name]) is not None
+
+
 def _find(named: NamedSet) -> tuple[Path, ...] | None:
     """The set's files, or its archive or extracted folder; None when they are not on this machine."""
     for root in data_folders():

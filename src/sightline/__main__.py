@@ -1,0 +1,8 @@
+"""`python -m sightline`: the same as the command `sightline`."""
+
+import sys
+
+from sightline.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

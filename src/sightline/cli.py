@@ -1,0 +1,210 @@
+"""The command line: from words to one call. The flags of `train` are the fields of `config.TrainOptions`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted. What goes wrong is one sentence on stderr;
+`--debug` shows the traceback before it. Every command imports what it needs when it runs: `--help` never loads torch.
+"""
+
+import time
+
+STARTED = time.monotonic()  # before all else is imported: a time budget counts from here
+
+import json as json_format
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
+
+from sightline import __version__
+from sightline.config import TrainOptions
+from sightline.errors import InputError, SightlineError, near
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+Data = Annotated[str, Parameter(help="Folder of class folders, CSV table (path,label), or a name such as digits.")]
+RunFolder = Annotated[str, Parameter(help="Run folder of a training, e.g. runs/digits-speednet_s-1.")]
+Json = Annotated[bool, Parameter(help="Print JSON.", show_default=False)]
+Device = Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")]
+
+app = App(
+    name="sightline",
+    help="Image classifiers you can see through.",
+    version=__version__,
+    help_format="plaintext",
+    default_parameter=Parameter(negative=()),
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+
+
+@app.command
+def train(data: Data | None = None, /, *, options: Annotated[TrainOptions | None, Parameter(name="*")] = None) -> None:
+    """Train a classifier; write a run folder with the model, its scores and a report."""
+    import sightline
+
+    sightline.train(data, **vars(options or TrainOptions()), started=STARTED)
+
+
+@app.command
+def evaluate(run: RunFolder, data: Data | None = None, /, *, json: Json = False, device: Device = "auto") -> None:
+    """Score a run's classifier again on its test images, or on other data."""
+    from sightline.scoring import score_run
+
+    evaluation = score_run(run, data, device=device)
+    print(json_format.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) if json else evaluation)
+
+
+@app.command
+def predict(
+    run: RunFolder,
+    path: Annotated[list[str], Parameter(help="Image files, folders (images at any depth) and globs.")],
+    /,
+    *,
+    csv: Annotated[
+        Path | None, Parameter(help="Write a table: path, label, probability, unknown, reason, further guesses.")
+    ] = None,
+    json: Json = False,
+    top: Annotated[int, Parameter(help="How many of the likeliest classes to name.")] = 1,
+    device: Device = "auto",
+) -> None:
+    """Say what is on images. A file that cannot be read is a row with the reason."""
+    from sightline.prediction import find_images, open_classifier, predict_files, recorded
+
+    classifier, found = open_classifier(run, device=device), find_images(path)
+    answers = predict_files(classifier, found, top=top)
+    if csv:
+        answers = recorded(answers, csv, top=top)
+    width = max(len(str(file)) for file in found)
+    said = []
+    for answer in answers:
+        said.append(answer)
+        if not (csv or json):
+            print(f"{answer.name:<{width}}  {answer}")
+    if json:
+        print(json_format.dumps([answer.to_json() for answer in said], indent=2, ensure_ascii=False))
+    answered = sum(answer.prediction is not None for answer in said)
+    if csv and not json:
+        print(f"{answered:,} of {len(said):,} files answered, written to {csv}")
+    if not answered:
+        raise InputError("there is not one image that can be read", hint="give image files, or a folder with some")
+
+
+@app.command
+def inspect(
+    data: Data,
+    /,
+    *,
+    augment: Annotated[bool, Parameter(help="Draw what every kind of augmentation does.", show_default=False)] = False,
+    recipe: Annotated[str | None, Parameter(help="Draw only what this recipe does.")] = None,
+    out: Annotated[Path, Parameter(help="Folder for the PNG.")] = Path(),
+    seed: Annotated[int, Parameter(help="Seed of the choice of images and of their variations.")] = 0,
+) -> None:
+    """Draw a data set's augmentation as a PNG."""
+    if not augment:
+        raise InputError("nothing is chosen to be drawn", hint="add --augment")
+    from sightline.preview import write_augmentation_sheet
+
+    print(write_augmentation_sheet(data, out, recipe=recipe, seed=seed))
+
+
+@app.command
+def models(filter: Annotated[str, Parameter(help="Part of a name.")] = "", /) -> None:
+    """List the networks: parameters, image size and channels as published."""
+    from sightline.models.registry import list_models
+    from sightline.reporting.text_table import text_table
+
+    entries = list_models(filter)
+    if not entries:
+        names = [entry.name for entry in list_models()]
+        raise InputError(f"there is no network with '{filter}' in its name", hint=near(filter, names))
+    rows = [(e.name, f"{e.parameters:,}", str(e.size), str(e.in_channels), e.description) for e in entries]
+    print(text_table([("model", "parameters", "size", "channels", "what it is"), *rows], right={1, 2, 3}))
+
+
+@app.command
+def summary(
+    model: Annotated[str, Parameter(help="Name of a network; `sightline models` lists them.")],
+    /,
+    *,
+    size: Annotated[int | None, Parameter(help="Height and width in pixels (default: as published).")] = None,
+    classes: Annotated[int | None, Parameter(help="Outputs (default: as published).")] = None,
+    channels: Annotated[int | None, Parameter(help="1 for grey, 3 for RGB (default: as published).")] = None,
+    json: Json = False,
+) -> None:
+    """Show a network layer by layer: shapes, parameters, multiply-adds, receptive field."""
+    from sightline.models.registry import find_architecture, find_model
+    from sightline.models.summary import summary as summarise
+
+    num_classes = find_model(model).num_classes if classes is None else classes
+    network = find_architecture(model, num_classes=num_classes, in_channels=channels, size=size).outline()
+    table = summarise(network)
+    print(json_format.dumps(table.to_json(), indent=2) if json else table)
+
+
+@app.command
+def doctor() -> int:
+    """Show machine, versions, accelerators, threads, disks and data; say what to fix."""
+    from sightline.doctor import examine, report
+
+    findings = examine()
+    print(report(findings))
+    return FAILED if any(finding.level == "fix" for finding in findings) else 0
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    debug: Annotated[bool, Parameter(help="Show the traceback of an error.", show_default=False)] = False,
+) -> int | None:
+    command, bound, _ = app.parse_args(tokens)
+    code: int | None = command(*bound.args, **bound.kwargs)
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. argv: the words after `sightline`, by default the process's own."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = app.meta(words) or 0
+        sys.stdout.flush()  # here, so that a closed pipe or a full disk is still noticed
+        return int(code)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at exit
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        sentence, code = _explain(error)
+        print(f"sightline: {sentence}", file=sys.stderr)
+        return code
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """What went wrong in one sentence, and the exit code."""
+    if isinstance(error, SightlineError):
+        return str(error), error.exit_code
+    if isinstance(error, CycloptsError):
+        return f"{_usage(error)} See `{' '.join(['sightline', *(error.command_chain or ()), '--help'])}`.", BAD_INPUT
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate" in str(error):
+        return "there is not enough memory: use a smaller --batch-size, a smaller --size or a smaller model", FAILED
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror.lower()}", BAD_INPUT
+    reason = (str(error).splitlines() or ["no reason is given"])[0]
+    return f"unexpected {type(error).__name__}: {reason}; this is a fault of Sightline, run again with --debug", FAILED
+
+
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with the words that were typed."""
+    if isinstance(error, UnusedCliTokensError):
+        return f"There is no place for {' '.join(map(repr, error.unused_tokens or ()))}."
+    if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
+        return f"{error.argument.name} is missing."
+    return str(error)

@@ -1,0 +1,139 @@
+"""What a trained classifier says about files: from paths, folders and globs to rows of answers.
+
+A file that cannot be read is a row with its reason; the rest goes on.
+"""
+
+import codecs
+import csv
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightline import files
+from sightline.classifier import Classifier, Prediction
+from sightline.config import PrecisionName, require
+from sightline.data.listing import printable, why_unusable
+from sightline.errors import ImageError
+from sightline.training.device import find_device, find_precision
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said about one file: a prediction, or the reason why there is none."""
+
+    path: Path
+    prediction: Prediction | None
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path as text that can be printed and stored."""
+        return printable(str(self.path))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types: path, label, probability, unknown, top, reason; null or empty where there is none."""
+        said = self.prediction
+        return {
+            "path": self.name,
+            "label": said.label if said else None,
+            "probability": said.probability if said else None,
+            "unknown": said.unknown if said else None,
+            "top": [{"label": label, "probability": p} for label, p in said.top] if said else [],
+            "reason": self.reason or None,
+        }
+
+    def __str__(self) -> str:
+        """The classes with their probabilities, best first, or why there are none; without the path."""
+        if self.prediction is None:
+            return f"not read: {self.reason}"
+        guesses = "  ".join(f"{label} {100 * p:.1f} %" for label, p in self.prediction.top)
+        return f"unknown, nearest {guesses}" if self.prediction.unknown else guesses
+
+
+def open_classifier(
+    folder: str | os.PathLike[str], *, device: str = "auto", precision: PrecisionName = "auto"
+) -> Classifier:
+    """The classifier of a run or model folder, ready on its device.
+
+    Raises RunError, ModelError, or ConfigError for a device or precision that is not there.
+    """
+    place = find_device(device)
+    return Classifier.load(folder).to(place, find_precision(precision, place).name)
+
+
+def find_images(patterns: Iterable[str]) -> dict[Path, str]:
+    """Every file that is meant, once and in order, with the reason why it is no image, or "".
+
+    A pattern is a file of whatever type; a folder, which stands for the visible images in it at any depth, told by
+    content; or a glob such as "photos/**/*.jpg". What stands for no file at all is in the result with that reason.
+    """
+    found: dict[Path, str] = {}
+    for pattern in patterns:
+        path = Path(pattern).expanduser()
+        if path.is_dir():
+            meant = dict.fromkeys(_images_below(path), "") or {path: "there are no images in this folder"}
+        elif glob.has_magic(pattern) and not path.exists():
+            matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+            meant = {match: why_unusable(match) for match in matches if not match.is_dir()}
+            meant = meant or {path: "no file matches"}
+        else:
+            meant = {path: why_unusable(path)}
+        found = meant | found if not found else found | {file: why for file, why in meant.items() if file not in found}
+    return found
+
+
+def predict_files(classifier: Classifier, found: Mapping[Path, str], *, top: int = 1) -> Iterator[Answer]:
+    """An answer for each file of `find_images`, in order. top: how many of the likeliest classes each holds.
+
+    Raises ConfigError for an impossible `top`.
+    """
+    require(top >= 1, f"top is {top}", "ask for 1 or more classes")
+    predictions = classifier.predict_many([path for path, reason in found.items() if not reason], top=top)
+    for path, reason in found.items():
+        said = ImageError(reason) if reason else next(predictions)
+        if isinstance(said, ImageError):
+            # The error names the file, which here stands beside the reason.
+            yield Answer(path, None, said.what.rpartition(f"{path}: ")[2])
+        else:
+            yield Answer(path, said)
+
+
+def recorded(answers: Iterable[Answer], table: Path, *, top: int = 1) -> Iterator[Answer]:
+    """The same answers, each written to a CSV `table` as it passes; the file is there, whole, after the last.
+
+    Columns: path, label, probability (0 to 1), unknown (0 or 1), reason; and with `top` above 1 the next guesses as
+    label_2, probability_2 and so on. What does not apply is empty. Raises StorageError, for a folder that cannot be
+    written before the first answer.
+    """
+    further = [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "probability")]
+    columns = ["path", "label", "probability", "unknown", "reason", *further]
+    with files.replacing(table) as file:
+        writer = csv.DictWriter(codecs.getwriter("utf-8")(file), columns, lineterminator="\n")
+        writer.writeheader()
+        for answer in answers:
+            writer.writerow(_cells(answer))
+            yield answer
+
+
+def _cells(answer: Answer) -> dict[str, str]:
+    """The cells of an answer by column; those left out are empty."""
+    if answer.prediction is None:
+        return {"path": answer.name, "reason": answer.reason}
+    cells = {"path": answer.name, "unknown": str(int(answer.prediction.unknown))}
+    for place, (label, probability) in enumerate(answer.prediction.top, start=1):
+        suffix = f"_{place}" if place > 1 else ""
+        cells |= {f"label{suffix}": label, f"probability{suffix}": f"{probability:.6f}"}
+    return cells
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Every visible image in `folder` and below, in an order that does not depend on the disk."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and not why_unusable(path):
+                yield path

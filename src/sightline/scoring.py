@@ -1,0 +1,79 @@
+"""Score a trained classifier once more: on the test images of its run, or on other data."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+from sightline.classifier import Classifier
+from sightline.data.batches import readable
+from sightline.data.imageset import ArrayImages, ImageSet, Unused
+from sightline.data.load import ScoredData, load_data, load_scored
+from sightline.data.split import manifest_rows, read_manifest
+from sightline.errors import DataError, RunError
+from sightline.evaluation.evaluate import Evaluation, evaluate
+from sightline.prediction import open_classifier
+from sightline.run import Run
+from sightline.workflow import Job, read_job
+
+
+def score_run(
+    folder: str | os.PathLike[str], data: str | os.PathLike[str] | None = None, *, device: str = "auto"
+) -> Evaluation:
+    """The scores of the classifier in a run folder, or with `data` in any model folder.
+
+    data: by default, and when it is the data the run was trained on, the run's own test images, as its split.csv names
+    them. Otherwise the test images of `data` where it has some of its own, or else all of its images.
+
+    Files that cannot be read are left out, and the evaluation's note says so. Raises RunError for a run that is damaged
+    or has no test images, DataError for data that is gone, has changed or does not fit, ModelError, ConfigError.
+    """
+    run = Run(folder)
+    job = read_job(run) if data is None or run.config_path.exists() else None
+    classifier = open_classifier(folder, device=device, precision=job.config.precision if job else "auto")
+    if job and (data is None or _is_same(os.fspath(data), job.data)):
+        scored = ScoredData(_test_images(run, job))
+    else:
+        assert data is not None
+        scored = load_scored(data)
+    images, unread = _in_memory(scored.images, classifier)
+    notes = (scored.note, _left_out((*scored.unused, *unread)))
+    return evaluate(classifier, images, note=" ".join(note for note in notes if note))
+
+
+def _is_same(data: str, trained_on: str) -> bool:
+    """Whether both are the same named set, folder or table."""
+    return data == trained_on or os.path.realpath(data) == os.path.realpath(trained_on)
+
+
+def _test_images(run: Run, job: Job) -> ImageSet:
+    """The images the run was scored on when it was trained. Raises DataError when they are not all there any more."""
+    rows = [row for row in read_manifest(run.split_path) if row.split == "test"]
+    if not rows:
+        hint = f"give other data: sightline evaluate {run.path} DATA"
+        raise RunError("this run has no test images", where=str(run.split_path), hint=hint)
+    splits = load_data(job.data, val=job.val, seed=job.config.seed)
+    number = {row: index for index, row in enumerate(row for row in manifest_rows(splits) if row.split == "test")}
+    missing = [row.id for row in rows if row not in number]
+    if missing or splits.test is None:
+        raise DataError(
+            f"{len(missing):,} of the {len(rows):,} test images of this run are not in {job.data} any more, "
+            f"the first is {missing[0]}",
+            where=str(run.split_path),
+            hint="put the data back as it was, or score a copy of it under another name",
+        )
+    return splits.test.take([number[row] for row in rows])
+
+
+def _in_memory(image_set: ImageSet, classifier: Classifier) -> tuple[ImageSet, tuple[Unused, ...]]:
+    """The images that can be read, as the classifier sees them, and those that cannot."""
+    kept, pixels, unread = readable(image_set, classifier.preprocess)
+    return dataclasses.replace(kept, images=ArrayImages(pixels)), unread
+
+
+def _left_out(unused: Sequence[Unused]) -> str:
+    """A sentence on the files that are not scored; empty when there are none."""
+    if not unused:
+        return ""
+    listed = ", ".join(f"{file.path}: {file.reason}" for file in unused[:3]) + (", ..." if len(unused) > 3 else "")
+    files = "1 file is" if len(unused) == 1 else f"{len(unused):,} files are"
+    return f"{files} left out ({listed})."
