@@ -25,12 +25,12 @@ def make_plan(facts: Facts, options: TrainOptions) -> Plan:
     Raises ConfigError for an unknown recipe or an impossible option, ModelError for an unknown network.
     """
     recipe = options.recipe
-    if options.model and not options.model.startswith("speednet"):
+    if options.model is not None and not options.model.startswith("speednet"):
         find_model(options.model)  # an unknown name is said before anything about recipes
         require(recipe != "speed", f"the speed recipe does not train {options.model}", "use --recipe modern or default")
         recipe = "modern" if recipe == "default" else recipe
     plan = find_recipe(recipe)(facts)
-    model = options.model or plan.model
+    model = plan.model if options.model is None else options.model
     size = plan.size if model == plan.model else _size_for(model, facts)
     size = size if options.size is None else options.size
     return Plan(model=model, size=size, config=_with_options(plan.config, options, model))

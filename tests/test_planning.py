@@ -1,0 +1,129 @@
+"""What a person says wins over what the recipe proposes."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from sightline.config import TrainOptions
+from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
+from sightline.errors import ConfigError, ModelError
+from sightline.planning import check_options, facts_of, make_plan, parse_time
+from sightline.recipes import RECIPES, Facts, find_recipe
+
+CIFAR = Facts(data="cifar10", train_images=45_000, size=32, channels=3)
+PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
+DIGITS = Facts(data="digits", train_images=1_294, size=8, channels=1)
+
+
+def options(**given: Any) -> TrainOptions:
+    return TrainOptions(**given)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2 m ", 120), ("0.5s", 0.5)]
+)
+def test_times(text: str, seconds: float) -> None:
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0.0h", "ten", "10 minutes", "-5m", "1h30m", "inf", "nan", "1e3", "m", "5.m"]
+)
+def test_impossible_times(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_time(text)
+    hint = "use a number of seconds, minutes or hours, e.g. 90s, 10m or 1h"
+    assert str(caught.value) == f"time is '{text}': {hint}"
+
+
+def test_without_options_the_recipe_decides() -> None:
+    for name, recipe in RECIPES.items():
+        plan, proposed = make_plan(CIFAR, options(recipe=name)), recipe(CIFAR)
+        l2 = plan.config.l2  # the textbook recipe takes its network's own
+        assert plan == dataclasses.replace(proposed, config=dataclasses.replace(proposed.config, l2=l2))
+
+
+def test_every_option_wins() -> None:
+    given = options(epochs=3, time="2m", size=48, batch_size=500, lr=0.12, seed=7, device="cuda:1", precision="fp32")
+    plan = make_plan(CIFAR, given)
+    config = plan.config
+    assert (config.epochs, config.seconds, plan.size, config.batch_size) == (3, 120, 48, 500)
+    assert (config.lr, config.seed, config.device, config.precision) == (0.12, 7, "cuda:1", "fp32")
+    before = make_plan(CIFAR, options()).config
+    assert [group.lr / old.lr for group, old in zip(config.groups, before.groups, strict=True)] == pytest.approx(
+        [0.12 / before.lr] * len(before.groups)
+    )
+
+
+@pytest.mark.parametrize("facts", [CIFAR, PHOTOS, DIGITS])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_saying_what_the_recipe_would_do_anyway_changes_nothing(recipe: str, facts: Facts) -> None:
+    plan = make_plan(facts, options(recipe=recipe))
+    if recipe == "default" and not plan.model.startswith("speednet"):
+        pytest.skip("another network than speednet asks for another recipe")
+    config = plan.config
+    said = options(recipe=recipe, model=plan.model, epochs=config.epochs, batch_size=config.batch_size, lr=config.lr)
+    assert make_plan(facts, said) == plan
+
+
+def test_another_batch_size_keeps_the_size_of_the_parts() -> None:
+    before = find_recipe("speed")(CIFAR).config
+    part = before.batch_size // before.accumulate
+    assert before.accumulate > 1
+    half = make_plan(CIFAR, options(recipe="speed", batch_size=before.batch_size // 2)).config
+    assert half.batch_size // half.accumulate == pytest.approx(part, rel=0.5)
+    tiny = make_plan(CIFAR, options(recipe="speed", batch_size=1)).config
+    assert (tiny.batch_size, tiny.accumulate) == (1, 1)
+
+
+def test_another_network_brings_its_size_and_the_modern_recipe() -> None:
+    plan = make_plan(CIFAR, options(model="resnet20"))
+    assert (plan.model, plan.size) == ("resnet20", 32)
+    assert [group.optimizer for group in plan.config.groups] == ["adamw"]
+    assert make_plan(PHOTOS, options(model="alexnet")).size == 224  # photos of many sizes: the published one
+    assert make_plan(DIGITS, options(model="lenet5")).size >= 8
+
+
+def test_the_textbook_recipe_takes_the_networks_l2() -> None:
+    assert make_plan(CIFAR, options(model="custom_cnn", recipe="textbook")).config.l2 == 1e-4
+    assert make_plan(CIFAR, options(model="custom_cnn")).config.l2 == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"recipe": "quick"}, ConfigError, "there is no recipe named 'quick': choose from "),
+        ({"model": "resnet19"}, ModelError, "there is no network named 'resnet19': did you mean "),
+        ({"model": "resnet20", "recipe": "speed"}, ConfigError, "the speed recipe does not train resnet20: use "),
+        ({"model": ""}, ModelError, "there is no network named '': choose from "),
+        ({"time": "soon"}, ConfigError, "time is 'soon': use a number of seconds, minutes or hours"),
+        ({"time": ""}, ConfigError, "time is '': use a number of seconds, minutes or hours"),
+        ({"epochs": 0}, ConfigError, "epochs is 0: train for at least 1 epoch"),
+        ({"batch_size": 0}, ConfigError, "batch_size is 0: use 1 or more images, e.g. 256"),
+        ({"lr": 0.0}, ConfigError, "lr is 0.0: use a learning rate above 0, e.g. 0.1"),
+        ({"seed": -3}, ConfigError, "seed is -3: use a whole number from 0 to 2**63 - 1"),
+    ],
+)
+def test_impossible_options_need_no_data_to_be_refused(
+    given: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        check_options(options(**given))
+    assert str(caught.value).startswith(message)
+
+
+def test_check_options_lets_possible_ones_pass() -> None:
+    for recipe in RECIPES:
+        check_options(options(recipe=recipe))
+    check_options(options(model="vgg16_bn", time="1h", epochs=2))
+
+
+def test_facts_of_arrays_and_files() -> None:
+    labels = torch.tensor([0, 1])
+    pixels = torch.zeros(2, 1, 20, 24, dtype=torch.uint8)
+    arrays = ImageSet(ArrayImages(pixels), labels, ("a", "b"), ("0", "1"))
+    files = ImageSet(FileImages(()), labels[:0], ("a", "b"), ())
+    assert facts_of(Splits("grey", arrays, None, None)) == Facts(data="grey", train_images=2, size=24, channels=1)
+    assert facts_of(Splits("files", files, None, None)) == Facts(data="files", train_images=0, size=None, channels=3)
