@@ -3,10 +3,12 @@
 A fence whose info string is exactly `python` is ours; the snippets of one page run in order, in one namespace and an
 empty folder with a few images. Rivals' snippets are marked (`python keras`) and only have to be Python. A line
 `expression  # -> value` is checked against the expression's repr; the value may go on in the comments below it.
+Lines of `sh` fences that begin with `sightline` must be commands with options that exist.
 """
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.cli import app
 from sightline.data.builtin import load_digits
 from sightline.models import registry
 
@@ -109,6 +112,23 @@ def check_the_guide(namespace: dict[str, Any]) -> None:
     sl, network = namespace["sl"], namespace["network"]
     again = sl.fit(network, namespace["splits"], namespace["config"], checkpoints=sl.Checkpoints("checkpoint"))
     assert list(again) == []
+
+
+COMMANDS = [
+    pytest.param(line, id=line)
+    for page in PAGES
+    for snippet in snippets(page)
+    if snippet.info == "sh"
+    for line in snippet.code.splitlines()
+    if line.startswith("sightline ")
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_have_these_options(line: str) -> None:
+    """Only parsed: what the commands do is tested with the command line."""
+    words = shlex.split(line, comments=True)[1:]
+    app.parse_args(words, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("snippet", RIVALS)
