@@ -113,7 +113,8 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     for warning in splits.warnings:
         narrator.say(warning)
     if splits.unused:
-        narrator.say(f"{len(splits.unused):,} files are not used; the report lists them")
+        files_are = "1 file is" if len(splits.unused) == 1 else f"{len(splits.unused):,} files are"
+        narrator.say(f"{files_are} not used; see the end of the report")
 
     network = _initial_network(job)
     checkpoints = Checkpoints(run.checkpoint_folder, seconds=job.config.checkpoint_seconds)
