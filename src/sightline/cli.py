@@ -156,6 +156,9 @@ def doctor() -> int:
     return FAILED if any(finding.level == "fix" for finding in findings) else 0
 
 
+app.meta.suppress_keyboard_interrupt = False  # it does not take this one from `app`
+
+
 @app.meta.default
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],

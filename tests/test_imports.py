@@ -1,0 +1,44 @@
+"""Nothing heavy is imported before it is needed. That imports go one way is `test_architecture.py`'s affair."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("PIL", "matplotlib", "numpy", "scipy", "sklearn", "torch", "torchvision")
+
+
+def imported_by(code: str) -> list[str]:
+    """Which heavy packages a fresh Python has imported after `code`."""
+    script = f"{code}\nimport sys\nprint(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return result.stderr.split()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sightline; dir(sightline); sightline.__version__",
+        "from sightline import TrainConfig, AugmentConfig, SightlineError; TrainConfig()",
+        "from sightline.cli import main; assert main(['--help']) == 0",
+        "from sightline.cli import main; assert main(['train', '--help']) == 0",
+        "from sightline.cli import main; assert main(['--version']) == 0",
+        "import os, sys; sys.stderr, said = open(os.devnull, 'w'), sys.stderr\n"
+        "from sightline.cli import main; assert main(['train', '--epoch', '3']) == 2; sys.stderr = said",
+    ],
+)
+def test_nothing_heavy_is_imported(code: str) -> None:
+    assert imported_by(code) == []
+
+
+def test_torch_is_imported_when_a_network_is_asked_for() -> None:
+    assert "torch" in imported_by("import sightline; sightline.create_model")
+
+
+def test_every_public_name_is_found() -> None:
+    import sightline
+
+    for name in sightline.__all__:
+        assert getattr(sightline, name) is not None
+    with pytest.raises(AttributeError, match="module 'sightline' has no attribute 'fits'"):
+        _ = sightline.fits
