@@ -30,7 +30,9 @@ def test_digits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "epoch 10 " in said
     assert "this is a " in said
     with Image.open("mistakes.png") as sheet:
-        assert sheet.width == 5 * 96 + 4 * 8 + 2 * 24  # five digits of 8 pixels enlarged twelve times, gaps, margins
+        # One to five digits of 8 pixels enlarged twelve times, gaps, margins: how many are mistaken depends on rounding,
+        # and so on the machine.
+        assert sheet.width in {count * 96 + (count - 1) * 8 + 2 * 24 for count in range(1, 6)}
     classes = json.loads(Path("digits-model/model.json").read_text())["classes"]
     assert classes == [str(digit) for digit in range(10)]
 
