@@ -346,14 +346,18 @@ def test_an_absurd_rate_stops_at_once_and_spares_the_checkpoint(splits: Splits, 
     tiny(seed=1).load_state_dict(saved["network"])
 
 
-def test_a_weight_that_breaks_in_the_last_step_is_not_missed(splits: Splits, tiny: Tiny) -> None:
-    network = tiny()
-    config = dataclasses.replace(PLAIN, epochs=1, batch_size=160, groups=(ParameterGroup(lr=3e38),))
-    images = torch.full((160, 1, 12, 12), 255, dtype=torch.uint8)
-    bright = dataclasses.replace(splits.train, images=ArrayImages(images))
-    bad = Preprocess(size=(12, 12), channels=1, mean=(0.0,), std=(1e-6,))
+@pytest.mark.parametrize("batch_size", [160, 32], ids=["in the last step", "in the midst of an epoch"])
+def test_a_weight_that_breaks_at_a_finite_loss_is_never_saved(
+    batch_size: int, splits: Splits, tiny: Tiny, tmp_path: Path
+) -> None:
+    images = ArrayImages(torch.full((160, 1, 12, 12), 255, dtype=torch.uint8))
+    bright = dataclasses.replace(splits, train=dataclasses.replace(splits.train, images=images))
+    glaring = Preprocess(size=(12, 12), channels=1, mean=(0.0,), std=(1e-6,))
+    config = dataclasses.replace(PLAIN, epochs=1, batch_size=batch_size, groups=(ParameterGroup(lr=3e38),))
+    checkpoints = Checkpoints(tmp_path, seconds=1e-9)
     with pytest.raises(TrainingError, match="a weight became infinite or not a number at step 1 "):
-        list(fit(network, dataclasses.replace(splits, train=bright), config, preprocess=bad))
+        list(fit(tiny(), bright, config, preprocess=glaring, checkpoints=checkpoints))
+    assert checkpoints.load() is None
 
 
 def test_a_network_for_other_classes_is_refused(splits: Splits, tiny: Tiny) -> None:
