@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sightline.config import ParameterGroup
 from sightline.errors import ConfigError
 from sightline.models.contract import Network
-from sightline.training.optimizers import NEWTON_SCHULZ, Muon, Optimizers, assign, orthogonalise
+from sightline.training.optimizers import NEWTON_SCHULZ, Group, Optimizers, assign, muon, orthogonalise
 
 
 def normal(*shape: int, seed: int) -> Tensor:
@@ -63,17 +63,28 @@ def test_orthogonalise_ignores_the_scale() -> None:
     assert torch.equal(orthogonalise(torch.zeros(1, 4, 9)), torch.zeros(1, 4, 9, dtype=torch.bfloat16))
 
 
+def muon_group(*parameters: nn.Parameter, **settings: float) -> Group:
+    config = ParameterGroup(optimizer="muon", **({"lr": 0.1, "momentum": 0.6} | settings))
+    return Group(config, list(parameters), config.lr)
+
+
+@torch.no_grad()
+def step_muon(*parameters: nn.Parameter, **settings: float) -> None:
+    muon(muon_group(*parameters, **settings))
+
+
+@torch.no_grad()
 def test_muon_agrees_with_torch() -> None:
     # torch's momentum is ours times a factor, which orthogonalising takes out. Wide matrices: torch scales tall ones.
     ours, theirs = (nn.Parameter(normal(12, 30, seed=5)) for _ in range(2))
-    muon = Muon([ours], lr=0.05, momentum=0.6, weight_decay=0.1)
+    group = muon_group(ours, lr=0.05, momentum=0.6, weight_decay=0.1)
     reference = torch.optim.Muon(
         [theirs], lr=0.05, momentum=0.6, weight_decay=0.1, nesterov=True, ns_steps=3, adjust_lr_fn="original"
     )
     start = ours.detach().clone()
     for step in range(6):
         ours.grad, theirs.grad = (normal(12, 30, seed=10 + step) for _ in range(2))
-        muon.step()
+        muon(group)
         reference.step()
     assert (ours - theirs).norm() < 0.02 * (theirs - start).norm()
 
@@ -85,9 +96,9 @@ def test_muon_takes_filters_of_one_shape_together_and_apart_alike() -> None:
     for parameter, twin in zip(together, apart, strict=True):
         parameter.grad = normal(8, 4, 3, 3, seed=int(parameter[0, 0, 0, 0].item() * 1e4) % 1000)
         twin.grad = parameter.grad.clone()
-    Muon(together, lr=0.1).step()
+    step_muon(*together)
     for twin in apart:
-        Muon([twin], lr=0.1).step()
+        step_muon(twin)
     for parameter, twin, weight in zip(together, apart, weights, strict=True):
         torch.testing.assert_close(parameter, twin, rtol=0, atol=2e-3)
         assert not torch.equal(parameter, weight)
@@ -97,7 +108,7 @@ def test_muon_decay_is_decoupled() -> None:
     # With no gradient the update is zero, and what remains is the decay, times the rate and nothing else.
     weight = nn.Parameter(torch.tensor([[2.0, -4.0], [1.0, 0.5]]))
     weight.grad = torch.zeros_like(weight)
-    Muon([weight], lr=0.5, weight_decay=0.1).step()
+    step_muon(weight, lr=0.5, weight_decay=0.1)
     torch.testing.assert_close(weight.detach(), torch.tensor([[1.9, -3.8], [0.95, 0.475]]))
 
 
@@ -106,7 +117,7 @@ def test_muon_renormalises_each_weight_to_the_root_of_its_rows() -> None:
     direction = weight.detach() / weight.detach().norm()
     for parameter in (weight, zero):
         parameter.grad = torch.zeros_like(parameter)
-    Muon([weight, zero], lr=0.1, renormalise=True).step()
+    step_muon(weight, zero, renormalise=True)
     torch.testing.assert_close(weight.detach(), direction * 3)
     assert torch.equal(zero, torch.zeros_like(zero))
 
@@ -114,7 +125,7 @@ def test_muon_renormalises_each_weight_to_the_root_of_its_rows() -> None:
 def test_muon_leaves_what_has_no_gradient() -> None:
     weight = nn.Parameter(normal(2, 2, seed=7))
     before = weight.detach().clone()
-    Muon([weight], weight_decay=0.5, renormalise=True).step()
+    step_muon(weight, weight_decay=0.5, renormalise=True)
     assert torch.equal(weight, before)
 
 
@@ -171,7 +182,7 @@ def test_rates_follow_peak_schedule_and_scale(tiny: Callable[..., Network]) -> N
     optimizers = Optimizers(tiny(), GROUPS)
 
     def rates() -> dict[float, float]:
-        return {g["peak_lr"]: g["lr"] for o in optimizers.optimizers.values() for g in o.param_groups}
+        return {group.config.lr: group.lr for group in optimizers.groups}
 
     optimizers.set_rates("linear", 0.25, warmup_fraction=0, scale=0.1)
     # Three quarters of the peak, or half where the schedule stops half-way; times 0.1.

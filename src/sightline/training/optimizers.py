@@ -1,4 +1,7 @@
-"""Optimisers: SGD and AdamW are torch's, Muon is here; `Optimizers` runs one for each kind of parameter.
+"""Optimisers: SGD, AdamW and Muon as one function each, and `Optimizers`, which gives every parameter its own kind.
+
+They are written here rather than taken from `torch.optim`, whose first optimiser imports torch's compiler: two seconds
+that every training would wait for. The tests hold them to torch's.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) replaces the momentum of a weight matrix by the
 nearest orthogonal matrix, so that every direction of the weight moves by about the same amount.
@@ -7,7 +10,8 @@ nearest orthogonal matrix, so that every direction of the weight moves by about 
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,6 +24,73 @@ from sightline.training.schedules import learning_rate
 # Coefficients of the quintic a x + b x^3 + c x^5: steep at 0, so that a few iterations bring every singular value
 # near 1 without converging to it exactly, which does not hurt (same source).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+ADAM_EPS = 1e-8
+
+
+@dataclass(eq=False)
+class Group:
+    """Parameters that are updated alike. memory: what the optimiser keeps of each parameter, by name."""
+
+    config: ParameterGroup
+    parameters: list[nn.Parameter]
+    lr: float
+    memory: dict[str, list[Tensor]] = field(default_factory=dict)
+    steps: int = 0
+
+    def remembered(self, name: str) -> list[Tensor]:
+        """One tensor a parameter, zero before the first step."""
+        if name not in self.memory:
+            self.memory[name] = [torch.zeros_like(parameter) for parameter in self.parameters]
+        return self.memory[name]
+
+    def moving(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """(parameter, gradient, what is remembered under each name) of every parameter that has a gradient."""
+        memories = [self.remembered(name) for name in names]
+        for parameter, *memory in zip(self.parameters, *memories, strict=True):
+            if parameter.grad is not None:
+                yield parameter, parameter.grad, *memory
+
+
+def sgd(group: Group) -> None:
+    """Stochastic gradient descent with Nesterov momentum; weight decay is added to the gradient, as in torch."""
+    config = group.config
+    for parameter, gradient, momentum in group.moving("momentum"):
+        gradient = gradient.add(parameter, alpha=config.weight_decay)
+        momentum.mul_(config.momentum).add_(gradient)
+        parameter.add_(gradient.add_(momentum, alpha=config.momentum), alpha=-group.lr)
+
+
+def adamw(group: Group) -> None:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101); without decay it is Adam."""
+    config = group.config
+    mean_scale, square_scale = (1 - beta**group.steps for beta in (config.momentum, config.beta2))
+    for parameter, gradient, mean, square in group.moving("mean", "square"):
+        mean.lerp_(gradient, 1 - config.momentum)
+        square.mul_(config.beta2).addcmul_(gradient, gradient, value=1 - config.beta2)
+        parameter.mul_(1 - group.lr * config.weight_decay)
+        deviation = (square / square_scale).sqrt_().add_(ADAM_EPS)
+        parameter.addcdiv_(mean, deviation, value=-group.lr / mean_scale)
+
+
+def muon(group: Group) -> None:
+    """Nesterov momentum, orthogonalised, for parameters of two or more dimensions; the first one counts as the rows.
+
+    Weight decay is decoupled. With `renormalise` each weight is first brought to Frobenius norm sqrt(rows): for filters
+    followed by batch normalisation, whose scale means nothing, this keeps the relative step equal to the rate.
+    """
+    config = group.config
+    same_shape: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
+    for parameter, gradient, momentum in group.moving("momentum"):
+        momentum.mul_(config.momentum).add_(gradient)
+        direction = gradient.add(momentum, alpha=config.momentum)
+        same_shape[parameter.shape].append((parameter, direction))
+    for members in same_shape.values():
+        updates = orthogonalise(torch.stack([direction.flatten(1) for _, direction in members]))
+        for (parameter, _), update in zip(members, updates, strict=True):
+            if config.renormalise:
+                parameter.mul_(math.sqrt(len(parameter)) / (parameter.norm() + 1e-7))  # a zero weight stays zero
+            parameter.mul_(1 - group.lr * config.weight_decay)
+            parameter.add_(update.view_as(parameter), alpha=-group.lr)
 
 
 def orthogonalise(matrices: Tensor, *, iterations: int = 3) -> Tensor:
@@ -39,98 +110,51 @@ def orthogonalise(matrices: Tensor, *, iterations: int = 3) -> Tensor:
     return x.mT if tall else x
 
 
-class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised, for parameters of two or more dimensions; the first one counts as the rows.
-
-    renormalise: bring each weight to Frobenius norm sqrt(rows) before it is updated. For filters followed by batch
-    normalisation, whose scale means nothing, this keeps the relative step equal to the rate.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        *,
-        lr: float = 0.24,
-        momentum: float = 0.6,
-        weight_decay: float = 0.0,
-        renormalise: bool = False,
-    ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "renormalise": renormalise}
-        super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient. `closure` is part of torch's interface and not supported."""
-        assert closure is None, "Muon evaluates no closure"
-        for group in self.param_groups:
-            same_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    same_shape[parameter.shape].append(parameter)
-            for parameters in same_shape.values():
-                self._update(parameters, group)
-
-    def _update(self, parameters: Sequence[nn.Parameter], group: dict[str, Any]) -> None:
-        """One step of parameters of one shape, orthogonalised together."""
-        directions = [self._nesterov(parameter, group["momentum"]) for parameter in parameters]
-        updates = orthogonalise(torch.stack([d.flatten(1) for d in directions]))
-        for parameter, update in zip(parameters, updates, strict=True):
-            if group["renormalise"]:
-                parameter.mul_(math.sqrt(len(parameter)) / (parameter.norm() + 1e-7))  # a zero weight stays zero
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            parameter.add_(update.view_as(parameter), alpha=-group["lr"])
-
-    def _nesterov(self, parameter: nn.Parameter, momentum: float) -> Tensor:
-        """The gradient looked ahead along its running sum, which is updated."""
-        gradient = parameter.grad
-        assert gradient is not None
-        state = self.state[parameter]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(gradient)
-        buffer = state["momentum_buffer"]
-        buffer.mul_(momentum).add_(gradient)
-        return gradient.add(buffer, alpha=momentum)
+UPDATES: dict[OptimizerName, Callable[[Group], None]] = {"sgd": sgd, "adamw": adamw, "muon": muon}
 
 
 class Optimizers:
     """The optimisers of one network: each parameter belongs to the first group of the config that matches it."""
 
     def __init__(self, network: nn.Module, groups: Sequence[ParameterGroup]) -> None:
-        by_kind: dict[OptimizerName, list[dict[str, Any]]] = defaultdict(list)
-        for group, parameters in assign(network, groups):
-            by_kind[group.optimizer].append(_settings(group, parameters))
-        self.optimizers = {kind: _create(kind, settings) for kind, settings in by_kind.items()}
+        self.groups = [Group(group, parameters, group.lr) for group, parameters in assign(network, groups)]
 
     def set_rates(self, schedule: ScheduleName, progress: float, *, warmup_fraction: float, scale: float) -> None:
         """Set every group's rate to its peak times the schedule at `progress` times `scale`."""
-        for group in self._groups():
-            fraction = learning_rate(
-                schedule, progress, warmup_fraction=warmup_fraction, stop_at=max(group["stop_at"], warmup_fraction)
-            )
-            group["lr"] = group["peak_lr"] * fraction * scale
+        for group in self.groups:
+            stop_at = max(group.config.stop_at, warmup_fraction)
+            fraction = learning_rate(schedule, progress, warmup_fraction=warmup_fraction, stop_at=stop_at)
+            group.lr = group.config.lr * fraction * scale
 
     @property
     def lr(self) -> float:
         """The present rate of the first group."""
-        return float(self._groups()[0]["lr"])
+        return self.groups[0].lr
 
+    @torch.no_grad()
     def step(self) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.step()
+        """Move every parameter by its gradient."""
+        for group in self.groups:
+            group.steps += 1
+            UPDATES[group.config.optimizer](group)
 
     def zero_grad(self) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
+        """Forget the gradients and free their memory."""
+        for group in self.groups:
+            for parameter in group.parameters:
+                parameter.grad = None
 
-    def state_dict(self) -> dict[str, dict[str, Any]]:
-        return {kind: optimizer.state_dict() for kind, optimizer in self.optimizers.items()}
+    def state_dict(self) -> list[dict[str, Any]]:
+        """What the groups remember, in their order: tensors and numbers."""
+        return [{"steps": group.steps, "memory": group.memory} for group in self.groups]
 
-    def load_state_dict(self, states: Mapping[str, dict[str, Any]]) -> None:
-        for kind, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(states[kind])
-
-    def _groups(self) -> list[dict[str, Any]]:
-        return [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+    def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Go on from what `state_dict` gave, for the same network and config."""
+        for group, state in zip(self.groups, states, strict=True):
+            group.steps = state["steps"]
+            for name, tensors in state["memory"].items():
+                for own, saved in zip(group.remembered(name), tensors, strict=True):
+                    own.copy_(saved)
 
 
 def assign(network: nn.Module, groups: Sequence[ParameterGroup]) -> list[tuple[ParameterGroup, list[nn.Parameter]]]:
@@ -161,32 +185,3 @@ def assign(network: nn.Module, groups: Sequence[ParameterGroup]) -> list[tuple[P
 
 def _matches(group: ParameterGroup, name: str, parameter: nn.Parameter) -> bool:
     return parameter.ndim == 4 if group.match == "filters" else re.search(group.match, name) is not None
-
-
-def _settings(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict[str, Any]:
-    """One of torch's parameter groups; `peak_lr` and `stop_at` are ours and travel along."""
-    settings: dict[str, Any] = {
-        "params": parameters,
-        "lr": group.lr,
-        "weight_decay": group.weight_decay,
-        "peak_lr": group.lr,
-        "stop_at": group.stop_at,
-    }
-    match group.optimizer:
-        case "sgd":
-            settings |= {"momentum": group.momentum, "nesterov": group.momentum > 0}
-        case "adamw":
-            settings |= {"betas": (group.momentum, group.beta2)}
-        case "muon":
-            settings |= {"momentum": group.momentum, "renormalise": group.renormalise}
-    return settings
-
-
-def _create(kind: OptimizerName, settings: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    match kind:
-        case "sgd":
-            return torch.optim.SGD(settings, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(settings, fused=True)
-        case "muon":
-            return Muon(settings)
