@@ -30,8 +30,7 @@ def test_digits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "epoch 10 " in said
     assert "this is a " in said
     with Image.open("mistakes.png") as sheet:
-        # One to five digits of 8 pixels enlarged twelve times, gaps, margins: how many are mistaken depends on rounding,
-        # and so on the machine.
+        # One to five digits of 8 pixels enlarged twelve times, gaps, margins: rounding decides how many, so it varies.
         assert sheet.width in {count * 96 + (count - 1) * 8 + 2 * 24 for count in range(1, 6)}
     classes = json.loads(Path("digits-model/model.json").read_text())["classes"]
     assert classes == [str(digit) for digit in range(10)]
