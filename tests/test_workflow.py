@@ -245,7 +245,7 @@ IMPOSSIBLE: list[tuple[Any, dict[str, Any], type[SightlineError], str]] = [
     ("digits", {"batch_size": -5}, ConfigError, "batch_size is -5: use 1 or more images, e.g. 256"),
     ("digits", {"seed": 2**63}, ConfigError, f"seed is {2**63}: use a whole number from 0 to 2**63 - 1"),
     ("digits", {"time": "soon"}, ConfigError, "time is 'soon': use a number of seconds, minutes or hours"),
-    ("digits", {"time": "3s"}, ConfigError, "3 s are over before training begins: give a longer --time"),
+    ("digits", {"time": "2s"}, ConfigError, "2 s are over before training begins: give a longer --time"),
     ("digits", {"val": 1.5}, ConfigError, "val is '1.5': use a share of the training images"),
     ("digits", {"size": 0}, ModelError, "images of 0 x 0 pixels are too small (speednet_s): use a size of 16 or more"),
     ("digits", {"size": 10**6}, ModelError, "images of 1000000 x 1000000 pixels are too large (speednet_s): "),

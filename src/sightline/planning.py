@@ -15,7 +15,7 @@ SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 def facts_of(splits: Splits) -> Facts:
     """What a recipe may look at."""
     images = splits.train.images
-    size = max(images.pixels.shape[2:]) if isinstance(images, ArrayImages) else None
+    size = max(images.pixels.shape[2:]) if isinstance(images, ArrayImages) else images.size
     return Facts(data=splits.name, train_images=len(splits.train), size=size, channels=images.channels)
 
 

@@ -16,7 +16,7 @@ MIRRORED = frozenset({"cifar10", "cifar100", "fashion-mnist"})  # named sets who
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a recipe may look at. size: of the images in pixels, None when they differ; channels: 1 or 3."""
+    """What a recipe may look at. size: of small images in pixels, None for photos; channels: 1 or 3."""
 
     data: str
     train_images: int

@@ -4,6 +4,7 @@ An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `FileImages` 
 wants them: that is `Preprocess`, applied when batches are made.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +41,15 @@ class ArrayImages:
 
 @dataclass(frozen=True, eq=False)
 class FileImages:
-    """Images on disk, decoded when they are asked for."""
+    """Images on disk, decoded when they are asked for.
+
+    channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
+    size: the largest height or width in pixels when they are small, by the same look; None for photos.
+    """
 
     paths: tuple[Path, ...]
     channels: int = 3
+    size: int | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -53,7 +59,7 @@ class FileImages:
         return read_image(self.paths[index])
 
     def take(self, indices: Tensor) -> "FileImages":
-        return FileImages(tuple(self.paths[i] for i in indices.tolist()), self.channels)
+        return dataclasses.replace(self, paths=tuple(self.paths[i] for i in indices.tolist()))
 
 
 @dataclass(frozen=True, eq=False)

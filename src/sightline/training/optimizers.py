@@ -145,12 +145,16 @@ class Optimizers:
                 parameter.grad = None
 
     def state_dict(self) -> list[dict[str, Any]]:
-        """What the groups remember, in their order: tensors and numbers."""
-        return [{"steps": group.steps, "memory": group.memory} for group in self.groups]
+        """What the groups remember, in their order: strings, numbers and tensors."""
+        return [
+            {"optimizer": group.config.optimizer, "steps": group.steps, "memory": group.memory} for group in self.groups
+        ]
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
-        """Go on from what `state_dict` gave, for the same network and config."""
+        """Go on from what `state_dict` gave. Raises ValueError or RuntimeError for another network or config."""
         for group, state in zip(self.groups, states, strict=True):
+            if state["optimizer"] != group.config.optimizer:
+                raise ValueError(f"saved by {state['optimizer']}, now {group.config.optimizer}")
             group.steps = state["steps"]
             for name, tensors in state["memory"].items():
                 for own, saved in zip(group.remembered(name), tensors, strict=True):
