@@ -27,8 +27,9 @@ from sightline.workflow import train
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test works in a folder of its own."""
+    """Every test works in a folder of its own, and with no data but its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
     return tmp_path
 
 
