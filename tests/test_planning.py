@@ -51,7 +51,7 @@ def test_every_option_wins() -> None:
     config = plan.config
     assert (config.epochs, config.seconds, plan.size, config.batch_size) == (3, 120, 48, 500)
     assert (config.lr, config.seed, config.device, config.precision) == (0.12, 7, "cuda:1", "fp32")
-    before = make_plan(CIFAR, options()).config
+    before = make_plan(CIFAR, options(batch_size=500)).config
     assert [group.lr / old.lr for group, old in zip(config.groups, before.groups, strict=True)] == pytest.approx(
         [0.12 / before.lr] * len(before.groups)
     )
@@ -76,6 +76,11 @@ def test_another_batch_size_keeps_the_size_of_the_parts() -> None:
     assert half.batch_size // half.accumulate == pytest.approx(part, rel=0.5)
     tiny = make_plan(CIFAR, options(recipe="speed", batch_size=1)).config
     assert (tiny.batch_size, tiny.accumulate) == (1, 1)
+
+
+def test_the_head_of_speednet_learns_per_image() -> None:
+    usual, half = (make_plan(CIFAR, options(batch_size=size)).config.groups for size in (2_000, 1_000))
+    assert [small.lr / large.lr for small, large in zip(half, usual, strict=True)] == pytest.approx([1, 1, 1, 0.5])
 
 
 def test_another_network_brings_its_size_and_the_modern_recipe() -> None:

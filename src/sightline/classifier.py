@@ -205,6 +205,7 @@ class Classifier:
             unknown_below=saved.unknown_below,
             provenance=saved.provenance,
         )
+        network.eval()
         return classifier.to(device)
 
     def _check(self, images: Tensor) -> None:

@@ -29,7 +29,7 @@ def make_plan(facts: Facts, options: TrainOptions) -> Plan:
         find_model(options.model)  # an unknown name is said before anything about recipes
         require(recipe != "speed", f"the speed recipe does not train {options.model}", "use --recipe modern or default")
         recipe = "modern" if recipe == "default" else recipe
-    plan = find_recipe(recipe)(facts)
+    plan = find_recipe(recipe)(dataclasses.replace(facts, batch_size=options.batch_size))
     model = plan.model if options.model is None else options.model
     size = plan.size if model == plan.model else _size_for(model, facts)
     size = size if options.size is None else options.size
@@ -65,9 +65,4 @@ def _with_options(config: TrainConfig, options: TrainOptions, model: str) -> Tra
         precision=options.precision,
         l2=find_model(model).l2 if options.recipe == "textbook" else config.l2,
     )
-    if options.batch_size is not None:
-        # The parts in which gradients are accumulated keep their size, about what normalisation was tuned for.
-        part = config.batch_size // config.accumulate
-        parts = max(1, options.batch_size // part)
-        config = dataclasses.replace(config, batch_size=options.batch_size, accumulate=parts)
     return config if options.lr is None else config.with_lr(options.lr)

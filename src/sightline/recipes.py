@@ -16,12 +16,24 @@ MIRRORED = frozenset({"cifar10", "cifar100", "fashion-mnist"})  # named sets who
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a recipe may look at. size: of small images in pixels, None for photos; channels: 1 or 3."""
+    """What a recipe may look at.
+
+    size: of small images in pixels, None for photos. channels: 1 or 3. batch_size: as asked, None if nobody did.
+    """
 
     data: str
     train_images: int
     size: int | None
     channels: int
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        small = self.batch_size is not None and self.batch_size < 1
+        require(not small, f"batch_size is {self.batch_size}", "use 1 or more images, e.g. 256")
+
+    def batch_or(self, proposed: int) -> int:
+        """The batch size that was asked for, or the recipe's own."""
+        return proposed if self.batch_size is None else self.batch_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +58,7 @@ def speed(facts: Facts) -> Plan:
     """
     size = _network_size(facts)
     mirrored = _mirrored(facts)
-    batch_size = max(16, min(2_000 if facts.channels == 3 else 1_000, facts.train_images // 20))
+    batch_size = facts.batch_or(max(16, min(2_000 if facts.channels == 3 else 1_000, facts.train_images // 20)))
     return Plan(
         model="speednet" if facts.channels == 3 else "speednet_s",
         size=size,
@@ -108,7 +120,7 @@ def modern(facts: Facts) -> Plan:
     augment = plan.config.augment
     config = TrainConfig(
         epochs=20,
-        batch_size=max(8, min(128, facts.train_images // 10)),
+        batch_size=facts.batch_or(max(8, min(128, facts.train_images // 10))),
         groups=(ParameterGroup(optimizer="adamw", lr=1e-3, weight_decay=0.05),),
         schedule="onecycle",
         label_smoothing=0.1,
@@ -127,7 +139,7 @@ def textbook(facts: Facts) -> Plan:
         size=_network_size(facts),
         config=TrainConfig(
             epochs=5 if facts.channels == 1 else 20,
-            batch_size=64,
+            batch_size=facts.batch_or(64),
             groups=(ParameterGroup(optimizer="adamw", lr=1e-3),),  # without weight decay AdamW is Adam
             schedule="constant",
             keep_best=False,
