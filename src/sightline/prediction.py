@@ -81,7 +81,7 @@ def find_images(patterns: Iterable[str]) -> dict[Path, str]:
             meant = meant or {path: "no file matches"}
         else:
             meant = {path: why_unusable(path)}
-        found = meant | found if not found else found | {file: why for file, why in meant.items() if file not in found}
+        found |= {file: reason for file, reason in meant.items() if file not in found}
     return found
 
 
