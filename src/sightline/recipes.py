@@ -101,7 +101,7 @@ def speed_groups(batch_size: int) -> tuple[ParameterGroup, ...]:
 DEFAULTS = {
     "digits": ("speednet_s", 10),
     "mnist": ("speednet_xs", 5),
-    "fashion-mnist": ("speednet_s", 14),
+    "fashion-mnist": ("speednet_s", 12),
     "cifar10": ("speednet", 8),
     "cifar100": ("speednet", 12),
 }
