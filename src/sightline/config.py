@@ -46,6 +46,7 @@ class AugmentConfig:
 
     flip: Literal["none", "random", "alternating"] = "none"  # left-right; alternating: arXiv 2404.00498, section 3.6
     vertical_flip: bool = False  # top-bottom, half of the images
+    resized_crop: float = 0.0  # smallest share of the image's area that a random crop keeps, above 0 to 1; 0 is off
     shift: int = 0  # pixels: a random crop of the image padded by this much
     padding: Literal["reflect", "edge", "constant"] = "reflect"  # what fills the pixels that come in at the border
     rotate: float = 0.0  # degrees, 0 to 180
@@ -66,7 +67,7 @@ class AugmentConfig:
         require(0 <= self.rotate <= 180, f"rotate is {self.rotate}", "use 0 to 180 degrees")
         require(0 <= self.zoom < 1, f"zoom is {self.zoom}", "use 0 <= zoom < 1, e.g. 0.1")
         require(0 <= self.shear < 90, f"shear is {self.shear}", "use 0 to below 90 degrees, e.g. 10")
-        for name in ("brightness", "contrast", "saturation", "erase"):
+        for name in ("resized_crop", "brightness", "contrast", "saturation", "erase"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"{name} is {value}", "use 0 to 1")
         require(0 <= self.hue <= 0.5, f"hue is {self.hue}", "use 0 to 0.5")
@@ -109,7 +110,8 @@ class TrainConfig:
     schedule: ScheduleName = "cosine"
     warmup_fraction: float = 0.0  # of all steps, linear from 0
     label_smoothing: float = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] = "none"  # balanced: a rare class's errors weigh more in the loss
+    sampling: Literal["shuffle", "balanced"] = "shuffle"  # balanced: every class is drawn equally often
     l2: float = 0.0  # l2 * sum(w ** 2) of every filter and linear weight joins the loss, as in Keras
     ema_decay: float = 0.0  # per step; 0 is off; the averaged weights are the ones evaluated and kept
     clip_norm: float = 0.0  # largest gradient norm; 0 is off
