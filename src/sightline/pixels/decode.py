@@ -22,6 +22,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -78,8 +79,25 @@ UPRIGHT = {  # EXIF orientation -> what turns the stored image upright (Exif 2.3
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LYING = {UPRIGHT[code] for code in (5, 6, 7, 8)}  # these exchange width and height
 ORIENTATION_TAG = 0x0112
+MAKE_TAG, MODEL_TAG = 0x010F, 0x0110
 BITS_TAG, PHOTOMETRIC_TAG, WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0, section 8
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of its image besides the pixels.
+
+    mode: Pillow's, e.g. "RGB", "L", "P". width, height: in pixels at full size, upright. rotated: an orientation was
+    applied. camera: maker and model from EXIF, empty when it has none.
+    """
+
+    mode: str
+    width: int
+    height: int
+    rotated: bool
+    camera: str
 
 
 def read_image(
@@ -94,18 +112,29 @@ def read_image(
 
     Raises ImageError, naming the file and the reason, for whatever cannot be read as an image.
     """
+    return read_with_header(source, max_pixels=max_pixels, min_size=min_size)[0]
+
+
+def read_with_header(
+    source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS, min_size: int | None = None
+) -> tuple[NDArray[np.uint8], Header]:
+    """The image as `read_image` reads it, and what else its file says. Raises ImageError."""
     name = "from memory" if isinstance(source, bytes) else os.fspath(source)
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as stream, _pillow_silenced():
             image = _open(stream, name)
             _check_size(image, name, max_pixels)
+            mode, (width, height) = image.mode, image.size
             if min_size is not None:
                 image.draft(None, (min_size, min_size))  # JPEG only; the other readers ignore it
             _correct_transparent_colour(image)
             image.load()
             turn = _turn_upright(image)
             rgb = _to_rgb(image)
-            return np.array(rgb if turn is None else rgb.transpose(turn))
+            if turn in LYING:
+                width, height = height, width
+            header = Header(mode, width, height, turn is not None, _camera(image))
+            return np.array(rgb if turn is None else rgb.transpose(turn)), header
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -154,6 +183,16 @@ def _turn_upright(image: Image.Image) -> Image.Transpose | None:
         return UPRIGHT.get(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # damaged EXIF raises as variously as damaged pixels; the pixels are fine without it
         return None
+
+
+def _camera(image: ImageFile.ImageFile) -> str:
+    """Maker and model of the camera that EXIF names, e.g. "Canon EOS 5D"; empty when it names none."""
+    try:
+        exif = image.getexif()
+        make, model = (str(exif.get(tag, "")).strip(" \0") for tag in (MAKE_TAG, MODEL_TAG))
+    except Exception:  # as above
+        return ""
+    return model if model.startswith(make) else f"{make} {model}".strip()
 
 
 def _to_rgb(image: ImageFile.ImageFile) -> Image.Image:
