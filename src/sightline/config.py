@@ -19,6 +19,7 @@ OptimizerName = Literal["sgd", "adamw", "muon"]
 ScheduleName = Literal["constant", "linear", "cosine", "onecycle", "step"]
 PrecisionName = Literal["auto", "bf16", "fp32"]
 ViewsName = Literal["plain", "mirror", "shift", "mirror-shift"]
+BalanceName = Literal["auto", "none", "sampler", "loss"]
 
 T = TypeVar("T")
 
@@ -120,6 +121,8 @@ class TrainConfig:
     plateau_patience: int = 0  # epochs without a better validation before the rate falls; 0 is off
     plateau_factor: float = 0.1
     keep_best: bool = True  # end with the weights of the best validation epoch rather than the last
+    start_competes: bool = False  # keep_best may keep the initial weights, too: for a network that is trained already
+    freeze_statistics: bool = False  # batch norm uses the statistics it came with and leaves them alone
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     views: ViewsName = "plain"  # views of each image averaged when the trained classifier is used
     precision: PrecisionName = "auto"
@@ -147,6 +150,11 @@ class TrainConfig:
         require(self.clip_norm >= 0, f"clip_norm is {self.clip_norm}", "use 0 (off) or a norm above 0")
         require(
             1 <= self.accumulate <= self.batch_size, f"accumulate is {self.accumulate}", "use 1 to batch_size parts"
+        )
+        require(
+            self.keep_best or not self.start_competes,
+            "start_competes is on and keep_best is off",
+            "the initial weights can only be kept when the best are: use keep_best",
         )
         require(self.patience >= 0 and self.plateau_patience >= 0, "patience is negative", "use 0 (off) or more epochs")
         require(
@@ -184,8 +192,10 @@ class TrainOptions:
     """Height and width in pixels at which the network sees images."""
     batch_size: int | None = None
     """Images per optimiser step."""
-    lr: float | None = None
-    """Peak learning rate of the main parameter group; the others keep their ratio to it."""
+    lr: float | Literal["auto"] | None = None
+    """Peak learning rate of the main parameter group; the others keep their ratio to it. auto: by a range test."""
+    balance: BalanceName = "auto"
+    """Rare classes: drawn as often as common ones (sampler), weighing more in the loss (loss), or neither (none)."""
     val: str | None = None
     """Validation share of the training images, e.g. 0.1 or 10%; 0 trains on everything."""
     seed: int = 0

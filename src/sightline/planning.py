@@ -65,4 +65,4 @@ def _with_options(config: TrainConfig, options: TrainOptions, model: str) -> Tra
         precision=options.precision,
         l2=find_model(model).l2 if options.recipe == "textbook" else config.l2,
     )
-    return config if options.lr is None else config.with_lr(options.lr)
+    return config if options.lr is None or options.lr == "auto" else config.with_lr(options.lr)

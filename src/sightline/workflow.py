@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from sightline import __version__, files
 from sightline.classifier import Classifier
-from sightline.config import PrecisionName, TrainConfig, TrainOptions, from_json, to_json
+from sightline.config import BalanceName, PrecisionName, TrainConfig, TrainOptions, from_json, to_json
 from sightline.data.batches import readable
 from sightline.data.builtin import NAMES
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
@@ -67,7 +68,8 @@ def train(
     time: str | None = None,
     size: int | None = None,
     batch_size: int | None = None,
-    lr: float | None = None,
+    lr: float | Literal["auto"] | None = None,
+    balance: BalanceName = "auto",
     val: str | float | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -94,6 +96,7 @@ def train(
         size=size,
         batch_size=batch_size,
         lr=lr,
+        balance=balance,
         val=None if val is None else str(val),
         seed=seed,
         device=device,
