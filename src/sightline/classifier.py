@@ -20,6 +20,7 @@ from sightline.config import ViewsName
 from sightline.data.imageset import Splits
 from sightline.data.statistics import default_preprocess
 from sightline.errors import DataError, ImageError, ModelError
+from sightline.memory import in_chunks
 from sightline.model_files import ModelDescription, find_model_folder, read_description, read_weights, write_model
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture
@@ -133,8 +134,8 @@ class Classifier:
         if len(images) == 0:
             return torch.empty(0, len(self.classes), device=images.device)
         with _evaluating(self.network), torch.inference_mode(), self._autocast():
-            parts = [self._view_logits(chunk.to(self.device)) for chunk in torch.split(images, CHUNK)]
-            return torch.cat(parts).to(images.device)
+            logits = in_chunks(lambda part: self._view_logits(images[part].to(self.device)), len(images), chunk=CHUNK)
+            return logits.to(images.device)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Softmax of the logits over the temperature: uint8 (B, C, H, W) -> float32 (B, K), rows summing to 1."""

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sightline.evaluation.metrics import wilson_interval
+from sightline.memory import in_chunks
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.device import Precision
-from sightline.training.losses import cross_entropy
 from sightline.training.stopping import Score
 
 CHUNK = 1_000  # images through the network at once
@@ -26,13 +27,16 @@ class Validation:
     @torch.no_grad()
     def score(self, network: nn.Module) -> Score:
         """Accuracy and mean loss of the network, which must be in eval mode."""
-        correct, loss = 0, 0.0
-        for images, labels in zip(torch.split(self.images, CHUNK), torch.split(self.labels, CHUNK), strict=True):
+
+        def right_and_loss(part: slice) -> Tensor:  # (B, 2)
+            images, labels = self.images[part], self.labels[part]
             with self.precision.autocast(images.device):
                 logits = network(self.preprocess.normalise(images)).float()
-            correct += int((logits.argmax(1) == labels).sum())
-            loss += float(cross_entropy(logits, labels)) * len(labels)
-        return Score(correct / len(self.labels), loss / len(self.labels))
+            losses = F.cross_entropy(logits, labels, reduction="none")
+            return torch.stack([logits.argmax(1) == labels, losses], dim=1)
+
+        accuracy, loss = in_chunks(right_and_loss, len(self.labels), chunk=CHUNK).double().mean(0).tolist()
+        return Score(accuracy, loss)
 
     def interval(self, score: Score) -> tuple[float, float]:
         """The 95 % Wilson interval of a score's accuracy."""

@@ -1,0 +1,78 @@
+"""Running out of memory: noticing it, and going on with fewer images at once.
+
+What this cannot see: Linux promises more memory than it has, and may end a process that takes it up. On a CPU an
+allocation fails only where a limit says so (ulimit, Windows, a single huge tensor).
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+
+import torch
+from torch import Tensor
+
+from sightline.errors import TrainingError
+
+MESSAGES = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")  # Linux, Windows
+
+
+class Shortage:
+    """`with Shortage() as shortage:` ends quietly when the block runs out of memory; `shortage` is then true.
+
+    Every other exception passes. Retry after the block, not within: only then are the tensors of the failed attempt
+    free.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    def __enter__(self) -> "Shortage":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or not is_out_of_memory(error):
+            return False
+        self.reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()  # blocks of the old sizes would be in the way of the new ones
+        return True
+
+    def __bool__(self) -> bool:
+        return bool(self.reason)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that an allocation failed: torch's on a GPU or a CPU, Python's or NumPy's."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
+
+
+def in_chunks(compute: Callable[[slice], Tensor], count: int, *, chunk: int) -> Tensor:
+    """What `compute` gives for `count` images, at most `chunk` at a time, half as many whenever memory runs out.
+
+    compute: takes which images, as a slice of them all, and gives (B, ...), a row an image. count: at least 1.
+    Raises TrainingError when memory is too small for one image.
+    """
+    results: list[Tensor] = []
+    done = 0
+    while done < count:
+        images = slice(done, min(done + chunk, count))
+        with Shortage() as shortage:
+            results.append(compute(images))
+            done = images.stop
+        if shortage:
+            chunk = halved(images.stop - images.start, shortage)
+    return torch.cat(results)
+
+
+def halved(images: int, shortage: Shortage) -> int:
+    """How many images to try next, after `images` at once were too many. Raises TrainingError after a single one."""
+    if images == 1:
+        raise TrainingError(
+            "out of memory: the network does not fit with even one image at a time",
+            where=shortage.reason,
+            hint="use a smaller --size or another --model, or close other programs",
+        )
+    return images // 2

@@ -1,0 +1,56 @@
+"""Running out of memory is told from other errors, and halves what goes at once."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sightline.errors import TrainingError
+from sightline.memory import Shortage, in_chunks, is_out_of_memory
+
+FAR_TOO_MANY = 10**15
+
+
+def test_real_failures_are_recognised() -> None:
+    for allocate in (torch.empty, np.empty):
+        with Shortage() as shortage:
+            allocate(FAR_TOO_MANY)
+        assert shortage
+        assert shortage.reason
+    with Shortage() as nothing:
+        pass
+    assert not nothing
+
+
+def test_other_errors_pass() -> None:
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."))
+    assert not is_out_of_memory(ValueError("can't allocate memory"))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), Shortage():
+        torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+def limited(largest: int, asked: list[int]) -> Tensor:
+    """Ten numbers squared in chunks of at most eight, with memory for `largest` at once; `asked` gets every chunk."""
+
+    def square(part: slice) -> Tensor:
+        numbers = torch.arange(10)[part]
+        asked.append(len(numbers))
+        return numbers.square() if len(numbers) <= largest else torch.empty(FAR_TOO_MANY)
+
+    return in_chunks(square, 10, chunk=8)
+
+
+@pytest.mark.parametrize(
+    ("largest", "chunks"), [(10, [8, 2]), (5, [8, 4, 4, 2]), (1, [8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])]
+)
+def test_chunks_halve_until_they_fit(largest: int, chunks: list[int]) -> None:
+    asked: list[int] = []
+    assert limited(largest, asked).tolist() == [number**2 for number in range(10)]
+    assert asked == chunks
+
+
+def test_one_that_does_not_fit() -> None:
+    with pytest.raises(TrainingError) as caught:
+        limited(0, [])
+    assert caught.value.what == "out of memory: the network does not fit with even one image at a time"
+    assert "can't allocate memory" in caught.value.where
