@@ -20,6 +20,8 @@ ScheduleName = Literal["constant", "linear", "cosine", "onecycle", "step"]
 PrecisionName = Literal["auto", "bf16", "fp32"]
 ViewsName = Literal["plain", "mirror", "shift", "mirror-shift"]
 BalanceName = Literal["auto", "none", "sampler", "loss"]
+HeadName = Literal["linear", "mlp"]
+FitName = Literal["auto", "crop", "pad", "squash"]
 
 T = TypeVar("T")
 
@@ -177,19 +179,46 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How a pretrained network becomes a classifier of new classes.
+
+    First the network stays as it is and only a new head learns from its features; then, as `finetune` says, part of the
+    network learns with it, and the better of the two by validation is kept.
+    """
+
+    weights: str  # "imagenet", or a file
+    head: HeadName = "linear"
+    finetune: str = "auto"  # none, auto, all, or the number of last blocks
+
+    def __post_init__(self) -> None:
+        known = self.finetune in ("none", "auto", "all") or (self.finetune.isdecimal() and int(self.finetune) > 0)
+        require(known, f"finetune is '{self.finetune}'", "use none, auto, all or a number of blocks, e.g. 3")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """What a person may say about a training; whatever is left out, the recipe decides."""
 
     model: str | None = None
     """Architecture; `sightline models` lists them."""
+    weights: str | None = None
+    """Pretrained weights: a file (safetensors), imagenet (downloaded if need be), or none."""
+    head: HeadName | None = None
+    """New head of a pretrained network: linear, or mlp (256 units, ReLU, dropout)."""
+    finetune: str | None = None
+    """How much of a pretrained network learns after its new head: auto, none, all, or a number of last blocks."""
     recipe: str = "default"
-    """Named training configuration: default, speed, modern or textbook."""
+    """Named training configuration: default, speed, modern, textbook, transfer, two-step or scratch."""
     epochs: int | None = None
     """How often every training image is seen."""
     time: str | None = None
     """Time for the whole command, e.g. 90s, 10m, 1h: the schedule is planned to end there."""
     size: int | None = None
     """Height and width in pixels at which the network sees images."""
+    fit: FitName = "auto"
+    """How images of other shapes are brought to it: crop (the centre), pad, squash, or what suits most of them."""
+    cache: str | None = None
+    """Disk space for decoded photos, e.g. 4GB; 0 decodes them every epoch (default: by what is free)."""
     batch_size: int | None = None
     """Images per optimiser step."""
     lr: float | Literal["auto"] | None = None
@@ -198,6 +227,10 @@ class TrainOptions:
     """Rare classes: drawn as often as common ones (sampler), weighing more in the loss (loss), or neither (none)."""
     val: str | None = None
     """Validation share of the training images, e.g. 0.1 or 10%; 0 trains on everything."""
+    group_by: str | None = None
+    """Images that belong together and are never split: a CSV column, or a regular expression on their paths."""
+    naive_too: bool = False
+    """Also train on a split that ignores duplicates and groups, to see how much it flatters."""
     seed: int = 0
     """Seed of the split, the initial weights, the order and the augmentation."""
     device: str = "auto"

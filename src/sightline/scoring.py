@@ -11,9 +11,9 @@ from sightline.data.load import ScoredData, load_data, load_scored
 from sightline.data.split import manifest_rows, read_manifest
 from sightline.errors import DataError, RunError
 from sightline.evaluation.evaluate import Evaluation, evaluate
+from sightline.job import Job, read_job
 from sightline.prediction import open_classifier
 from sightline.run import Run
-from sightline.workflow import Job, read_job
 
 
 def score_run(

@@ -7,19 +7,17 @@ import contextlib
 import dataclasses
 import importlib
 import os
-import platform
 import shlex
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from sightline import __version__, files
+from sightline import files
 from sightline.classifier import Classifier
 from sightline.config import BalanceName, PrecisionName, TrainConfig, TrainOptions, from_json, to_json
 from sightline.data.batches import readable
@@ -28,35 +26,23 @@ from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
 from sightline.data.load import load_data
 from sightline.data.split import manifest_rows, read_manifest, write_manifest
 from sightline.data.statistics import measure_preprocess
+from sightline.describing import announcement, facts_of_job
 from sightline.errors import ConfigError, InputError, Interrupted, RunError, StorageError
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
+from sightline.job import Job, read_job
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture, find_architecture
 from sightline.pixels.preprocess import Preprocess
 from sightline.planning import check_options, facts_of, make_plan
 from sightline.reporting.console import Narrator
-from sightline.reporting.report import Facts, write_report
+from sightline.reporting.report import write_report
 from sightline.run import Run
 from sightline.training.checkpoint import FILE_NAME, Checkpoints
 from sightline.training.device import find_device, find_precision
 from sightline.training.fit import fit
 
-FORMAT = 1  # of config.json
 FINISHING_SECONDS = 2.0  # of a time budget kept back for scoring and the report, and
 FINISHING_SHARE = 0.03  # this share of it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """The contents of config.json: all that is needed to repeat a training, or to go on with it."""
-
-    format: int = FORMAT
-    data: str
-    val: str | None
-    recipe: str
-    architecture: Architecture
-    preprocess: Preprocess
-    config: TrainConfig
 
 
 def train(
@@ -113,8 +99,8 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     else:
         run, job, splits = _begin(data, options, narrator, clock)
     narrator.run = run
-    facts = _facts(job, splits)
-    narrator.say(_announcement(job, facts))
+    facts = facts_of_job(job, splits)
+    narrator.say(announcement(job, facts))
     for warning in splits.warnings:
         narrator.say(warning)
     if splits.unused:
@@ -124,7 +110,7 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: "
     # Scoring needs scikit-learn, which takes a second to import: a thread does it while the network trains.
     threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
     network = _initial_network(job)
-    checkpoints = Checkpoints(run.checkpoint_folder, seconds=job.config.checkpoint_seconds)
+    checkpoints = Checkpoints(run.checkpoint_folder)
     config = _within_time(job.config, clock)
     with _how_to_go_on(run):
         for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints):
@@ -202,18 +188,6 @@ def _reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> tupl
     return run, job, splits
 
 
-def read_job(run: Run) -> Job:
-    """The contents of the run's config.json. Raises RunError or ConfigError when it is missing, damaged or newer."""
-    saved = run.config
-    if saved.get("format") != FORMAT:
-        raise RunError(
-            f"config.json has format {saved.get('format')}, this version reads {FORMAT}",
-            where=str(run.config_path),
-            hint="go on with the version of Sightline that wrote it",
-        )
-    return from_json(Job, saved, where=str(run.config_path))
-
-
 def _decoded(splits: Splits, preprocess: Preprocess, narrator: Narrator) -> Splits:
     """The same splits with every image in memory as the network sees it; unreadable files are listed as unused."""
     unused: list[Unused] = []
@@ -279,78 +253,6 @@ def _score(run: Run, classifier: Classifier, splits: Splits) -> Evaluation | Non
         write_predictions(evaluation, run.predictions_path)
     files.write_json(run.metrics_path, {"test": evaluation.to_json()} if evaluation else {})
     return evaluation
-
-
-def _facts(job: Job, splits: Splits) -> Facts:
-    """What the report tells of this training."""
-    config, architecture = job.config, job.architecture
-    device = find_device(config.device)
-    precision = find_precision(config.precision, device)
-    return Facts(
-        data=splits.name,
-        model=architecture.name,
-        num_classes=len(splits.classes),
-        parameters=architecture.parameters,
-        train_images=len(splits.train),
-        val_images=len(splits.val) if splits.val else 0,
-        test_images=len(splits.test) if splits.test else 0,
-        epochs=None if config.seconds else config.epochs,
-        command=_command(job),
-        note=splits.note,
-        unused=splits.unused,
-        settings={
-            "recipe": job.recipe,
-            "images": job.preprocess.describe(),
-            "epochs": f"as many as fit into {config.seconds:.0f} s" if config.seconds else str(config.epochs),
-            "batch size": f"{config.batch_size:,}",
-            "optimisers": ", ".join(dict.fromkeys(group.optimizer for group in config.groups)),
-            "peak learning rate": f"{config.lr:g}, {config.schedule} schedule",
-            "label smoothing": f"{config.label_smoothing:g}",
-            "augmentation": _augmentation(config),
-            "views at test": config.views,
-            "device": f"{device.type}, {precision.name}: {precision.reason}",
-            "seed": str(config.seed),
-        },
-        versions={
-            "sightline": __version__,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-        },
-    )
-
-
-def _augmentation(config: TrainConfig) -> str:
-    """The augmentations that are on, e.g. "flip alternating, shift 2"."""
-    default = type(config.augment)()
-    on = [
-        f"{field.name.replace('_', ' ')} {getattr(config.augment, field.name)}"
-        for field in dataclasses.fields(default)
-        if field.name != "padding" and getattr(config.augment, field.name) != getattr(default, field.name)
-    ]
-    return ", ".join(on) or "none"
-
-
-def _command(job: Job) -> str:
-    """The command that repeats this training with the same settings on the same data."""
-    config = job.config
-    words = ["sightline", "train", job.data, "--model", job.architecture.name, "--recipe", job.recipe]
-    words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else ["--epochs", str(config.epochs)]
-    words += ["--size", str(job.architecture.size), "--batch-size", str(config.batch_size), "--lr", str(config.lr)]
-    words += ["--val", job.val] if job.val is not None else []
-    words += ["--seed", str(config.seed)]
-    words += ["--device", config.device] if config.device != "auto" else []
-    words += ["--precision", config.precision] if config.precision != "auto" else []
-    return shlex.join(words)
-
-
-def _announcement(job: Job, facts: Facts) -> str:
-    """One line before training: what is trained on what, where, how precisely and why."""
-    held_out = f" and {facts.val_images:,} for validation" if facts.val_images else ""
-    return (
-        f"{facts.model} ({facts.parameters:,} parameters) on {facts.data}: {facts.train_images:,} images{held_out}, "
-        f"{facts.num_classes} classes; {facts.settings['device']}"
-    )
 
 
 def _mention_half_done(job: Job, narrator: Narrator) -> None:

@@ -1,0 +1,72 @@
+"""What the terminal and the report say of a training: a `Job` and its data in words."""
+
+import dataclasses
+import platform
+
+import torch
+
+from sightline import __version__
+from sightline.config import TrainConfig
+from sightline.data.imageset import Splits
+from sightline.job import Job
+from sightline.reporting.report import Facts
+from sightline.training.device import find_device, find_precision
+
+
+def facts_of_job(job: Job, splits: Splits) -> Facts:
+    """What the report tells of this training."""
+    config, architecture = job.config, job.architecture
+    device = find_device(config.device)
+    precision = find_precision(config.precision, device)
+    return Facts(
+        data=splits.name,
+        model=architecture.name,
+        num_classes=len(splits.classes),
+        parameters=architecture.parameters,
+        train_images=len(splits.train),
+        val_images=len(splits.val) if splits.val else 0,
+        test_images=len(splits.test) if splits.test else 0,
+        epochs=None if config.seconds else config.epochs,
+        command=job.command,
+        note=splits.note,
+        unused=splits.unused,
+        settings={
+            "recipe": job.recipe,
+            "images": job.preprocess.describe(),
+            "epochs": f"as many as fit into {config.seconds:.0f} s" if config.seconds else str(config.epochs),
+            "batch size": f"{config.batch_size:,}",
+            "optimisers": ", ".join(dict.fromkeys(group.optimizer for group in config.groups)),
+            "peak learning rate": f"{config.lr:g}, {config.schedule} schedule",
+            "label smoothing": f"{config.label_smoothing:g}",
+            "augmentation": _augmentation(config),
+            "views at test": config.views,
+            "device": f"{device.type}, {precision.name}: {precision.reason}",
+            "seed": str(config.seed),
+        },
+        versions={
+            "sightline": __version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
+    )
+
+
+def announcement(job: Job, facts: Facts) -> str:
+    """One line before training: what is trained on what, where, how precisely and why."""
+    held_out = f" and {facts.val_images:,} for validation" if facts.val_images else ""
+    return (
+        f"{facts.model} ({facts.parameters:,} parameters) on {facts.data}: {facts.train_images:,} images{held_out}, "
+        f"{facts.num_classes} classes; {facts.settings['device']}"
+    )
+
+
+def _augmentation(config: TrainConfig) -> str:
+    """The augmentations that are on, e.g. "flip alternating, shift 2"."""
+    default = type(config.augment)()
+    on = [
+        f"{field.name.replace('_', ' ')} {getattr(config.augment, field.name)}"
+        for field in dataclasses.fields(default)
+        if field.name != "padding" and getattr(config.augment, field.name) != getattr(default, field.name)
+    ]
+    return ", ".join(on) or "none"
