@@ -1,14 +1,16 @@
-"""Networks by name: a dict and a decorator.
+"""Networks by name: a dict and a decorator for our own, and timm's under the names they have there.
 
-A name fixes the architecture completely, so that a model file need only record an `Architecture`: name, classes,
-channels and size. Variants are therefore names of their own (`resnet18_small`), not options.
+A name fixes one of our architectures completely, so that a model file need only record an `Architecture`: name,
+classes, channels and size. Variants are therefore names of their own (`resnet18_small`), not options; only networks of
+timm have options, which their weights may want (`pad_type="same"`). Where both have a name, the network is ours.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +21,12 @@ from sightline.models.contract import Network
 
 LARGEST_SIZE = (
     4096  # pixels; a flattening head grows with the square of the size, so a typing slip would fill the memory
+)
+
+# Arguments of timm's builder that are decided here, or that would make it read files or the internet.
+RESERVED_OPTIONS = frozenset(
+    {"cache_dir", "checkpoint_path", "features_only", "in_chans", "num_classes", "pretrained", "pretrained_cfg"}
+    | {"pretrained_cfg_overlay", "pretrained_strict"}
 )
 
 RANDOM_FILLS = frozenset(
@@ -34,10 +42,12 @@ class Builder(Protocol):
 
 B = TypeVar("B", bound=Builder)
 
+Options = Mapping[str, str | int | float | bool]  # keyword arguments of a builder in timm
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """A registered network and the images it was published for.
+    """A network that can be built by name, and the images it was published for.
 
     size: height and width in pixels; min_size: the smallest the network can be built for.
     l2: the factor its source trains with, as in Keras: l2 * sum(w**2) of every filter and linear weight is added to the
@@ -105,17 +115,52 @@ def _import_architectures() -> None:
 
 
 def list_models(filter: str = "") -> list[ModelEntry]:
-    """The registered networks whose name contains `filter`, by name."""
+    """Our own networks whose name contains `filter`, by name."""
     _import_architectures()
     return [_entries[name] for name in sorted(_entries) if filter.lower() in name]
 
 
 def find_model(name: str) -> ModelEntry:
-    """The entry of one network. Raises ModelError with the nearest names when there is none."""
+    """The entry of one network, ours or timm's. Raises ModelError with the nearest names when there is none."""
     _import_architectures()
-    if name not in _entries:
-        raise ModelError(f"there is no network named '{name}'", hint=near(name, _entries))
-    return _entries[name]
+    return _entries[name] if name in _entries else _timm_entry(name)
+
+
+def is_ours(name: str) -> bool:
+    """Whether the network of that name is written here rather than in timm."""
+    _import_architectures()
+    return name in _entries
+
+
+@cache
+def _timm_entry(name: str) -> ModelEntry:
+    """timm's network `name`, which may say which weights are meant ("resnet50.tv_in1k")."""
+    import timm  # here: our own networks need not wait for it
+
+    if not timm.is_model(name):
+        known = [*_entries, *timm.list_models()]
+        similar = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        raise ModelError(f"there is no network named '{name}'", hint=near(name, known if similar else _entries))
+    config = timm.models.get_pretrained_cfg(name, allow_unregistered=False)
+    channels, size, _ = (3, 224, 224) if config is None else config.input_size
+    free = config is None or not config.fixed_input_size
+    return ModelEntry(
+        name=name,
+        description="from timm",
+        paper="",
+        size=size,
+        min_size=32 if free else size,  # what all shrink an image by, pixel for pixel
+        in_channels=channels,
+        num_classes=1000 if config is None else max(1, config.num_classes),
+        l2=0.0,
+        build=partial(_build_timm, name, {}),
+    )
+
+
+def _build_timm(name: str, options: Options, num_classes: int, in_channels: int, size: int) -> Network:
+    from sightline.models.timm_network import TimmNetwork
+
+    return TimmNetwork(name, num_classes, in_channels, size, options=options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +174,11 @@ class Architecture:
     num_classes: int
     in_channels: int  # 1 grey, 3 RGB
     size: int  # height and width in pixels
+    options: Options = field(default_factory=dict, hash=False)  # of timm's builder; our own networks have none
 
     def __post_init__(self) -> None:
         entry = find_model(self.name)
+        self._check_options()
         if self.num_classes < 1:
             raise ModelError(f"num_classes is {self.num_classes}", where=self.name, hint="a classifier needs 1 or more")
         if self.in_channels < 1:
@@ -151,7 +198,8 @@ class Architecture:
 
     def build(self) -> Network:
         """The network, freshly initialised from torch's global generator."""
-        network = find_model(self.name).build(self.num_classes, self.in_channels, self.size)
+        build = partial(_build_timm, self.name, self.options) if self.options else find_model(self.name).build
+        network = build(self.num_classes, self.in_channels, self.size)
         network.architecture = self
         return network
 
@@ -164,6 +212,17 @@ class Architecture:
     def parameters(self) -> int:
         """How many parameters the network has. The running statistics of batch norm are buffers, not parameters."""
         return sum(parameter.numel() for parameter in self.outline().parameters())
+
+    def _check_options(self) -> None:
+        if self.options and is_ours(self.name):
+            raise ModelError(f"{self.name} has no options", where=", ".join(self.options), hint="leave them out")
+        for key, value in self.options.items():
+            if key in RESERVED_OPTIONS:
+                raise ModelError(f"{key} is no option of a network", where=self.name, hint="leave it out")
+            if not isinstance(value, str | int | float | bool):
+                raise ModelError(
+                    f"option {key} is {value!r}", where=self.name, hint="use a word, number, true or false"
+                )
 
 
 class _Unfilled(TorchFunctionMode):
@@ -179,7 +238,12 @@ class _Unfilled(TorchFunctionMode):
 
 
 def find_architecture(
-    name: str, *, num_classes: int, in_channels: int | None = None, size: int | None = None
+    name: str,
+    *,
+    num_classes: int,
+    in_channels: int | None = None,
+    size: int | None = None,
+    options: Options | None = None,
 ) -> Architecture:
     """The architecture called `name`; channels and size are the published ones unless given."""
     entry = find_model(name)
@@ -188,6 +252,7 @@ def find_architecture(
         num_classes=num_classes,
         in_channels=entry.in_channels if in_channels is None else in_channels,
         size=entry.size if size is None else size,
+        options=dict(options or {}),
     )
 
 
