@@ -7,28 +7,32 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from sightline.data.grouping import grouped_by_pattern
 from sightline.data.imageset import Unused
 from sightline.data.listing import SPLIT_NAMES, LabelledFile, Listing, printable, why_unusable
+from sightline.data.quarantine import FILE_NAME as QUARANTINE
 from sightline.errors import DataError
 
 HIDDEN = "hidden"
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, *, group_by: str | None = None) -> Listing:
     """Every image below `root` with its class, and its split if the folders say so; and every file that is not used.
 
-    Images in folders inside a class folder belong to the class. Raises DataError.
+    group_by: a pattern that finds the group in an image's name (see `grouping`). Images in folders inside a class
+    folder belong to the class. Raises DataError, ConfigError for an impossible pattern.
     """
     try:
         listed = list(_listed(root))
     except OSError as error:
         raise DataError(f"cannot list {error.filename or root}: {(error.strerror or str(error)).lower()}") from error
-    return Listing(
+    listing = Listing(
         name=printable(root.resolve().name) or "data",
         where=str(root),
         files=[item for item in listed if isinstance(item, LabelledFile)],
         unused=[item for item in listed if isinstance(item, Unused)],
     )
+    return grouped_by_pattern(listing, group_by) if group_by else listing
 
 
 def _listed(root: Path) -> Iterator[LabelledFile | Unused]:
@@ -41,7 +45,7 @@ def _listed(root: Path) -> Iterator[LabelledFile | Unused]:
     for split, folder in by_split.items():
         yield from _class_folders(folder, split=split, prefix=f"{printable(folder.name)}/")
     for path in _entries(root):
-        if path not in by_split.values():
+        if path not in by_split.values() and path.name != QUARANTINE:
             yield Unused(printable(path.name), HIDDEN if _hidden(path) else "beside the split folders")
 
 
@@ -80,7 +84,8 @@ def _class_folders(parent: Path, *, split: str, prefix: str) -> Iterator[Labelle
         if _hidden(path):
             yield Unused(name, HIDDEN)
         elif not path.is_dir():
-            yield Unused(name, "not in a class folder")
+            if path.name != QUARANTINE:
+                yield Unused(name, "not in a class folder")
         else:
             before = len(taken)
             for image, image_id, reason in _walk(path, name, {os.path.realpath(parent), os.path.realpath(path)}):

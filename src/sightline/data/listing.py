@@ -1,6 +1,7 @@
 """Labelled files, listed by a folder or a table, made into `Splits`: the rules that both share.
 
-The audit for duplicates and leaks (`audit.py`, with photos and transfer learning) looks at what comes out of here.
+What stands in a quarantine (`quarantine.py`) has been taken out, and groups have been named (`grouping.py`), before the
+audit (`audit.py`) looks at the files and `splits_of` splits them.
 """
 
 import contextlib
@@ -58,11 +59,16 @@ class Listing:
     warnings: Sequence[str] = ()
 
 
-def splits_of(listing: Listing, *, val: str | float | None, seed: int) -> Splits:
+def splits_of(
+    listing: Listing, *, val: str | float | None, seed: int, bound: Sequence[str] = (), bind: bool = True
+) -> Splits:
     """Splits of files on disk. Classes are those of the training images, sorted by name.
 
     Without splits, or with training images only: 20 % test, then the validation share of the rest. With test images but
     none for validation: the validation share of the training images. `val` 0 trains on what was for validation too.
+
+    bound: in place of the files' own groups, one name for each file; those with the same name, e.g. duplicates, are
+    held out together. bind: False splits as if there were no groups at all, which flatters the result.
     Raises DataError for data that cannot be trained on, ConfigError for `val`.
     """
     share = parse_share(val)
@@ -75,12 +81,17 @@ def splits_of(listing: Listing, *, val: str | float | None, seed: int) -> Splits
 
     classes = tuple(sorted({file.label for file in files if file.split in ("", "train")}))
     _require_classes(classes, files, where)
-    _require_whole_groups(files, where)
+    if bind:
+        _require_whole_groups(files, where)
+    grouped = bind and any(file.group for file in files)
+    if bound or not bind:
+        names = bound if bind else [""] * len(files)
+        files = [replace(file, group=name) for file, name in zip(files, names, strict=True)]
     train = _image_set([file for file in files if file.split in ("", "train")], classes)
     held_out = _image_set([file for file in files if file.split == "val"], classes)
     test = _image_set([file for file in files if file.split == "test"], classes)
 
-    if not train.groups:
+    if not grouped:
         made = ["training"] + ["test"] * (not decided) + ["validation"] * (share > 0 and not len(held_out))
         require_images(train, tuple(made))
     if not decided:
@@ -99,6 +110,12 @@ def scored_images(listing: Listing) -> ImageSet:
     """
     files = _files(listing)
     files = [file for file in files if file.split == "test"] or files
+    return _image_set(files, tuple(sorted({file.label for file in files})))
+
+
+def all_images(listing: Listing) -> ImageSet:
+    """Every listed image in the order of the listing, whatever its split. Raises DataError when there is not one."""
+    files = _files(listing)
     return _image_set(files, tuple(sorted({file.label for file in files})))
 
 

@@ -1,33 +1,147 @@
-"""`load_data`: from what a person calls the data to training, validation and test images."""
+"""From what a person calls the data to training, validation and test images.
 
+`load_data` is quick: it decodes next to nothing. `load_audited` looks at every file first and keeps duplicates on one
+side of the split. `load_recorded` finds again the images that a split manifest names.
+"""
+
+import dataclasses
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
 
 from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
 from sightline.data.folder import list_folder
-from sightline.data.imageset import ImageSet, Splits, Unused
-from sightline.data.listing import Listing, scored_images, splits_of
-from sightline.data.split import DEFAULT_TEST, hold_out, parse_share
+from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
+from sightline.data.listing import Listing, all_images, scored_images, splits_of
+from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
+from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share
 from sightline.data.table import list_table
-from sightline.errors import DataError, near
+from sightline.errors import ConfigError, DataError, near
+
+if TYPE_CHECKING:
+    from sightline.data.audit import Audit
 
 
-def load_data(data: str | os.PathLike[str], *, val: str | float | None = None, seed: int = 0) -> Splits:
+def load_data(
+    data: str | os.PathLike[str],
+    *,
+    val: str | float | None = None,
+    seed: int = 0,
+    group_by: str | None = None,
+    quarantine: str | os.PathLike[str] | None = None,
+    bind: bool = True,
+) -> Splits:
     """Training, validation and test images of `data`; nothing on disk is moved or changed.
 
     data: the name of a named set (`./mnist` is a folder of that name), a folder of class folders, a CSV table, or a
         folder or table in $SIGHTLINE_DATA by its name there. Tar shards will come with larger data (`shards.py`).
     val: the share of the training images held out for validation, as 0.1 or "10%" (the default); 0 for none.
     seed: decides which images are held out. Their own test images are the test split of sets that have some.
+    group_by: a table's column, or a regular expression on images' names (see `grouping`); images of one group stay on
+        one side of a split. bind: False splits as if there were no groups, which flatters the result.
+    quarantine: a file of images to leave out and labels to correct; by default quarantine.csv in the folder or beside
+        the table, where there is one.
 
-    Raises DataError for data that cannot be found, read or trained on, ConfigError for an impossible `val`.
+    Raises DataError for data that cannot be found, read or trained on, ConfigError for an impossible `val` or pattern.
     """
     parse_share(val)  # first, so that an impossible one costs nobody a download
     name = os.fspath(data)
     if name in NAMES:
-        return _named_splits(name, val=val, seed=seed)
-    return splits_of(_listing(name), val=val, seed=seed)
+        return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine)
+    return splits_of(_listing(name, group_by, quarantine), val=val, seed=seed, bind=bind)
+
+
+def load_audited(
+    data: str | os.PathLike[str],
+    *,
+    val: str | float | None = None,
+    seed: int = 0,
+    group_by: str | None = None,
+    quarantine: str | os.PathLike[str] | None = None,
+) -> "tuple[Splits, Audit | None]":
+    """The splits of `data` with duplicates kept on one side, and what was found in looking at every file.
+
+    Files that cannot be read are unused. Named sets are split as `load_data` does, without an audit: they are the same
+    for everybody. The arguments and what is raised are those of `load_data`.
+    """
+    parse_share(val)
+    name = os.fspath(data)
+    if name in NAMES:
+        return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
+    listing, found = _audited(_listing(name, group_by, quarantine))
+    from sightline.data.duplicates import bind as bind_duplicates
+
+    bound = bind_duplicates(found.duplicates, found.images)
+    return splits_of(listing, val=val, seed=seed, bound=bound), found
+
+
+def audit_data(
+    data: str | os.PathLike[str],
+    *,
+    group_by: str | None = None,
+    quarantine: str | os.PathLike[str] | None = None,
+) -> "Audit":
+    """What is found in looking at every image of `data`, a named set too, whether it can be trained on or not.
+
+    Raises DataError when the data cannot be found or listed, or holds no image at all.
+    """
+    name = os.fspath(data)
+    if name not in NAMES:
+        return _audited(_listing(name, group_by, quarantine))[1]
+    from sightline.data.audit import audit
+
+    _forbid_groups(name, group_by)
+    images, splits, unused, note = _whole_named(name, quarantine)
+    return audit(images, name=name, splits=splits, unused=unused, warnings=(note,) if note else ())
+
+
+def load_recorded(
+    data: str | os.PathLike[str],
+    rows: Sequence[ManifestRow],
+    *,
+    quarantine: str | os.PathLike[str] | None = None,
+) -> Splits:
+    """The images of `data` that a split manifest names, in the splits it gives them; no file is decoded for it.
+
+    Images that are not in the manifest are unused. Raises DataError when an image is gone or its label has changed.
+    """
+    name = os.fspath(data)
+    if name in NAMES:
+        images, _, unused, note = _whole_named(name, quarantine)
+    else:
+        listing = _listing(name, None, quarantine)
+        images, unused, note = all_images(listing), tuple(listing.unused), ""
+    place = {image: index for index, image in enumerate(images.ids)}
+    missing = [row.id for row in rows if row.id not in place]
+    if missing:
+        what = (
+            f"{len(missing):,} of {len(rows):,} recorded images are not in {name} any more, the first is {missing[0]}"
+        )
+        raise DataError(what, hint="put the data back as it was")
+    for row in rows:
+        if (label := images.classes[images.labels[place[row.id]]]) != row.label:
+            raise DataError(f"{row.id} was '{row.label}' and is '{label}' now", hint="put the data back as it was")
+    recorded = {row.id for row in rows}
+    new = tuple(Unused(image, "not in the split manifest") for image in images.ids if image not in recorded)
+    classes = tuple(sorted({row.label for row in rows})) if name not in NAMES else images.classes
+    relabelled = torch.tensor([classes.index(c) if c in classes else -1 for c in images.classes])[images.labels]
+    images = dataclasses.replace(images, labels=relabelled, classes=classes)
+
+    def part(split: str) -> ImageSet | None:
+        chosen = [row for row in rows if row.split == split]
+        groups = tuple(row.group for row in chosen) if any(row.group for row in chosen) else ()
+        taken = images.take([place[row.id] for row in chosen])
+        return dataclasses.replace(taken, groups=groups) if chosen else None
+
+    train = part("train")
+    if train is None:
+        raise DataError("the split manifest names no training images", hint="train again from the start")
+    title = name if name in NAMES else listing.name
+    return Splits(title, train, part("val"), part("test"), unused=(*unused, *new), note=note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,33 +164,99 @@ def load_scored(data: str | os.PathLike[str]) -> ScoredData:
         return ScoredData(test, note)
     if name in NAMES:
         return ScoredData(load_digits())
-    listing = _listing(name)
+    listing = _listing(name, None, None)
     return ScoredData(scored_images(listing), unused=tuple(listing.unused))
 
 
-def _listing(name: str) -> Listing:
-    """The files of the folder or table `name`. Raises DataError."""
+def _listing(name: str, group_by: str | None, quarantine: str | os.PathLike[str] | None) -> Listing:
+    """The files of the folder or table `name`, grouped and without those in quarantine. Raises DataError."""
     path = _existing_path(name)
     if path.is_dir():
-        return list_folder(path)
-    if path.suffix.lower() == ".csv":
-        return list_table(path)
-    hint = "give a folder of class folders, or a table that ends in .csv"
-    raise DataError(f"{path} is neither a folder nor a CSV table", hint=hint)
-
-
-def _named_splits(name: str, *, val: str | float | None, seed: int) -> Splits:
-    """A named set with its own test images, or for digits, which have none, a fifth of them."""
-    share = parse_share(val)
-    if name in NAMED_SETS:
-        train, test, note = load_named(name)
+        listing, beside = list_folder(path, group_by=group_by), path / FILE_NAME
+    elif path.suffix.lower() == ".csv":
+        listing, beside = list_table(path, group_by=group_by), path.with_name(FILE_NAME)
     else:
-        train, test = hold_out(load_digits(), DEFAULT_TEST, seed=seed, purpose="test")
-        note = ""
+        hint = "give a folder of class folders, or a table that ends in .csv"
+        raise DataError(f"{path} is neither a folder nor a CSV table", hint=hint)
+    if quarantine is None and beside.is_file() and beside != path:
+        quarantine = beside
+    if quarantine is None:
+        return listing
+    return quarantined(listing, read_quarantine(Path(quarantine)), source=Path(quarantine).name)
+
+
+def _audited(listing: Listing) -> "tuple[Listing, Audit]":
+    """The listing without the files that turn out to be unreadable, and what was found; both in the same order."""
+    from sightline.data.audit import audit
+
+    found = audit(
+        all_images(listing),
+        name=listing.name,
+        splits=[file.split for file in listing.files],
+        unused=listing.unused,
+        warnings=listing.warnings,
+    )
+    readable = set(found.images.ids)
+    files = [file for file in listing.files if file.id in readable]
+    return dataclasses.replace(listing, files=files, unused=found.unused), found
+
+
+def _named_splits(
+    name: str,
+    *,
+    val: str | float | None,
+    seed: int,
+    group_by: str | None,
+    quarantine: str | os.PathLike[str] | None,
+) -> Splits:
+    """A named set with its own test images, or for digits, which have none, a fifth of them."""
+    _forbid_groups(name, group_by)
+    share = parse_share(val)
+    train, test, unused, note = _named_parts(name, quarantine)
+    if test is None:
+        train, test = hold_out(train, DEFAULT_TEST, seed=seed, purpose="test")
     if not share:
-        return Splits(name, train, None, test, note=note)
+        return Splits(name, train, None, test, unused=unused, note=note)
     train, held_out = hold_out(train, share, seed=seed, purpose="validation")
-    return Splits(name, train, held_out, test, note=note)
+    return Splits(name, train, held_out, test, unused=unused, note=note)
+
+
+def _named_parts(
+    name: str, quarantine: str | os.PathLike[str] | None
+) -> tuple[ImageSet, ImageSet | None, tuple[Unused, ...], str]:
+    """A named set's training images, its test images if it has some of its own, what is in quarantine, its note."""
+    train, test, note = load_named(name) if name in NAMED_SETS else (load_digits(), None, "")
+    if quarantine is None:
+        return train, test, (), note
+    remedies, source = read_quarantine(Path(quarantine)), Path(quarantine).name
+    train, unused = quarantined_images(train, remedies, source=source)
+    if test is not None:
+        test, more = quarantined_images(test, remedies, source=source)
+        unused += more
+    return train, test, unused, note
+
+
+def _whole_named(
+    name: str, quarantine: str | os.PathLike[str] | None
+) -> tuple[ImageSet, tuple[str, ...], tuple[Unused, ...], str]:
+    """All images of a named set, the split its makers gave each, what is in quarantine, and its note."""
+    train, test, unused, note = _named_parts(name, quarantine)
+    if test is None:
+        return train, ("",) * len(train), unused, note
+    assert isinstance(train.images, ArrayImages)
+    assert isinstance(test.images, ArrayImages)
+    whole = ImageSet(
+        ArrayImages(torch.cat([train.images.pixels, test.images.pixels])),
+        torch.cat([train.labels, test.labels]),
+        train.classes,
+        train.ids + test.ids,
+    )
+    return whole, ("train",) * len(train) + ("test",) * len(test), unused, note
+
+
+def _forbid_groups(name: str, group_by: str | None) -> None:
+    if group_by:
+        raise ConfigError(f"group-by is '{group_by}', but {name} has no groups", hint="leave --group-by out")
 
 
 def _existing_path(name: str) -> Path:

@@ -12,6 +12,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
+from sightline.data.grouping import grouped_by_pattern
 from sightline.data.imageset import Unused
 from sightline.data.listing import SPLIT_NAMES, LabelledFile, Listing, printable, why_unusable
 from sightline.errors import DataError, near
@@ -20,12 +21,15 @@ COLUMNS = ("path", "label", "split", "group")
 Row = dict[str, str]  # cell by column; the optional columns are there, empty, when the table lacks them
 
 
-def list_table(table: Path) -> Listing:
+def list_table(table: Path, *, group_by: str | None = None) -> Listing:
     """The images of the CSV file `table` with their labels, splits and groups.
 
-    Images that do not exist or cannot be read, and repeated lines, are listed as unused. Raises DataError.
+    group_by: the column that holds the groups, by default "group", or a pattern (see `grouping`).
+    Images that do not exist or cannot be read, and repeated lines, are listed as unused. Raises DataError, ConfigError
+    for an impossible pattern.
     """
-    header, rows = _read(table)
+    column = group_by.strip().lower() if group_by else "group"
+    header, rows = _read(table, column)
     files: list[LabelledFile] = []
     unused: list[Unused] = []
     first: dict[str, tuple[int, Row]] = {}  # line and row in which each file was listed first
@@ -40,12 +44,14 @@ def list_table(table: Path) -> Listing:
         elif reason := why_unusable(path):
             unused.append(Unused(row["path"], reason))
         else:
-            files.append(LabelledFile(path, row["path"], row["label"], row["split"], row["group"]))
-    warnings = [f"column '{name}' of {table.name} is not used" for name in header if name not in COLUMNS]
-    return Listing(printable(table.stem), str(table), files, unused, warnings)
+            files.append(LabelledFile(path, row["path"], row["label"], row["split"], row.get(column, "")))
+    used = {*COLUMNS, column}
+    warnings = [f"column '{name}' of {table.name} is not used" for name in header if name not in used]
+    listing = Listing(printable(table.stem), str(table), files, unused, warnings)
+    return grouped_by_pattern(listing, group_by) if group_by and column not in header else listing
 
 
-def _read(table: Path) -> tuple[list[str], list[tuple[int, Row]]]:
+def _read(table: Path, group_column: str) -> tuple[list[str], list[tuple[int, Row]]]:
     """The column names, and the line number and cells of every row that is not blank, checked."""
     try:
         with open(table, encoding="utf-8-sig", newline="") as file:
@@ -56,7 +62,7 @@ def _read(table: Path) -> tuple[list[str], list[tuple[int, Row]]]:
     except (OSError, csv.Error) as error:
         raise DataError(f"cannot read {table}: {error}") from error
     header = [name.lower() for name in lines[0][1]] if lines else []
-    _check_header(header, table)
+    _check_header(header, table, group_column)
     rows = []
     for line, cells in lines[1:]:
         if len(cells) != len(header):
@@ -69,7 +75,7 @@ def _read(table: Path) -> tuple[list[str], list[tuple[int, Row]]]:
     return header, rows
 
 
-def _check_header(header: list[str], table: Path) -> None:
+def _check_header(header: list[str], table: Path, group_column: str) -> None:
     """Raise DataError unless the columns are those of `COLUMNS`, the optional ones not misspelt."""
     wanted = "the first line should be path,label or path,label,split,group, separated by commas"
     for name in ("path", "label"):
@@ -80,7 +86,7 @@ def _check_header(header: list[str], table: Path) -> None:
         if header.count(name) > 1:
             raise DataError(f"there are two columns '{name}'", where=str(table), hint=wanted)
         # A column that is merely unknown is only mentioned, but "spilt" overlooked would mean a wrong test score.
-        if name not in COLUMNS and get_close_matches(name, COLUMNS, n=1, cutoff=0.75):
+        if name not in (*COLUMNS, group_column) and get_close_matches(name, COLUMNS, n=1, cutoff=0.75):
             raise DataError(f"there is no use for column '{name}'", where=str(table), hint=near(name, COLUMNS))
 
 

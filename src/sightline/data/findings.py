@@ -1,0 +1,204 @@
+"""The rules of the audit: each looks at one side of a data set and says what a person should know.
+
+Severities: an error makes a score wrong or a training impossible; a warning may well hurt; an info is good to know.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.duplicates import DuplicateGroup
+from sightline.data.file_facts import FileFacts
+from sightline.data.imageset import ImageSet, Unused
+from sightline.data.shortcuts import Shortcut
+
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+FEW = 20  # images; with fewer a class is learnt from luck
+PARTS = 3  # training, validation and test: a class with fewer images cannot be in all of them
+UNEVEN, VERY_UNEVEN = 3, 10  # largest class over smallest
+TINY = 0.25  # of the median short side
+OBLONG = 3.0  # longer side over shorter, where most images are not so
+RARE = 0.05  # of the images: what fewer have is an exception, what more have is the nature of the data
+FAR = 6.0  # robust standard deviations from the median
+BLANK = 2.0  # levels; an image whose luma varies less shows nothing
+NAMED = 3  # reasons or classes named in a sentence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found. kind: a word for programs, e.g. "leak"; what: a sentence.
+
+    images: ids of those concerned. groups: for duplicates, which of them belong together. hint: what to do about it.
+    """
+
+    severity: Severity
+    kind: str
+    what: str
+    images: tuple[str, ...] = ()
+    hint: str = ""
+    groups: tuple[tuple[str, ...], ...] = ()
+
+
+def file_findings(unused: Sequence[Unused]) -> Iterator[Finding]:
+    """Files that take no part: unreadable or misplaced ones, hidden ones, those left out on purpose."""
+    hidden = [file for file in unused if file.reason == "hidden"]
+    left_out = [file for file in unused if file.reason.startswith("left out by")]
+    others = [file for file in unused if file not in hidden and file not in left_out]
+    if others:
+        what = f"{_count(len(others), 'file')} cannot be used: {_reasons(others)}"
+        hint = "replace them, or delete them if they do not matter"
+        yield Finding("warning", "unusable", what, tuple(file.path for file in others), hint)
+    if left_out:
+        what = f"{_count(len(left_out), 'image')} left out by quarantine"
+        yield Finding("info", "quarantined", what, tuple(file.path for file in left_out))
+    if hidden:
+        what = f"{_count(len(hidden), 'hidden file')} not used"
+        yield Finding("info", "hidden", what, tuple(file.path for file in hidden))
+
+
+def class_findings(images: ImageSet, splits: Sequence[str]) -> Iterator[Finding]:
+    """Classes with too few images to learn from, and classes of very different sizes, among the training images."""
+    training = np.array([split in ("", "train") for split in splits])
+    counts = dict(zip(images.classes, np.bincount(images.labels[training], minlength=len(images.classes)), strict=True))
+    counts = {name: int(count) for name, count in counts.items() if count}
+    is_split = any(split in ("val", "test") for split in splits)
+    least = 1 if is_split else PARTS
+    if len(counts) < 2:
+        yield Finding(
+            "error", "few-classes", "there are no two classes to tell apart", hint="add images of another class"
+        )
+    lacking = [name for name, count in counts.items() if count < least]
+    if lacking:
+        what = f"{_classes(lacking)} fewer than {least} images, too few for training, validation and test"
+        yield Finding("error", "few-images", what, hint="add images, or leave the class out")
+    few = [f"{name} ({count})" for name, count in counts.items() if least <= count < FEW]
+    if few:
+        what = f"{_classes(few)} fewer than {FEW} images to learn from"
+        yield Finding("warning", "few-images", what, hint="add images: accuracy on so few is mostly luck")
+    if len(counts) > 1:
+        smallest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+        ratio = counts[largest] / counts[smallest]
+        if ratio >= UNEVEN:
+            numbers = f"{counts[largest]:,} and {counts[smallest]:,}"
+            what = f"{largest} has {ratio:.0f} times as many images as {smallest} ({numbers})"
+            hint = "look at every class's own recall, or train with --balance"
+            yield Finding("warning" if ratio >= VERY_UNEVEN else "info", "imbalance", what, hint=hint)
+
+
+def appearance_findings(images: ImageSet, facts: FileFacts) -> Iterator[Finding]:
+    """Images unlike the others in size, shape, colour, brightness or sharpness, and those turned by EXIF."""
+    short, long = np.minimum(facts.width, facts.height), np.maximum(facts.width, facts.height)
+    tiny = short < TINY * np.median(short)
+    smallest = f"; the smallest has {short.min()} pixels on its short side, the median is {np.median(short):.0f}"
+    yield from _exceptions(images, tiny, "info", "tiny", "far smaller than the others", smallest)
+    oblong = long > OBLONG * short
+    if oblong.mean() <= RARE:
+        yield from _exceptions(images, oblong, "info", "oblong", f"more than {OBLONG:g} times as long as high or wide")
+    if facts.rotated.any():
+        yield from _exceptions(images, facts.rotated, "info", "rotated", "turned upright as EXIF says")
+    if 0 < facts.grey.mean() <= RARE:
+        yield from _exceptions(images, facts.grey, "info", "grey", "grey among images in colour")
+    blank = facts.contrast < BLANK
+    yield from _exceptions(
+        images, blank, "warning", "blank", "of one plain colour", hint="look at them: there is nothing to see"
+    )
+    low, high = _outliers(facts.brightness, ~blank)
+    yield from _exceptions(images, low, "info", "dark", "far darker than the others")
+    yield from _exceptions(images, high, "info", "bright", "far brighter than the others")
+    blurred, _ = _outliers(np.log(np.maximum(np.nan_to_num(facts.sharpness), 1e-6)), ~blank)
+    yield from _exceptions(images, blurred, "info", "blurred", "far less sharp than the others")
+
+
+def duplicate_findings(
+    images: ImageSet, splits: Sequence[str], duplicates: Sequence[DuplicateGroup]
+) -> Iterator[Finding]:
+    """Copies with different labels, copies in different splits, and all the others."""
+    labels = images.labels.tolist()
+    for kind, word, severity in (("exact", "exact copies", "error"), ("near", "near-duplicates", "warning")):
+        groups = [group for group in duplicates if group.kind == kind]
+        conflicting = [group for group in groups if len({labels[i] for i in group.indices}) > 1]
+        leaking = [group for group in groups if len({splits[i] for i in group.indices}) > 1]
+        rest = [group for group in groups if group not in conflicting and group not in leaking]
+        assert severity in SEVERITIES
+        if conflicting:
+            what = f"{_groups(conflicting)} of {word} with different labels"
+            hint = "decide which label is right, or leave them out in quarantine.csv"
+            yield _of_groups(severity, "conflicting-labels", what, images, conflicting, hint)
+        if leaking:
+            held = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
+            what = (
+                f"{_groups(leaking)} of {word} across the splits: {_count(held, 'image')} held out but seen in training"
+            )
+            hint = "the score is too good; leave the training copies out in quarantine.csv"
+            yield _of_groups(severity, "leak", what, images, leaking, hint)
+        if rest:
+            what = f"{_groups(rest)} of {word}"
+            yield _of_groups("info", "duplicates", what, images, rest, "they are kept on one side of the split")
+
+
+def shortcut_findings(shortcuts: Sequence[Shortcut]) -> Iterator[Finding]:
+    """Facts beside the subject that tell the class clearly better than chance."""
+    for shortcut in shortcuts:
+        if shortcut.is_clear and shortcut.fact != "all of them":
+            what = (
+                f"{shortcut.fact} alone tells the class in {100 * shortcut.accuracy:.0f} % "
+                f"({100 * shortcut.low:.0f} to {100 * shortcut.high:.0f} %; chance is {100 * shortcut.chance:.0f} %)"
+            )
+            hint = "mix the sources of every class, or a network may learn the source" if shortcut.is_strong else ""
+            yield Finding("warning" if shortcut.is_strong else "info", "shortcut", what, hint=hint)
+
+
+def _exceptions(
+    images: ImageSet,
+    chosen: NDArray[np.bool_],
+    severity: Severity,
+    kind: str,
+    what: str,
+    more: str = "",
+    hint: str = "",
+) -> Iterator[Finding]:
+    ids = tuple(images.ids[i] for i in np.flatnonzero(chosen))
+    if ids:
+        yield Finding(severity, kind, f"{_count(len(ids), 'image')} {what}{more}", ids, hint)
+
+
+def _outliers(values: NDArray[np.float32], usable: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which values (N,) are far below and far above the median, measured by the median absolute deviation."""
+    if not usable.any():
+        return np.zeros_like(usable), np.zeros_like(usable)
+    median = np.median(values[usable])
+    spread = 1.4826 * np.median(np.abs(values[usable] - median))  # 1.4826 makes it a normal law's standard deviation
+    reach = FAR * max(float(spread), 1e-6)
+    return usable & (values < median - reach), usable & (values > median + reach)
+
+
+def _of_groups(
+    severity: Severity, kind: str, what: str, images: ImageSet, groups: Sequence[DuplicateGroup], hint: str
+) -> Finding:
+    named = tuple(tuple(images.ids[i] for i in group.indices) for group in groups)
+    return Finding(severity, kind, what, tuple(name for group in named for name in group), hint, named)
+
+
+def _groups(groups: Sequence[DuplicateGroup]) -> str:
+    return f"{_count(len(groups), 'group')} ({_count(sum(len(group.indices) for group in groups), 'image')})"
+
+
+def _classes(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return f"{_count(len(names), 'class', 'classes')} ({listed}) {'has' if len(names) == 1 else 'have'}"
+
+
+def _reasons(files: Sequence[Unused]) -> str:
+    counts = Counter(file.reason for file in files)
+    listed = "; ".join(f"{count:,} x {reason}" for reason, count in counts.most_common(NAMED))
+    return listed + (f"; and {len(counts) - NAMED} other reasons" if len(counts) > NAMED else "")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {many or one + 's'}"
