@@ -15,7 +15,7 @@ STATE = {"step": 7, "names": ["a", "b"], "nested": {"rate": 0.5, "best": None}, 
 
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "checkpoint", seconds=30)
+    return Checkpoints(tmp_path / "checkpoint")
 
 
 def test_nothing_saved_is_none(checkpoints: Checkpoints) -> None:
@@ -126,11 +126,11 @@ def test_a_newer_format_is_said(checkpoints: Checkpoints) -> None:
     )
 
 
-def test_due_every_so_many_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A clock that reads 0 when the object is made, 29 and 30 when asked, 40 after saving, and 69 and 70 when asked.
-    readings = itertools.chain([0.0, 29.0, 30.0, 40.0, 69.0, 70.0])
+def test_age_is_counted_from_the_last_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock that reads 5 when the object is made, 29 when asked, 40 after saving, and 69 when asked.
+    readings = itertools.chain([5.0, 29.0, 40.0, 69.0])
     monkeypatch.setattr("time.monotonic", lambda: next(readings))
-    checkpoints = Checkpoints(tmp_path, seconds=30)
-    assert [checkpoints.due, checkpoints.due] == [False, True]
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.age == 24
     checkpoints.save({})
-    assert [checkpoints.due, checkpoints.due] == [False, True]
+    assert checkpoints.age == 29

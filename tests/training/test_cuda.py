@@ -50,7 +50,8 @@ def test_learns(precision: str, color_splits: Splits, tiny: Tiny) -> None:
 
 def test_an_absurd_rate_stops_within_one_step(color_splits: Splits, tiny: Tiny, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, groups=(ParameterGroup(lr=1e30, momentum=0.0),), warmup_fraction=0.5)
-    checkpoints = Checkpoints(tmp_path, seconds=1e-9)
+    config = dataclasses.replace(config, checkpoint_seconds=1e-9)
+    checkpoints = Checkpoints(tmp_path)
     with pytest.raises(TrainingError, match=r"first bad tensor: (weight|output of layer) '"):
         list(fit(tiny(channels=3), color_splits, config, checkpoints=checkpoints))
     saved = checkpoints.load()

@@ -167,6 +167,67 @@ def test_balanced_classes_count_alike(class_weights: str, share: float, tiny: Ti
     assert probe(network, splits.train).exp()[0, 0].item() == pytest.approx(share, abs=0.02)
 
 
+def test_what_is_frozen_stays(splits: Splits, tiny: Tiny, tmp_path: Path) -> None:
+    network = tiny(batch_norm=True, dropout=0.5)
+    network.stages.requires_grad_(False)
+    before = weights(network)
+    modes: list[tuple[bool, bool]] = []
+    norm = network.stages.get_submodule("norm")
+    dropout = network.head.get_submodule("dropout")
+    network.head.register_forward_pre_hook(lambda *_: modes.append((norm.training, dropout.training)))
+    checkpoints = Checkpoints(tmp_path)
+    list(fit(network, dataclasses.replace(splits, val=None), ADAM, checkpoints=checkpoints))
+    after = weights(network)
+    assert same(
+        {name: after[name] for name in after if name.startswith("stages")},
+        {name: before[name] for name in before if name.startswith("stages")},
+    )
+    assert distance(before, after) > 0.01
+    assert set(modes[1:]) == {(False, True)}  # the statistics of batch norm stay, dropout works
+    saved = checkpoints.load()
+    assert saved is not None
+    [group] = saved["optimizers"]
+    assert [tensor.shape for tensor in group["memory"]["mean"]] == [(2, 8), (2,)]  # of the head only
+
+
+def test_statistics_stay_on_request_while_weights_train(splits: Splits, tiny: Tiny) -> None:
+    network = tiny(batch_norm=True)
+    before = weights(network)
+    list(fit(network, splits, dataclasses.replace(ADAM, freeze_statistics=True)))
+    after = weights(network)
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        assert torch.equal(after[f"stages.norm.{name}"], before[f"stages.norm.{name}"])
+    assert not torch.equal(after["stages.norm.weight"], before["stages.norm.weight"])
+
+
+@pytest.mark.parametrize(("accuracies", "kept"), [([0.7, 0.5, 0.6, 0.65], 0), ([0.5, 0.6, 0.7, 0.4], 2)])
+def test_the_start_competes(
+    accuracies: list[float], kept: int, splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = tiny()
+    script(monkeypatch, accuracies)  # the first before any step
+    seen = [weights(network)]
+    epochs = []
+    for epoch in fit(network, splits, dataclasses.replace(PLAIN, keep_best=True, start_competes=True)):
+        epochs.append((epoch.epoch, epoch.val_accuracy))
+        seen.append(weights(network))
+    assert epochs == list(enumerate(accuracies[1:], start=1))
+    assert same(weights(network), seen[kept])
+
+
+def test_the_start_is_scored_once_only(
+    splits: Splits, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = tiny()
+    script(monkeypatch, [0.9, 0.5, 0.5, 0.6, 0.7])  # one more would end the script; the first epoch is repeated
+    config = dataclasses.replace(PLAIN, keep_best=True, start_competes=True, checkpoint_seconds=1e-9)
+    for _ in fit(tiny(), splits, config, checkpoints=Checkpoints(tmp_path)):
+        break
+    resumed = tiny(seed=1)
+    list(fit(resumed, splits, config, checkpoints=Checkpoints(tmp_path)))
+    assert same(weights(resumed), weights(start))
+
+
 @pytest.mark.parametrize("augment", [{"mixup": 0.2}, {"cutmix": 1.0}, {"mixup": 0.2, "cutmix": 1.0}])
 def test_learns_from_mixed_images(augment: dict[str, float], splits: Splits, tiny: Tiny) -> None:
     config = dataclasses.replace(
@@ -252,8 +313,16 @@ def test_what_was_prepared_is_not_blurred_by_the_average(splits: Splits, tiny: T
     assert bool((network.stages.get_parameter("conv1.weight") == 0.25).all())
 
 
+def test_preparing_sees_fewer_photos(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.training.setup.PREPARE_PIXELS", 20 * 12 * 12)
+    network = tiny()
+    given = prepared(network)
+    next(iter(fit(network, splits, PLAIN)))
+    assert [len(images) for images in given] == [20]
+
+
 def test_preparing_sees_a_sample_of_all_images(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.training.fit.PREPARE_IMAGES", 50)
+    monkeypatch.setattr("sightline.training.setup.PREPARE_IMAGES", 50)
     network = tiny()
     given = prepared(network)
     next(iter(fit(network, splits, PLAIN, preprocess=SCALED)))
@@ -335,7 +404,7 @@ def test_a_finished_training_does_nothing_more(splits: Splits, tiny: Tiny, tmp_p
 def test_an_absurd_rate_stops_at_once_and_spares_the_checkpoint(splits: Splits, tiny: Tiny, tmp_path: Path) -> None:
     # The warm-up begins at 0, so some steps are good and saved before the rate is.
     config = dataclasses.replace(PLAIN, groups=(ParameterGroup(lr=1e30),), warmup_fraction=0.5, checkpoint_seconds=1e-9)
-    checkpoints = Checkpoints(tmp_path, seconds=1e-9)
+    checkpoints = Checkpoints(tmp_path)
     with pytest.raises(TrainingError) as caught:
         list(fit(tiny(), splits, config, checkpoints=checkpoints))
     saved = checkpoints.load()
@@ -353,8 +422,10 @@ def test_a_weight_that_breaks_at_a_finite_loss_is_never_saved(
     images = ArrayImages(torch.full((160, 1, 12, 12), 255, dtype=torch.uint8))
     bright = dataclasses.replace(splits, train=dataclasses.replace(splits.train, images=images))
     glaring = Preprocess(size=(12, 12), channels=1, mean=(0.0,), std=(1e-6,))
-    config = dataclasses.replace(PLAIN, epochs=1, batch_size=batch_size, groups=(ParameterGroup(lr=3e38),))
-    checkpoints = Checkpoints(tmp_path, seconds=1e-9)
+    config = dataclasses.replace(
+        PLAIN, epochs=1, batch_size=batch_size, groups=(ParameterGroup(lr=3e38),), checkpoint_seconds=1e-9
+    )
+    checkpoints = Checkpoints(tmp_path)
     with pytest.raises(TrainingError, match="a weight became infinite or not a number at step 1 "):
         list(fit(tiny(), bright, config, preprocess=glaring, checkpoints=checkpoints))
     assert checkpoints.load() is None

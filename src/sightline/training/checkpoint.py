@@ -20,17 +20,16 @@ FILE_NAME = "state.pt"
 
 
 class Checkpoints:
-    """The checkpoint in `folder`, rewritten at most every `seconds`."""
+    """The checkpoint in `folder`; how often it is rewritten is `TrainConfig.checkpoint_seconds`."""
 
-    def __init__(self, folder: str | os.PathLike[str], *, seconds: float = 30.0) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.path = Path(folder) / FILE_NAME
-        self.seconds = seconds
         self.saved_at = time.monotonic()
 
     @property
-    def due(self) -> bool:
-        """Whether the last save is `seconds` ago."""
-        return time.monotonic() - self.saved_at >= self.seconds
+    def age(self) -> float:
+        """Seconds since the last save, or since the training began."""
+        return time.monotonic() - self.saved_at
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint. state: tensors, numbers, strings, lists and dicts. Raises StorageError."""

@@ -1,32 +1,27 @@
 """The training loop. `fit` is the algorithm; what happens once in a while is one line in it."""
 
 import contextlib
-import itertools
-import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
-from torch import Generator, Tensor, nn
+from torch import nn
 
 from sightline.config import TrainConfig
-from sightline.data.batches import Batch, Batches, to_resident
+from sightline.data.batches import Batches
 from sightline.data.imageset import Splits
-from sightline.data.mix import mix
-from sightline.data.randomness import derived_seed
-from sightline.data.statistics import default_preprocess
-from sightline.errors import ConfigError, Interrupted
+from sightline.errors import Interrupted
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.checkpoint import Checkpoints
-from sightline.training.device import find_device, find_precision, keep_freed_memory
 from sightline.training.finite import LossGuard
+from sightline.training.gradients import Gradients
 from sightline.training.interruption import interruption
-from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
+from sightline.training.setup import set_up
 from sightline.training.state import Stopwatch, TrainingState
 from sightline.training.validation import Validation
 
-PREPARE_IMAGES = 5_000  # at most, that `Network.prepare` sees
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,7 @@ def fit(
     *,
     preprocess: Preprocess | None = None,
     checkpoints: Checkpoints | None = None,
+    say: Callable[[str], object] = warnings.warn,
 ) -> Iterator[Epoch]:
     """Train `network` in place, yielding after every epoch; stop early by leaving the loop.
 
@@ -67,65 +63,46 @@ def fit(
     preprocess: how images become network input; by default cropped, with mean and deviation of the training images.
     checkpoints: where to save and, if something is saved there, where to go on from. SIGINT and SIGTERM then save and
     raise Interrupted; without it they do what they always do.
+    say: gets the sentence when memory runs out, after which batches go through the network in more parts.
+
+    Parameters with requires_grad off stay as they are, and so do the statistics of batch norms whose parameters all do.
+    With `config.start_competes` the weights at the beginning are scored first and kept if no epoch is better.
 
     On a CPU the same seed, threads and hardware give the same weights bit for bit, also when a training was interrupted
     and resumed; only a time budget, `config.seconds`, cannot promise that. torch's global generator is seeded every
     step. Raises ConfigError, DataError, StorageError, RunError (a checkpoint that is damaged or of another training),
-    TrainingError (a loss or weight is not finite).
+    TrainingError (a loss or weight is not finite, or memory too small for one image).
     """
     config = config or TrainConfig()
-    keep_freed_memory()
-    device = find_device(config.device)
-    precision = find_precision(config.precision, device)
-    preprocess = preprocess or default_preprocess(splits.train, network.input_shape)
-    batches = Batches(
-        to_resident(splits.train, preprocess),
-        splits.train.labels,
-        batch_size=config.batch_size,
-        augment=config.augment,
-        seed=config.seed,
-        device=device,
-        drop_last=True,
-    )
-    validation = (
-        Validation(to_resident(splits.val, preprocess).to(device), splits.val.labels.to(device), preprocess, precision)
-        if splits.val
-        else None
-    )
-    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _require_match(network, preprocess.normalise(batches.images[:1]), len(splits.classes))
+    setup = set_up(network, splits, config, preprocess)
+    batches, validation = setup.batches, setup.validation(splits.val)
     saved = checkpoints.load() if checkpoints else None
     if saved is None:
-        network.prepare(preprocess.normalise(_sample(batches.images, PREPARE_IMAGES)))
+        network.prepare(setup.sample())
     state = TrainingState.start(network, config)  # not before `prepare`: the average begins with these weights
     if saved is not None:
         state.load_state_dict(saved)
-    weights = balanced_weights(batches.labels, len(splits.classes)) if config.class_weights == "balanced" else None
     progress, optimizers, guard, watch = state.progress, state.optimizers, LossGuard(network), Stopwatch(state.progress)
+    gradients = Gradients(network, setup, config, check=guard.check, say=say)
+    if saved is None and config.start_competes and validation:
+        progress.best = validation.score(network)
+        state.remember_best()
 
-    network.train()
+    _train_mode(network, config)
     with _keeping(state), interruption() if checkpoints else contextlib.nullcontext() as interrupted:
         while (done := _done(state, batches, config)) < 1:
             batch = batches.batch(progress.step)
-            torch.manual_seed(derived_seed(config.seed, "step", progress.step))  # dropout
             optimizers.set_rates(
                 config.schedule, done, warmup_fraction=config.warmup_fraction, scale=progress.rate_scale
             )
-            for part in _parts(batch, config.accumulate):
-                inputs, targets = _network_input(part, preprocess, config, len(splits.classes), progress.step)
-                with precision.autocast(device):
-                    logits = network(inputs)
-                loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing, class_weights=weights)
-                loss = loss + l2_penalty(network, config.l2)
-                guard.check(progress.step, loss, inputs)
-                (loss * (len(part.labels) / len(batch.labels))).backward()  # type: ignore[no-untyped-call]
-                progress.loss_sum = progress.loss_sum + loss.detach() * len(part.labels)
+            loss_sum, progress.parts = gradients.add(batch, progress.step, parts=progress.parts)
             if config.clip_norm:
                 nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
             optimizers.step()
             optimizers.zero_grad()
             state.ema.update()
             progress.step += 1
+            progress.loss_sum = progress.loss_sum + loss_sum
             progress.images += len(batch.labels)
             progress.step_seconds += watch.lap()
 
@@ -133,35 +110,27 @@ def fit(
                 guard.check_weights(progress.step)
                 network.eval()
                 yield _finish_epoch(state, batches, validation, config, watch)
-                network.train()
+                _train_mode(network, config)
                 watch.lap()
-            if checkpoints and (checkpoints.due or interrupted or _done(state, batches, config) == 1):
+            finished = _done(state, batches, config) == 1
+            if checkpoints and (checkpoints.age >= config.checkpoint_seconds or interrupted or finished):
                 guard.check_weights(progress.step)  # a broken network must never replace a good checkpoint
                 checkpoints.save(state.state_dict())
             if interrupted:
                 raise Interrupted(f"stopped after step {progress.step:,}; everything learnt is saved")
 
 
-@torch.no_grad()
-def _require_match(network: Network, image: Tensor, num_classes: int) -> None:
-    """Raise ConfigError unless the network takes `image`, (1, C, H, W), and has one output for each class."""
-    try:
-        outputs = network.eval()(image).shape[1]
-    except RuntimeError as error:
-        built, found = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
-        raise ConfigError(
-            f"the network does not take images of {found}", hint=f"it was built for channels x height x width {built}"
-        ) from error
-    if outputs != num_classes:
-        raise ConfigError(
-            f"the network has {outputs} outputs and the data {num_classes} classes",
-            hint=f"build it with num_classes={num_classes}, or call network.replace_head({num_classes})",
-        )
+def _train_mode(network: nn.Module, config: TrainConfig) -> None:
+    """Train mode, but for batch norms whose statistics are to stay: all of them, or those that are frozen."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, BATCH_NORMS) and (config.freeze_statistics or _is_frozen(module)):
+            module.eval()
 
 
-def _sample(images: Tensor, count: int) -> Tensor:
-    """At most `count` of the images, evenly spaced: many sets are ordered by class."""
-    return images[:: math.ceil(len(images) / count)]
+def _is_frozen(module: nn.Module) -> bool:
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
 def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:
@@ -172,23 +141,6 @@ def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:
     if config.seconds is not None:
         return min(1.0, progress.seconds / config.seconds)
     return progress.step / (config.epochs * batches.steps_per_epoch)
-
-
-def _parts(batch: Batch, count: int) -> Iterator[Batch]:
-    """The batch in `count` parts as equal as can be, whose gradients are accumulated."""
-    parts = zip(*(tensor.tensor_split(min(count, len(tensor))) for tensor in batch), strict=True)
-    return itertools.starmap(Batch, parts)
-
-
-def _network_input(
-    batch: Batch, preprocess: Preprocess, config: TrainConfig, num_classes: int, step: int
-) -> tuple[Tensor, Tensor]:
-    """Normalised images (B, C, H, W) and targets: class numbers (B,), or soft labels (B, K) where images mix."""
-    inputs = preprocess.normalise(batch.images)
-    if not (config.augment.mixup or config.augment.cutmix):
-        return inputs, batch.labels
-    generator = Generator(inputs.device).manual_seed(derived_seed(config.seed, "mix", step))
-    return mix(inputs, batch.labels, num_classes, config.augment, generator=generator)
 
 
 def _finish_epoch(

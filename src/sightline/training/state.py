@@ -21,6 +21,7 @@ class Progress:
     step: int = 0  # optimiser steps done
     epoch: int = 0  # epochs finished
     seconds: float = 0.0  # since the training began, over all sessions
+    parts: int = 1  # in which a batch goes through the network; more than `accumulate` once memory was short
     rate_scale: float = 1.0  # what reduce-on-plateau has multiplied the rate by
     best: Score | None = None
     stopped: bool = False  # by early stopping
@@ -65,6 +66,7 @@ class TrainingState:
             ema=Ema(network, config.ema_decay),
             early_stopping=Patience(config.patience),
             plateau=Patience(config.plateau_patience),
+            progress=Progress(parts=config.accumulate),
         )
 
     def remember_best(self) -> None:

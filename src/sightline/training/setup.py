@@ -1,0 +1,83 @@
+"""What a training needs besides the network: where it computes, and the images it will be dealt."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sightline.config import TrainConfig
+from sightline.data.batches import Batches, to_resident
+from sightline.data.imageset import ImageSet, Splits
+from sightline.data.statistics import default_preprocess
+from sightline.errors import ConfigError
+from sightline.models.contract import Network
+from sightline.pixels.preprocess import Preprocess
+from sightline.training.device import Precision, find_device, find_precision, keep_freed_memory
+from sightline.training.validation import Validation
+
+PREPARE_IMAGES = 5_000  # at most, that `Network.prepare` sees, and
+PREPARE_PIXELS = 5_000 * 32 * 32  # at most this many pixels of them, so that photos do not fill the memory
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """device, precision: where and how finely it computes. batches: the training images, on that device.
+
+    preprocess: how images become network input. num_classes: of the data, and outputs of the network.
+    """
+
+    device: torch.device
+    precision: Precision
+    preprocess: Preprocess
+    batches: Batches
+    num_classes: int
+
+    def sample(self) -> Tensor:
+        """Training images as the network sees them, evenly spaced, as many sets are ordered by class: (N, C, H, W)."""
+        images = self.batches.images
+        height, width = images.shape[2:]
+        count = max(1, min(PREPARE_IMAGES, PREPARE_PIXELS // (height * width)))
+        return self.preprocess.normalise(images[:: -(-len(images) // count)])
+
+    def validation(self, image_set: ImageSet | None) -> Validation | None:
+        """The validation split on the device; None when there is none."""
+        if not image_set:
+            return None
+        images = to_resident(image_set, self.preprocess).to(self.device)
+        return Validation(images, image_set.labels.to(self.device), self.preprocess, self.precision)
+
+
+def set_up(network: Network, splits: Splits, config: TrainConfig, preprocess: Preprocess | None) -> Setup:
+    """Load the training images and bring the network to the device. Raises ConfigError when they do not match."""
+    keep_freed_memory()
+    device = find_device(config.device)
+    preprocess = preprocess or default_preprocess(splits.train, network.input_shape)
+    batches = Batches(
+        to_resident(splits.train, preprocess),
+        splits.train.labels,
+        batch_size=config.batch_size,
+        augment=config.augment,
+        seed=config.seed,
+        device=device,
+        drop_last=True,
+    )
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _require_match(network, preprocess.normalise(batches.images[:1]), len(splits.classes))
+    return Setup(device, find_precision(config.precision, device), preprocess, batches, len(splits.classes))
+
+
+@torch.no_grad()
+def _require_match(network: Network, image: Tensor, num_classes: int) -> None:
+    """Raise ConfigError unless the network takes `image`, (1, C, H, W), and has one output for each class."""
+    try:
+        outputs = network.eval()(image).shape[1]
+    except RuntimeError as error:
+        built, found = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
+        raise ConfigError(
+            f"the network does not take images of {found}", hint=f"it was built for channels x height x width {built}"
+        ) from error
+    if outputs != num_classes:
+        raise ConfigError(
+            f"the network has {outputs} outputs and the data {num_classes} classes",
+            hint=f"build it with num_classes={num_classes}, or call network.replace_head({num_classes})",
+        )
