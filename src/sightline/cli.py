@@ -113,6 +113,35 @@ def inspect(
 
 
 @app.command
+def check(
+    data: Data,
+    /,
+    *,
+    json: Json = False,
+    strict: Annotated[
+        str | None, Parameter(help="Exit with 1 for findings of this severity or graver: info, warning or error.")
+    ] = None,
+    report: Annotated[Path | None, Parameter(help="Write an HTML page with the images in question.")] = None,
+    group_by: Annotated[
+        str | None, Parameter(help="Table column, or regular expression on file names, that tells groups.")
+    ] = None,
+    quarantine: Annotated[
+        Path | None, Parameter(help="Images to leave out, labels to correct (default: quarantine.csv with the data).")
+    ] = None,
+    write_quarantine: Annotated[Path | None, Parameter(help="Write a proposal of what to leave out.")] = None,
+) -> int:
+    """Look at every image of a data set: what is unreadable, doubled, leaking, uneven or a giveaway."""
+    from sightline.checking import check as check_data
+    from sightline.reporting.audit_text import audit_text
+
+    audit, passed = check_data(
+        data, group_by=group_by, quarantine=quarantine, strict=strict, report=report, proposal=write_quarantine
+    )
+    print(json_format.dumps(audit.to_json(), indent=2, ensure_ascii=False) if json else audit_text(audit))
+    return 0 if passed else FAILED
+
+
+@app.command
 def models(filter: Annotated[str, Parameter(help="Part of a name.")] = "", /) -> None:
     """List the networks: parameters, image size and channels as published."""
     from sightline.models.registry import list_models

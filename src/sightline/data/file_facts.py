@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class FileFacts:
 
     def take(self, indices: NDArray[np.int64]) -> "FileFacts":
         """The facts of the images at `indices`, in that order."""
-        rows = {
+        rows: dict[str, Any] = {
             part.name: value[indices]
             for part in dataclasses.fields(self)
             if isinstance(value := getattr(self, part.name), np.ndarray)
@@ -136,19 +137,19 @@ def _in_threads(look_at_chunk: Callable[[int], None], count: int) -> None:
 
 def _measure(facts: FileFacts, index: int, image: NDArray[np.uint8]) -> None:
     """Write down how RGB uint8 (H, W, 3) looks."""
-    pixels = image.astype(np.float32)
-    luma = pixels @ LUMA
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1))  # sums over contiguous memory are ten times quicker
+    levels = planes.astype(np.float32)
+    luma = LUMA[0] * levels[0] + LUMA[1] * levels[1] + LUMA[2] * levels[2]
     contrast = float(luma.std())
     facts.brightness[index], facts.contrast[index] = luma.mean(), contrast
-    facts.grey[index] = (image.max(axis=2) - image.min(axis=2)).max() <= GREY_SPREAD
-    sharp = min(luma.shape) > 2 and contrast > 0
-    facts.sharpness[index] = _laplacian(luma).std() / contrast if sharp else np.nan
-    total = pixels.sum(axis=(0, 1))
+    facts.grey[index] = (planes.max(axis=0) - planes.min(axis=0)).max() <= GREY_SPREAD
+    has_detail = min(luma.shape) > 2 and contrast > 0
+    facts.sharpness[index] = _laplacian(luma).std() / contrast if has_detail else np.nan
     down, across = -(-luma.shape[0] // 10), -(-luma.shape[1] // 10)
-    inner = pixels[down:-down, across:-across]
+    inner = levels[:, down:-down, across:-across]
+    total = levels.reshape(3, -1).sum(axis=1)
     facts.mean_color[index] = total / luma.size
-    outer = luma.size - inner.shape[0] * inner.shape[1]
-    facts.border_color[index] = (total - inner.sum(axis=(0, 1))) / outer
+    facts.border_color[index] = (total - inner.sum(axis=(1, 2))) / (luma.size - inner[0].size)
 
 
 def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:

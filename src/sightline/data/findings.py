@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sightline.data.duplicates import DuplicateGroup
 from sightline.data.file_facts import FileFacts
 from sightline.data.imageset import ImageSet, Unused
-from sightline.data.shortcuts import Shortcut
+from sightline.data.shortcuts import ALL, Shortcut
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -46,20 +46,26 @@ class Finding:
 
 
 def file_findings(unused: Sequence[Unused]) -> Iterator[Finding]:
-    """Files that take no part: unreadable or misplaced ones, hidden ones, those left out on purpose."""
-    hidden = [file for file in unused if file.reason == "hidden"]
-    left_out = [file for file in unused if file.reason.startswith("left out by")]
-    others = [file for file in unused if file not in hidden and file not in left_out]
-    if others:
-        what = f"{_count(len(others), 'file')} cannot be used: {_reasons(others)}"
-        hint = "replace them, or delete them if they do not matter"
-        yield Finding("warning", "unusable", what, tuple(file.path for file in others), hint)
-    if left_out:
-        what = f"{_count(len(left_out), 'image')} left out by quarantine"
-        yield Finding("info", "quarantined", what, tuple(file.path for file in left_out))
-    if hidden:
-        what = f"{_count(len(hidden), 'hidden file')} not used"
-        yield Finding("info", "hidden", what, tuple(file.path for file in hidden))
+    """Files that take no part: damaged ones, those beside the class folders, hidden ones, those left out on purpose."""
+    kinds: dict[str, list[Unused]] = {}
+    for file in unused:
+        kinds.setdefault(_kind_of(file), []).append(file)
+    for kind, files in sorted(kinds.items()):
+        names = tuple(file.path for file in files)
+        if kind == "unusable":
+            what = f"{_count(len(files), 'file')} cannot be used: {_reasons(files)}"
+            yield Finding("warning", kind, what, names, "replace them, or delete them if they do not matter")
+        else:
+            yield Finding("info", kind, f"{_count(len(files), 'file')} not used: {_reasons(files)}", names)
+
+
+def _kind_of(file: Unused) -> str:
+    """What kind of unused file this is, by the reasons that `folder`, `table` and `quarantine` give."""
+    if file.reason.startswith("left out by"):
+        return "quarantined"
+    if file.reason == "hidden":
+        return "hidden"
+    return "beside" if file.reason in ("beside the split folders", "not in a class folder") else "unusable"
 
 
 def class_findings(images: ImageSet, splits: Sequence[str]) -> Iterator[Finding]:
@@ -139,19 +145,25 @@ def duplicate_findings(
             yield _of_groups(severity, "leak", what, images, leaking, hint)
         if rest:
             what = f"{_groups(rest)} of {word}"
-            yield _of_groups("info", "duplicates", what, images, rest, "they are kept on one side of the split")
+            yield _of_groups("info", "duplicates", what, images, rest, "training keeps each on one side of the split")
 
 
 def shortcut_findings(shortcuts: Sequence[Shortcut]) -> Iterator[Finding]:
-    """Facts beside the subject that tell the class clearly better than chance."""
-    for shortcut in shortcuts:
-        if shortcut.is_clear and shortcut.fact != "all of them":
+    """Facts beside the subject that tell the class: each strong one by itself, the weaker ones in one sentence."""
+    clear = [shortcut for shortcut in shortcuts if shortcut.is_clear and shortcut.fact != ALL]
+    for shortcut in clear:
+        if shortcut.is_strong:
+            interval = f"{100 * shortcut.low:.0f} to {100 * shortcut.high:.0f}"
             what = (
-                f"{shortcut.fact} alone tells the class in {100 * shortcut.accuracy:.0f} % "
-                f"({100 * shortcut.low:.0f} to {100 * shortcut.high:.0f} %; chance is {100 * shortcut.chance:.0f} %)"
+                f"{shortcut.fact} alone tells the class of {100 * shortcut.accuracy:.0f} % ({interval}) of the images; "
+                f"chance is {100 * shortcut.chance:.0f} %"
             )
-            hint = "mix the sources of every class, or a network may learn the source" if shortcut.is_strong else ""
-            yield Finding("warning" if shortcut.is_strong else "info", "shortcut", what, hint=hint)
+            hint = "a network may learn this instead of the subject: mix the sources of every class"
+            yield Finding("warning", "shortcut", what, hint=hint)
+    weak = [f"{shortcut.fact} ({100 * shortcut.accuracy:.0f} %)" for shortcut in clear if not shortcut.is_strong]
+    if weak:
+        what = f"a little of the class can be told from {', '.join(weak)}; chance is {100 * clear[0].chance:.0f} %"
+        yield Finding("info", "shortcut", what)
 
 
 def _exceptions(

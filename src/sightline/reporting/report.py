@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 
@@ -29,6 +30,9 @@ from sightline.reporting.image_data import surest_mistakes
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
 from sightline.reporting.scale import format_seconds
 from sightline.run import Record, Run
+
+if TYPE_CHECKING:
+    from sightline.reporting.audit_section import AuditSection
 
 UNUSED = 50  # files listed by name
 REFRESH_SECONDS = 3
@@ -65,6 +69,7 @@ def write_report(
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
+    audit: "AuditSection | None" = None,
     live: bool = False,
 ) -> Path:
     """Write the run's report.html and return its path. Raises StorageError.
@@ -72,9 +77,11 @@ def write_report(
     history: one record an epoch, with `epoch` and what is known of `train_loss`, `val_loss`, `val_accuracy`,
         `val_interval` (low, high) and `seconds` since the start.
     evaluation: the scores on the test images. images: those images, to show the mistakes among them.
-    live: training goes on; the page reloads itself.
+    audit: what `audit_section` made of the data's audit. live: training goes on; the page reloads itself.
     """
-    page = render(facts, history=history, evaluation=evaluation, images=images, live=live, run_name=run.name)
+    page = render(
+        facts, history=history, evaluation=evaluation, images=images, audit=audit, live=live, run_name=run.name
+    )
     files.write_text(run.report_path, page)
     return run.report_path
 
@@ -85,15 +92,15 @@ def render(
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
+    audit: "AuditSection | None" = None,
     live: bool = False,
     run_name: str = "",
 ) -> str:
     """The page as HTML; the parameters are those of `write_report`."""
-    return _template().render(
+    return render_page(
+        "report.html",
         facts=facts,
         run_name=run_name,
-        version=__version__,
-        today=f"{datetime.now().day} {datetime.now():%B %Y, %H:%M}",
         refresh_seconds=REFRESH_SECONDS if live else 0,
         progress=_progress(facts, history) if live else "",
         headline=_headline(history, evaluation),
@@ -103,8 +110,22 @@ def render(
         learning=learning(history, planned_epochs=facts.epochs if live else None),
         trained=_trained(facts, history, live=live),
         unused=facts.unused[:UNUSED],
-        light_steps=_steps_and_inks(colors.LIGHT_PAPER),
-        dark_steps=_steps_and_inks(colors.DARK_PAPER),
+        audit=audit,
+    )
+
+
+def render_page(template: str, **content: object) -> str:
+    """A page of `templates/`, with what every page needs: version, date, colours."""
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            version=__version__,
+            today=f"{datetime.now().day} {datetime.now():%B %Y, %H:%M}",
+            light_steps=_steps_and_inks(colors.LIGHT_PAPER),
+            dark_steps=_steps_and_inks(colors.DARK_PAPER),
+            **content,
+        )
     )
 
 
@@ -198,7 +219,7 @@ def _unbroken(value: object) -> object:
 
 
 @cache
-def _template() -> jinja2.Template:
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,  # class names and file names come from the user's disk
@@ -208,4 +229,4 @@ def _template() -> jinja2.Template:
         finalize=_unbroken,
     )
     environment.filters["thousands"] = "{:,}".format
-    return environment.get_template("report.html")
+    return environment
