@@ -17,11 +17,9 @@ from sightline.training.checkpoint import Checkpoints
 from sightline.training.finite import LossGuard
 from sightline.training.gradients import Gradients
 from sightline.training.interruption import interruption
-from sightline.training.setup import set_up
+from sightline.training.setup import set_train_mode, set_up
 from sightline.training.state import Stopwatch, TrainingState
 from sightline.training.validation import Validation
-
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def fit(
         progress.best = validation.score(network)
         state.remember_best()
 
-    _train_mode(network, config)
+    set_train_mode(network, config)
     with _keeping(state), interruption() if checkpoints else contextlib.nullcontext() as interrupted:
         while (done := _done(state, batches, config)) < 1:
             batch = batches.batch(progress.step)
@@ -110,7 +108,7 @@ def fit(
                 guard.check_weights(progress.step)
                 network.eval()
                 yield _finish_epoch(state, batches, validation, config, watch)
-                _train_mode(network, config)
+                set_train_mode(network, config)
                 watch.lap()
             finished = _done(state, batches, config) == 1
             if checkpoints and (checkpoints.age >= config.checkpoint_seconds or interrupted or finished):
@@ -118,19 +116,6 @@ def fit(
                 checkpoints.save(state.state_dict())
             if interrupted:
                 raise Interrupted(f"stopped after step {progress.step:,}; everything learnt is saved")
-
-
-def _train_mode(network: nn.Module, config: TrainConfig) -> None:
-    """Train mode, but for batch norms whose statistics are to stay: all of them, or those that are frozen."""
-    network.train()
-    for module in network.modules():
-        if isinstance(module, BATCH_NORMS) and (config.freeze_statistics or _is_frozen(module)):
-            module.eval()
-
-
-def _is_frozen(module: nn.Module) -> bool:
-    parameters = list(module.parameters())
-    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
 def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:

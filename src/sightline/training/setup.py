@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sightline.config import TrainConfig
 from sightline.data.batches import Batches, to_resident
@@ -15,6 +15,7 @@ from sightline.pixels.preprocess import Preprocess
 from sightline.training.device import Precision, find_device, find_precision, keep_freed_memory
 from sightline.training.validation import Validation
 
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 PREPARE_IMAGES = 5_000  # at most, that `Network.prepare` sees, and
 PREPARE_PIXELS = 5_000 * 32 * 32  # at most this many pixels of them, so that photos do not fill the memory
 
@@ -64,6 +65,19 @@ def set_up(network: Network, splits: Splits, config: TrainConfig, preprocess: Pr
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     _require_match(network, preprocess.normalise(batches.images[:1]), len(splits.classes))
     return Setup(device, find_precision(config.precision, device), preprocess, batches, len(splits.classes))
+
+
+def set_train_mode(network: nn.Module, config: TrainConfig) -> None:
+    """Train mode, but for batch norms whose statistics are to stay: all of them, or those that are frozen."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, BATCH_NORMS) and (config.freeze_statistics or _is_frozen(module)):
+            module.eval()
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
 @torch.no_grad()

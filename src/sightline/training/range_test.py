@@ -1,0 +1,128 @@
+"""The learning-rate range test: raise the rate step by step until training breaks, and see where it learns fastest.
+
+Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186, section 3.3, with a rate that
+rises exponentially and the suggestion at the steepest descent, as fastai does it.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sightline.config import TrainConfig
+from sightline.data.imageset import Splits
+from sightline.models.contract import Network
+from sightline.pixels.preprocess import Preprocess
+from sightline.training.gradients import Gradients
+from sightline.training.optimizers import Optimizers
+from sightline.training.setup import set_train_mode, set_up
+
+LOWEST, HIGHEST = 1e-3, 1e2  # times the config's own rate
+FEWEST_STEPS, MOST_STEPS = 40, 100
+BROKEN = 4.0  # times the smallest loss so far: there is nothing more to see, as in fastai
+FLAT = 0.1  # a loss that falls by less than this share of its first value says nothing about rates
+FEWEST_POINTS = 5  # from the first rate to that of the smallest loss
+BLUR = 0.04  # of the curve's length: the deviation of the Gaussian that smooths it
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """rates: of the first parameter group, rising. losses: of the batch before the step with that rate.
+
+    suggestion: the rate to use as the peak. found: whether the curve shows it; otherwise it is the config's own.
+    reason: why, as a clause.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float
+    found: bool
+    reason: str
+
+
+def range_test(
+    network: Network, splits: Splits, config: TrainConfig | None = None, *, preprocess: Preprocess | None = None
+) -> RangeTest:
+    """Train at rates from a thousandth to a hundred times those of `config`, up to where the loss explodes.
+
+    All parameter groups keep their ratio, as in `TrainConfig.with_lr`, which takes the suggestion. About an epoch's
+    steps are made, at least 40 and at most 100. Afterwards weights, buffers, modes and torch's random numbers are what
+    they were; the network is on the device that trains. Raises what `fit` raises before its first step.
+    """
+    config = config or TrainConfig()
+    with _undone(network):
+        setup = set_up(network, splits, config, preprocess)
+        network.prepare(setup.sample())
+        steps = min(MOST_STEPS, max(FEWEST_STEPS, setup.batches.steps_per_epoch))
+        optimizers = Optimizers(network, config.groups)
+        gradients = Gradients(network, setup, config, check=lambda *_: None, say=lambda _: None)
+        set_train_mode(network, config)
+        parts, losses = config.accumulate, list[float]()
+        scales = np.geomspace(LOWEST, HIGHEST, steps).tolist()
+        for step, scale in enumerate(scales):
+            batch = setup.batches.batch(step)
+            loss_sum, parts = gradients.add(batch, step, parts=parts)
+            loss = float(loss_sum) / len(batch.labels)  # on an accelerator this waits
+            if not math.isfinite(loss) or (losses and loss > BROKEN * min(losses)):
+                break
+            losses.append(loss)
+            optimizers.set_rates("constant", 0.0, warmup_fraction=0.0, scale=scale)
+            optimizers.step()
+            optimizers.zero_grad()
+    rates = [config.lr * scale for scale in scales[: len(losses)]]
+    return suggest(rates, losses, own=config.lr)
+
+
+def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> RangeTest:
+    """Read a curve: where the smoothed loss falls fastest over the logarithm of the rate, or `own` if it does not.
+
+    rates: in equal ratios, rising. losses: finite, at most as many.
+    """
+
+    def result(suggestion: float, reason: str, *, found: bool = False) -> RangeTest:
+        return RangeTest(tuple(rates), tuple(losses), suggestion, found, reason)
+
+    curve = smooth(losses)
+    lowest = int(curve.argmin()) if len(curve) else 0
+    if lowest + 1 < FEWEST_POINTS:
+        return result(own, "the loss rose from the lowest rates on")
+    if curve[0] - curve[lowest] < FLAT * abs(curve[0]):
+        return result(own, "the loss hardly fell at any rate")
+    steepest = int(np.gradient(curve[: lowest + 1]).argmin())
+    return result(rates[steepest], "the loss fell fastest here", found=True)
+
+
+def smooth(values: Sequence[float]) -> NDArray[np.float64]:
+    """The values averaged with their neighbours by a Gaussian, on both sides alike, so that nothing moves: (N,)."""
+    places = np.arange(len(values))
+    weights = np.exp(-0.5 * ((places[:, None] - places) / (BLUR * max(len(values), 1))) ** 2)
+    averaged: NDArray[np.float64] = weights @ np.asarray(values, dtype=np.float64) / weights.sum(axis=1)
+    return averaged
+
+
+@contextlib.contextmanager
+def _undone(network: nn.Module) -> Iterator[None]:
+    """Afterwards the network's weights, buffers and modes, and torch's random numbers, are what they were before."""
+    tensors = {name: tensor.detach().clone() for name, tensor in _tensors(network)}
+    modes = {module: module.training for module in network.modules()}
+    gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=gpus):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, tensor in _tensors(network):
+                    tensor.copy_(tensors[name])
+            network.zero_grad(set_to_none=True)
+            for module, mode in modes.items():
+                module.training = mode
+
+
+def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from network.named_parameters()
+    yield from network.named_buffers()

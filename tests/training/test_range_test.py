@@ -1,0 +1,143 @@
+"""The range test reads a curve rightly, finds a rate that trains, and leaves no trace."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sightline.config import AugmentConfig, ParameterGroup, TrainConfig
+from sightline.data.imageset import Splits
+from sightline.models.contract import Network
+from sightline.training.fit import fit
+from sightline.training.optimizers import Optimizers
+from sightline.training.range_test import range_test, smooth, suggest
+
+Tiny = Callable[..., Network]
+
+CONFIG = TrainConfig(
+    epochs=5,
+    batch_size=32,
+    groups=(ParameterGroup(match="head", optimizer="adamw", lr=0.02), ParameterGroup(optimizer="adamw", lr=0.01)),
+    schedule="linear",
+    augment=AugmentConfig(flip="random", shift=1),
+    precision="fp32",
+)
+RATES = np.geomspace(1e-4, 10, 51).tolist()
+
+
+def test_the_steepest_descent_of_a_known_curve() -> None:
+    # A smooth step of height 2 in the logarithm of the rate is steepest at its middle, here 1e-2; then the loss rises.
+    losses = [2.5 - 2 / (1 + math.exp(-4 * (math.log10(rate) + 2))) + 0.3 * max(0, math.log10(rate)) for rate in RATES]
+    found = suggest(RATES, losses, own=0.1)
+    assert found.suggestion == pytest.approx(1e-2, rel=0.01)
+    assert (found.found, found.reason) == (True, "the loss fell fastest here")
+    assert (found.rates, found.losses) == (tuple(RATES), tuple(losses))
+
+
+def test_a_steeper_fall_after_the_minimum_does_not_count() -> None:
+    losses = [2.0] * 10 + np.linspace(2, 1, 10).tolist() + [3.0] * 10 + [1.5] * 5
+    assert 10 <= RATES.index(suggest(RATES[:35], losses, own=0.1).suggestion) <= 20
+
+
+@pytest.mark.parametrize(
+    ("losses", "reason"),
+    [
+        ([2.3] * 51, "the loss hardly fell at any rate"),
+        (np.linspace(2.3, 2.2, 51).tolist(), "the loss hardly fell at any rate"),
+        (np.geomspace(2.3, 9, 51).tolist(), "the loss rose from the lowest rates on"),
+        ([2.3, 1.0, 2.5, 4.0], "the loss rose from the lowest rates on"),
+        ([], "the loss rose from the lowest rates on"),
+    ],
+    ids=["flat", "almost flat", "rising", "three points", "nothing"],
+)
+def test_a_curve_that_says_nothing_keeps_the_own_rate(losses: list[float], reason: str) -> None:
+    found = suggest(RATES[: len(losses)], losses, own=0.25)
+    assert (found.suggestion, found.found, found.reason) == (0.25, False, reason)
+
+
+def test_smoothing_keeps_what_is_straight_and_damps_noise() -> None:
+    assert smooth([3.0] * 7).tolist() == pytest.approx([3.0] * 7)
+    line = np.linspace(0, 1, 101)
+    assert smooth(line.tolist())[20:81] == pytest.approx(line[20:81])
+    noise = np.random.default_rng(0).normal(size=500)
+    assert smooth(noise.tolist()).std() < 0.2
+
+
+def snapshot(network: Network) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_nothing_is_left_behind(splits: Splits, tiny: Tiny) -> None:
+    network = tiny(batch_norm=True, dropout=0.3)
+    network.stages.get_submodule("norm").eval()
+    modes = [module.training for module in network.modules()]
+    before = snapshot(network)
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    range_test(network, splits, CONFIG)
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert [module.training for module in network.modules()] == modes
+    assert all(parameter.grad is None for parameter in network.parameters())
+    # A training afterwards is the one that had no range test before it.
+    fresh = tiny(batch_norm=True, dropout=0.3)
+    for trained in (network, fresh):
+        list(fit(trained, splits, dataclasses.replace(CONFIG, epochs=1)))
+    assert all(torch.equal(tensor, snapshot(fresh)[name]) for name, tensor in network.state_dict().items())
+
+
+def test_weights_come_back_after_an_error(splits: Splits, tiny: Tiny) -> None:
+    network = tiny()
+    before = snapshot(network)
+    passes = iter(range(5))
+
+    def fail(*_: object) -> None:
+        if next(passes, None) is None:
+            raise KeyError("unplugged")
+
+    network.register_forward_pre_hook(fail)
+    with pytest.raises(KeyError):
+        range_test(network, splits, CONFIG)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("factor", [0.02, 1.0, 20.0])
+def test_a_rate_that_trains_is_found_from_afar(factor: float, splits: Splits, tiny: Tiny) -> None:
+    found = range_test(tiny(batch_norm=True), splits, CONFIG.with_lr(0.02 * factor))
+    assert found.found
+    assert 2e-3 < found.suggestion < 0.2
+    *_, last = fit(tiny(batch_norm=True), splits, CONFIG.with_lr(found.suggestion))
+    assert last.val_accuracy is not None
+    assert last.val_accuracy > 0.95
+
+
+def test_rates_rise_in_equal_ratios_and_groups_keep_theirs(
+    splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[float, ...]] = []
+    step = Optimizers.step
+
+    def noted(self: Optimizers) -> None:
+        seen.append(tuple(group.lr for group in self.groups))
+        step(self)
+
+    monkeypatch.setattr(Optimizers, "step", noted)
+    found = range_test(tiny(), splits, CONFIG)
+    assert [head for head, _ in seen] == pytest.approx(found.rates)
+    assert [other / head for head, other in seen] == pytest.approx([0.5] * len(seen))
+    assert found.rates[0] == pytest.approx(0.02 * 1e-3)
+    assert np.diff(np.log(found.rates)) == pytest.approx(math.log(1e5) / 39)
+
+
+def test_a_rate_that_explodes_ends_the_test(splits: Splits, tiny: Tiny) -> None:
+    network = tiny()
+    plain = dataclasses.replace(CONFIG, groups=(ParameterGroup(lr=1e20, momentum=0.0),))
+    found = range_test(network, splits, plain)
+    assert (found.suggestion, found.found) == (1e20, False)
+    assert len(found.losses) < 5
+    assert all(math.isfinite(loss) for loss in found.losses)
