@@ -37,6 +37,7 @@ class TimmNetwork(Network):
 
     options: keyword arguments of timm's builder, e.g. {"pad_type": "same"}.
     timm_names: our name of each tensor -> timm's.
+    left_out: timm's names of tensors that have no place here: a second classifier, a norm that went with the first.
 
     Raises ModelError when timm cannot build it so, or when it is no classifier of one image.
     """
@@ -50,30 +51,29 @@ class TimmNetwork(Network):
         named = {id(tensor): key for key, tensor in model.state_dict(keep_vars=True).items()}
         classifier = model.get_classifier()
         model.reset_classifier(0)
-        try:
-            trace = _watch(model, _probe(model, in_channels, size))
-            self.stages = _stages(model, trace)
-            self.head = _Head(_part(model, trace.in_head, tensors=False), trace.layout, trace.width, num_classes)
-            with torch.no_grad():
-                self.head(self.stages(_probe(model, in_channels, size)))
-        except (AttributeError, RuntimeError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"timm's {name} cannot be used here: {str(error).splitlines()[0]}",
-                where=f"images of {in_channels} x {size} x {size}",
-                hint="choose another size or network",
-            ) from error
+        model.eval()
+        stages, pre_logits, layout, width = _sorted(model, name, in_channels, size)
+        self.stages = stages
+        self.head = _Head(pre_logits, layout, width, num_classes)
         self.train()
         self.timm_names = {
             key: named[id(tensor)]
             for key, tensor in self.state_dict(keep_vars=True).items()
             if not key.startswith("head.output.")
         }
-        if isinstance(classifier, nn.Linear | nn.Conv2d) and classifier.weight[0].numel() == trace.width:
+        if isinstance(classifier, nn.Linear | nn.Conv2d) and classifier.weight[0].numel() == width:
             self._take(classifier, named)
+        placed = {named.get(id(tensor)) for tensor in self.state_dict(keep_vars=True).values()}
+        self.left_out = tuple(sorted(set(named.values()) - placed - set(self.timm_names.values())))
 
     def from_timm(self, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Tensors under timm's names -> those that we have, under ours; a convolution as classifier becomes flat."""
+        """Tensors under timm's names -> the same under ours, without what is left out; unknown names stay.
+
+        A convolution as classifier becomes flat.
+        """
         renamed = {ours: state_dict[timm] for ours, timm in self.timm_names.items() if timm in state_dict}
+        known = {*self.timm_names.values(), *self.left_out}
+        renamed |= {key: tensor for key, tensor in state_dict.items() if key not in known}
         if "head.output.weight" in renamed:
             renamed["head.output.weight"] = renamed["head.output.weight"].flatten(1)  # (K, D, 1, 1) -> (K, D)
         return renamed
@@ -89,15 +89,41 @@ class TimmNetwork(Network):
         self.head.output = output
 
 
-class _Body(nn.Module):
-    """timm's feature extractor in one piece: (B, C, H, W) -> whatever it returns."""
+def present_layout(
+    name: str, state_dict: Mapping[str, Tensor], num_classes: int, network: Network
+) -> dict[str, Tensor] | None:
+    """A state dict in a layout that timm can read for network `name` -> the one it has now, for our network's images.
 
-    def __init__(self, model: nn.Module) -> None:
+    None when timm cannot read it either.
+    """
+    assert network.architecture is not None
+    channels, size, _ = network.input_shape
+    overlay = {"state_dict": dict(state_dict), "num_classes": num_classes}
+    options = {**network.architecture.options, "pretrained": True, "pretrained_cfg_overlay": overlay}
+    try:
+        model = _build(name, num_classes, channels, size, options)
+    except (KeyError, IndexError, ModelError):
+        return None
+    weights: dict[str, Tensor] = model.state_dict()
+    return weights
+
+
+class _Body(nn.Module):
+    """timm's feature extractor in one piece: (B, C, H, W) -> whatever it returns.
+
+    whole: with all that comes before the classifier, so that one vector an image comes out, (B, D).
+    """
+
+    def __init__(self, model: nn.Module, *, whole: bool = False) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
+        self.whole = whole
 
     def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = self.model.forward_features(x)  # type: ignore[operator]
+        features = self.model.forward_features(x)
+        if self.whole:
+            features = self.model.forward_head(features)
+        assert isinstance(features, Tensor), "its features are no single tensor"
         return features
 
 
@@ -120,11 +146,14 @@ class _Maps(nn.Module):
 
 
 class _Head(nn.Module):
-    """Feature maps (B, C, h, w) -> logits (B, K): timm's own way to one vector an image, then a linear layer."""
+    """Feature maps (B, C, h, w) -> logits (B, K): timm's own way to one vector an image, then a linear layer.
 
-    def __init__(self, pre_logits: nn.Module, layout: Layout, width: int, num_classes: int) -> None:
+    pre_logits: None where the features are that vector already.
+    """
+
+    def __init__(self, pre_logits: nn.Module | None, layout: Layout, width: int, num_classes: int) -> None:
         super().__init__()
-        self.pre_logits = pre_logits
+        self.pre_logits: Any = pre_logits
         self.layout = layout
         self.output = nn.Linear(width, num_classes)
 
@@ -138,7 +167,9 @@ class _Head(nn.Module):
                 features = maps.flatten(1)
             case "maps":
                 features = maps
-        logits: Tensor = self.output(self.pre_logits.forward_head(features).flatten(1))  # type: ignore[operator]
+        if self.pre_logits is not None:
+            features = self.pre_logits.forward_head(features).flatten(1)
+        logits: Tensor = self.output(features)
         return logits
 
 
@@ -150,19 +181,16 @@ class _Call(NamedTuple):
     output: Any
 
 
-class _Trace(NamedTuple):
-    """What happened to one image: in the feature extractor, and between it and the classifier."""
+class _Parts(NamedTuple):
+    """A network of timm, sorted."""
 
-    calls: list[_Call]  # in the feature extractor
-    image: Tensor
-    features: Tensor
+    stages: nn.Sequential
+    pre_logits: nn.Module | None
     layout: Layout
     width: int  # of the vector that the classifier sees
-    in_features: set[str]  # direct children of the model that the feature extractor needs
-    in_head: set[str]
 
 
-def _build(name: str, num_classes: int, in_channels: int, size: int, options: Options) -> Any:
+def _build(name: str, num_classes: int, in_channels: int, size: int, options: Mapping[str, Any]) -> Any:
     import timm
 
     given: dict[str, Any] = dict(options)
@@ -180,28 +208,49 @@ def _build(name: str, num_classes: int, in_channels: int, size: int, options: Op
         ) from error
 
 
-def _probe(model: Any, in_channels: int, size: int) -> Tensor:
-    """A black image, small where the network takes any size."""
-    if not model.pretrained_cfg.get("fixed_input_size", False):
-        size = min(size, PROBE_SIZE)
-    return torch.zeros(1, in_channels, size, size, device=next(model.parameters()).device)
+def _sorted(model: Any, name: str, in_channels: int, size: int) -> _Parts:
+    """The parts of a model in eval mode whose classifier is gone: in one of three ways, the first that works."""
+    small = size if model.pretrained_cfg.get("fixed_input_size", False) else min(size, PROBE_SIZE)
+    image = torch.zeros(1, in_channels, small, small, device=next(model.parameters()).device)
+    reason = ""
+    for make, probe in ((_split, image), (_split, image.new_zeros(1, in_channels, size, size)), (_whole, image)):
+        try:
+            with torch.no_grad():
+                return make(model, probe)
+        except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
+            reason = reason or (str(error).splitlines() or ["timm does not say why"])[0]
+    raise ModelError(
+        f"timm's {name} cannot take images of {in_channels} x {size} x {size}: {reason}",
+        hint="choose another size or another network",
+    )
 
 
-def _watch(model: Any, image: Tensor) -> _Trace:
-    """Send an image through, classifier left out, and see which layers do what."""
-    model.eval()
-    with torch.no_grad():
-        with _recorded(model) as calls:
-            features = model.forward_features(image)
-        if not isinstance(features, Tensor):
-            raise TypeError("its features are no single tensor")
-        with _recorded(model) as head_calls:
-            vector = model.forward_head(features)
-    in_features = {call.name.partition(".")[0] for call in calls}
-    in_head = {call.name.partition(".")[0] for call in head_calls}
-    in_head |= {name for name, _ in model.named_children()} - in_features
+def _split(model: Any, image: Tensor) -> _Parts:
+    """Stages make feature maps, the head one vector of them. Sends an image through to see which layers do what."""
+    with _recorded(model) as calls:
+        features = model.forward_features(image)
+    if not isinstance(features, Tensor):
+        raise TypeError("its features are no single tensor")
+    with _recorded(model) as head_calls:
+        model.forward_head(features)
     layout = _layout(features, model.num_features)
-    return _Trace(calls, image, features, layout, vector[0].numel(), in_features, in_head)
+    in_features, in_head = ({call.name.partition(".")[0] for call in each} for each in (calls, head_calls))
+    children = dict(model.named_children())
+    unused = {name for name in children.keys() - in_features if not children[name].state_dict()}
+    pre_logits = _part(model, in_head | unused, tensors=False)
+    body = _part(model, in_features | children.keys() - in_head, tensors=True)
+    stages = _stages(model, body, calls, image, features)
+    if layout != "maps":
+        stages["maps"] = _Maps(layout)
+    sequence = sequential(**stages)
+    sequence(image)
+    return _Parts(sequence, pre_logits, layout, pre_logits.forward_head(features)[0].numel())
+
+
+def _whole(model: Any, image: Tensor) -> _Parts:
+    """Everything before the classifier is one stage, whose maps are 1 x 1."""
+    body = _Body(model, whole=True)
+    return _Parts(sequential(body=body, maps=_Maps("vector")), None, "vector", body(image)[0].numel())
 
 
 def _layout(features: Tensor, channels: int) -> Layout:
@@ -229,18 +278,11 @@ def _recorded(model: nn.Module) -> Iterator[list[_Call]]:
             handle.remove()
 
 
-def _stages(model: Any, trace: _Trace) -> nn.Sequential:
+def _stages(model: Any, body: nn.Module, calls: list[_Call], image: Tensor, features: Tensor) -> dict[str, nn.Module]:
     """The feature extractor as named stages."""
     levels = [level["module"] for level in getattr(model, "feature_info", ()) if isinstance(level, dict)]
-    layers = _chain(trace.calls, levels, "", trace.image, trace.features)
-    stages: dict[str, nn.Module] = {}
-    if layers is None:
-        stages["body"] = _Body(_part(model, trace.in_features, tensors=True))
-    else:
-        stages |= _cut(model, layers, levels)
-    if trace.layout != "maps":
-        stages["maps"] = _Maps(trace.layout)
-    return sequential(**stages)
+    layers = _chain(calls, levels, "", image, features)
+    return {"body": _Body(body)} if layers is None else _cut(model, layers, levels)
 
 
 def _chain(calls: list[_Call], levels: list[str], parent: str, start: Any, end: Any) -> list[str] | None:
@@ -279,7 +321,7 @@ def _cut(model: nn.Module, layers: list[str], levels: list[str]) -> dict[str, nn
     return stages
 
 
-def _part(model: nn.Module, children: set[str], *, tensors: bool) -> nn.Module:
+def _part(model: nn.Module, children: set[str], *, tensors: bool) -> Any:
     """The same model with only these of its children; `tensors`: also with its own parameters and buffers."""
     part = copy.copy(model)
     part._modules = {name: child for name, child in model.named_children() if name in children}
