@@ -82,6 +82,38 @@ def test_a_replaced_head_answers_for_the_new_classes_and_leaves_the_rest(name: s
     )
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_the_embedding_is_what_the_output_layer_sees(name: str) -> None:
+    net, x = network(name), images(name)
+    with torch.no_grad():
+        logits, seen = net(x), net.embed(x)
+        output = net.head.get_submodule("output")(seen)
+    assert seen.shape[0] == 2
+    assert seen.ndim == 2
+    scale = seen.shape[1] if name.startswith("speednet") else 1  # its head divides by the width
+    torch.testing.assert_close(output / scale, logits)
+    assert not net.head.get_submodule("output")._forward_pre_hooks, "hooks are gone after use"
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_hidden_layer_can_be_put_before_the_output(name: str) -> None:
+    with torch.device("meta"):
+        net = create_model(name, num_classes=7, size=smallest_size(find_model(name))).eval()
+        x = torch.empty((2, *net.input_shape))
+        width = net.embed(x).shape[1]
+        net.replace_head(3, hidden=5)
+        assert net(x).shape == (2, 3)
+        assert net.embed(x).shape == (2, width), "the embedding is what the head as a whole sees"
+    assert net.layer("head.output.hidden").weight.shape == (5, width)
+    assert net.architecture is not None
+    again = net.architecture.build()
+    assert {key: tensor.shape for key, tensor in again.state_dict().items()} == {
+        key: tensor.shape for key, tensor in net.state_dict().items()
+    }
+    net.replace_head(4)
+    assert net.layer("head.output").weight.shape == (4, width), "and taken away again"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_reach_every_trainable_parameter(name: str) -> None:
     net = network(name)
@@ -159,6 +191,8 @@ def test_the_new_head_keeps_device_and_dtype_and_the_networks_own_initialisation
 def test_a_head_without_classes_is_refused() -> None:
     with pytest.raises(ModelError, match=r"num_classes is 0 \(replace_head\): a classifier needs 1 or more"):
         OneLayer().replace_head(0)
+    with pytest.raises(ModelError, match=r"hidden is -1 \(replace_head\): use 0 \(none\) or more units"):
+        OneLayer().replace_head(2, hidden=-1)
 
 
 def test_layers_are_found_by_name_and_by_position() -> None:

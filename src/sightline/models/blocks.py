@@ -34,6 +34,16 @@ def global_pool_head(channels: int, num_classes: int) -> nn.Sequential:
     )
 
 
+def hidden_output(in_features: int, hidden: int, num_classes: int) -> nn.Sequential:
+    """The head that textbooks put on a pretrained network: (B, in_features) -> (B, hidden) -> (B, num_classes)."""
+    return sequential(
+        hidden=nn.Linear(in_features, hidden),
+        relu=nn.ReLU(inplace=True),
+        dropout=nn.Dropout(0.5),
+        output=nn.Linear(hidden, num_classes),
+    )
+
+
 def glorot_uniform(layer: nn.Module) -> None:
     """Uniform weights with variance 2 / (fan_in + fan_out), biases zero: Keras's default.
 

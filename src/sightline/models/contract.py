@@ -3,7 +3,8 @@
 forward(x)            (B, C, H, W) float -> logits (B, K)
 forward_features(x)   (B, C, H, W) float -> the last feature maps (B, C', h, w)
 stages                nn.Sequential of named stages; running them in order is forward_features
-head                  feature maps -> logits; its last linear layer is called `output`
+head                  feature maps -> logits; what makes the logits is called `output`: a linear layer, or two (below)
+embed(x)              (B, C, H, W) float -> (B, D), what `output` sees
 replace_head(K)       a fresh output layer for K classes
 layer(name)           one layer, by name ("stages.layer1.0") or by position ("stages.1.0")
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from sightline.errors import ModelError, near
+from sightline.models.blocks import hidden_output
 
 if TYPE_CHECKING:
     from sightline.models.registry import Architecture
@@ -41,24 +43,49 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.forward_features(x))
         return logits
 
+    def embed(self, x: Tensor) -> Tensor:
+        """What the output layer sees, one vector an image: (B, C, H, W) -> (B, D)."""
+        seen: list[Tensor] = []
+        with self.head.get_submodule("output").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+            self(x)
+        return seen[0]
+
+    @property
+    def embedding_size(self) -> int:
+        """D: how many numbers `embed` gives for an image."""
+        return self._first_linear().in_features
+
     @staticmethod
     def initialise(layer: nn.Module) -> None:
         """Give one layer fresh weights, in place. PyTorch's own stay unless the architecture says otherwise."""
 
-    def replace_head(self, num_classes: int) -> None:
+    def replace_head(self, num_classes: int, *, hidden: int = 0) -> None:
         """Put a freshly initialised output layer for `num_classes` classes in place of the present one.
 
-        Hidden layers of the head are kept: AlexNet and VGG learn much of what they know there.
+        hidden: units of a hidden layer with ReLU and dropout that `output` then contains, too; 0 is none.
+        Hidden layers of the head before `output` are kept: AlexNet and VGG learn much of what they know there.
         """
         if num_classes < 1:
             raise ModelError(f"num_classes is {num_classes}", where="replace_head", hint="a classifier needs 1 or more")
-        old = self.head.get_submodule("output")
-        assert isinstance(old, nn.Linear), "a head without a linear `output` overrides replace_head"
-        output = nn.Linear(old.in_features, num_classes, old.bias is not None, old.weight.device, old.weight.dtype)
-        self.initialise(output)
-        self.head.output = output
+        if hidden < 0:
+            raise ModelError(f"hidden is {hidden}", where="replace_head", hint="use 0 (none) or more units, e.g. 256")
+        old = self._first_linear()
+        output: nn.Module = (
+            hidden_output(old.in_features, hidden, num_classes)
+            if hidden
+            else nn.Linear(old.in_features, num_classes, old.bias is not None)
+        )
+        output.apply(self.initialise)
+        self.head.output = output.to(old.weight)
         if self.architecture:
-            self.architecture = dataclasses.replace(self.architecture, num_classes=num_classes)
+            self.architecture = dataclasses.replace(self.architecture, num_classes=num_classes, hidden=hidden)
+
+    def _first_linear(self) -> nn.Linear:
+        linear = next(
+            (part for part in self.head.get_submodule("output").modules() if isinstance(part, nn.Linear)), None
+        )
+        assert linear is not None, "the output of a head is linear"
+        return linear
 
     def layer(self, name: str) -> nn.Module:
         """The layer called `name`; each part may be a name or a position. Raises ModelError with the nearest names."""

@@ -175,6 +175,7 @@ class Architecture:
     in_channels: int  # 1 grey, 3 RGB
     size: int  # height and width in pixels
     options: Options = field(default_factory=dict, hash=False)  # of timm's builder; our own networks have none
+    hidden: int = 0  # units of a hidden layer that was put before the output; 0 is none
 
     def __post_init__(self) -> None:
         entry = find_model(self.name)
@@ -200,6 +201,8 @@ class Architecture:
         """The network, freshly initialised from torch's global generator."""
         build = partial(_build_timm, self.name, self.options) if self.options else find_model(self.name).build
         network = build(self.num_classes, self.in_channels, self.size)
+        if self.hidden:
+            network.replace_head(self.num_classes, hidden=self.hidden)
         network.architecture = self
         return network
 
