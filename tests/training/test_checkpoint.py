@@ -101,14 +101,16 @@ def test_no_pickled_code_runs(checkpoints: Checkpoints, tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "noise", "a list"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "noise", "no memo", "no stack", "a list"])
 def test_damage_is_said(damage: str, checkpoints: Checkpoints) -> None:
     checkpoints.save(STATE)
     whole = checkpoints.path.read_bytes()
     if damage == "a list":
         torch.save([1, 2], checkpoints.path)
     else:
-        checkpoints.path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "noise": b"\x07" * 999}[damage])
+        damaged = {"empty": b"", "cut": whole[: len(whole) // 2], "noise": b"\x07" * 999}
+        damaged |= {"no memo": b"\x80\x02h\x09.", "no stack": b"\x80\x02."}  # a KeyError, an IndexError
+        checkpoints.path.write_bytes(damaged[damage])
     with pytest.raises(RunError) as caught:
         checkpoints.load()
     hint = "delete it to train again from the start"
