@@ -200,6 +200,20 @@ def png(value: int) -> bytes:
     return file.getvalue()
 
 
+def test_impossible_wishes_are_refused() -> None:
+    classifier = classifier_of([1.0] * 9)
+    for top in (0, -1):
+        with pytest.raises(ConfigError, match=f"top is {top}: ask for 1 or more classes"):
+            classifier.predict(png(255), top=top)
+        with pytest.raises(ConfigError, match=f"top is {top}"):
+            next(classifier.predict_many([png(255)], top=top))
+    with pytest.raises(ConfigError, match="batch_size is 0: use 1 or more images"):
+        next(classifier.predict_many([png(255)], batch_size=0))
+    with pytest.raises(ConfigError, match="precision is 'fp16': use fp32 or bf16"):
+        classifier.to("cpu", "fp16")  # type: ignore[arg-type]
+    assert len(classifier.predict(png(255), top=9).top) == 2
+
+
 def test_predict_many_goes_on_after_a_bad_file(tmp_path: Path) -> None:
     (tmp_path / "good.png").write_bytes(png(255))
     (tmp_path / "bad.png").write_bytes(png(255)[:40])

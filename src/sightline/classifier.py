@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline import __version__
-from sightline.config import ViewsName
+from sightline.config import ViewsName, require
 from sightline.data.imageset import Splits
 from sightline.data.statistics import default_preprocess
 from sightline.errors import DataError, ImageError, ModelError
@@ -115,7 +115,11 @@ class Classifier:
         return next(self.network.parameters()).device
 
     def to(self, device: str | torch.device, precision: Literal["fp32", "bf16"] = "fp32") -> Self:
-        """This classifier with its weights on `device`, computing in `precision`; the weights stay float32."""
+        """This classifier with its weights on `device`, computing in `precision`; the weights stay float32.
+
+        Raises ConfigError for a precision of another name.
+        """
+        require(precision in ("fp32", "bf16"), f"precision is '{precision}'", "use fp32 or bf16")
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.precision = precision
         return self
@@ -144,8 +148,10 @@ class Classifier:
     def predict(self, source: Source, *, top: int = 5) -> Prediction:
         """The class of one image: a path, the bytes of an image file, or an array uint8 (H, W, 1 or 3).
 
-        Raises ImageError when the image cannot be decoded.
+        top: how many of the likeliest classes the prediction names, 1 or more; of fewer classes, all. Raises
+        ImageError when the image cannot be decoded, InputError for an array of another shape or type.
         """
+        _require_top(top)
         image = torch.from_numpy(np.stack([self._read(source)]))  # (1, C, H, W)
         return self._prediction(self.probabilities(image)[0], top)
 
@@ -154,8 +160,11 @@ class Classifier:
     ) -> Iterator[Prediction | ImageError]:
         """One answer for each source, in order; an image that cannot be decoded gives its ImageError instead.
 
-        Threads decode one batch while the network looks at the one before; no more than two are in memory.
+        Threads decode one batch while the network looks at the one before; no more than two are in memory. Raises
+        InputError for an array of another shape or type.
         """
+        _require_top(top)
+        require(batch_size >= 1, f"batch_size is {batch_size}", "use 1 or more images, e.g. 64")
         remaining = iter(sources)
         waiting: list[Future[NDArray[np.uint8]]] = []
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -260,6 +269,10 @@ class Classifier:
         best = tuple((self.classes[i], p) for i, p in zip(indices.tolist(), values.tolist(), strict=True))
         label, probability = best[0]
         return Prediction(label, probability, best, unknown=probability < self.unknown_below)
+
+
+def _require_top(top: int) -> None:
+    require(top >= 1, f"top is {top}", "ask for 1 or more classes")
 
 
 def _array_or_error(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | ImageError:
