@@ -20,7 +20,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Unused
 
 from sightline import __version__
 from sightline.config import TrainOptions
-from sightline.errors import InputError, SightlineError, near
+from sightline.errors import InputError, SightlineError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -142,17 +142,22 @@ def check(
 
 
 @app.command
-def models(filter: Annotated[str, Parameter(help="Part of a name.")] = "", /) -> None:
+def models(
+    filter: Annotated[str, Parameter(help="Part of a name.")] = "",
+    /,
+    *,
+    pretrained: Annotated[
+        bool, Parameter(help="Compare networks trained on ImageNet, the most accurate first.", show_default=False)
+    ] = False,
+    measure: Annotated[
+        bool, Parameter(help="With --pretrained: measure images/s on this machine.", show_default=False)
+    ] = False,
+    device: Device = "auto",
+) -> None:
     """List the networks: parameters, image size and channels as published."""
-    from sightline.models.registry import list_models
-    from sightline.reporting.text_table import text_table
+    from sightline.reporting.model_tables import backbone_table, model_table
 
-    entries = list_models(filter)
-    if not entries:
-        names = [entry.name for entry in list_models()]
-        raise InputError(f"there is no network with '{filter}' in its name", hint=near(filter, names))
-    rows = [(e.name, f"{e.parameters:,}", str(e.size), str(e.in_channels), e.description) for e in entries]
-    print(text_table([("model", "parameters", "size", "channels", "what it is"), *rows], right={1, 2, 3}))
+    print(backbone_table(filter, device=device if measure else None) if pretrained else model_table(filter))
 
 
 @app.command

@@ -168,7 +168,8 @@ def _in_our_names(network: Network, name: str, file: WeightsFile) -> dict[str, T
     """The tensors of a file in one of the layouts we know, under our names; what has no name here keeps its own."""
     tensors = {key: tensor for key, tensor in file.tensors.items() if not key.startswith(TRAINING_ONLY)}
     if any(key.startswith("stages.") and key in network.state_dict() for key in tensors):
-        return tensors  # a model of Sightline
+        # A model of Sightline. A head with a hidden layer is of use to nobody who asks for fresh or published ones.
+        return {key: tensor for key, tensor in tensors.items() if HEAD in tensors or not key.startswith("head.output.")}
     if isinstance(network, TimmNetwork):
         return network.from_timm(tensors)
     if name not in CONVERTERS:

@@ -120,6 +120,14 @@ def list_models(filter: str = "") -> list[ModelEntry]:
     return [_entries[name] for name in sorted(_entries) if filter.lower() in name]
 
 
+def list_timm_models(filter: str = "") -> list[str]:
+    """The names of timm's networks with `filter` in them that are not ours."""
+    import timm
+
+    _import_architectures()
+    return [name for name in timm.list_models() if filter.lower() in name and name not in _entries]
+
+
 def find_model(name: str) -> ModelEntry:
     """The entry of one network, ours or timm's. Raises ModelError with the nearest names when there is none."""
     _import_architectures()
