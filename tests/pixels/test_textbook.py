@@ -82,6 +82,10 @@ class TestConvolve2d:
         assert convolve2d(np.ones((3, 3), np.float32), np.ones((3, 3), np.float32)).dtype == np.float32
         assert convolve2d(np.ones((3, 3), bool), np.ones((3, 3), bool)).tolist() == [[9]]
 
+    def test_lists_of_rows_will_do(self):
+        assert convolve2d([[1, 2], [3, 4]], [[1, 0], [0, 1]]).tolist() == [[5]]
+        assert [step.sum for step in convolution_steps([[1, 2], [3, 4]], [[1, 1]])] == [3, 7]
+
     def test_shapes_that_do_not_fit_are_said(self):
         with pytest.raises(InputError, match=r"a kernel of shape \(3, 3\) does not fit an image of shape \(3, 8, 8\)"):
             convolve2d(np.zeros((3, 8, 8)), np.zeros((3, 3)))
@@ -125,6 +129,10 @@ class TestPooling:
 
     def test_mean_of_two_by_two(self):
         assert avg_pool2d(self.IMAGE).tolist() == [[3.75, 2.25], [4.0, 5.25]]
+
+    def test_lists_of_rows_will_do(self):
+        assert max_pool2d(self.IMAGE.tolist()).tolist() == [[6, 4], [7, 9]]
+        assert avg_pool2d(self.IMAGE.tolist()).tolist() == [[3.75, 2.25], [4.0, 5.25]]
 
     def test_stride_apart_from_size(self):
         assert max_pool2d(self.IMAGE, 2, stride=1).tolist() == [[6, 6, 4], [6, 8, 8], [7, 8, 9]]

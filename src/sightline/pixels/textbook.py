@@ -1,7 +1,7 @@
 """Convolution and pooling by hand: plain NumPy, written to be read, exact to be trusted.
 
 As everywhere in deep learning, "convolution" slides the kernel without flipping it (a signal processor would call it
-cross-correlation). Images are (H, W) or (C, H, W).
+cross-correlation). Images are (H, W) or (C, H, W), as arrays or as lists of rows.
 
 padding is a number of pixels added on every side, or
     "valid"  none: the window stays inside the image;
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sightline.errors import InputError
 
@@ -36,7 +36,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = 0) -
     return (padded - kernel) // stride + 1
 
 
-def convolve2d(image: NDArray[Any], kernel: NDArray[Any], stride: int = 1, padding: Padding = 0) -> NDArray[Any]:
+def convolve2d(image: ArrayLike, kernel: ArrayLike, stride: int = 1, padding: Padding = 0) -> NDArray[Any]:
     """Slide `kernel` over `image`; at every position multiply element by element and add up.
 
     image (H, W) and kernel (kh, kw), or image (C, H, W) and kernel (C, kh, kw): one output map (H', W') either way.
@@ -65,9 +65,7 @@ class Step:
     sum: float
 
 
-def convolution_steps(
-    image: NDArray[Any], kernel: NDArray[Any], stride: int = 1, padding: Padding = 0
-) -> Iterator[Step]:
+def convolution_steps(image: ArrayLike, kernel: ArrayLike, stride: int = 1, padding: Padding = 0) -> Iterator[Step]:
     """`convolve2d` one output pixel at a time, row by row; the same arguments, the same numbers."""
     image, kernel = _exact(image), _exact(kernel)
     _require_same_depth(image, kernel)
@@ -83,19 +81,20 @@ def convolution_steps(
             yield Step((row, column), patch, products, products.sum().item())
 
 
-def max_pool2d(image: NDArray[Any], size: int = 2, stride: int | None = None, padding: Padding = 0) -> NDArray[Any]:
+def max_pool2d(image: ArrayLike, size: int = 2, stride: int | None = None, padding: Padding = 0) -> NDArray[Any]:
     """The largest value of each `size` x `size` window, channel by channel: (..., H, W) -> (..., H', W'), same dtype.
 
     stride: `size` when left out, so that windows touch without overlapping. Padding never wins.
     """
     stride = size if stride is None else stride
     _require_pooling_padding(size, padding)
+    image = np.asarray(image)
     lowest = -np.inf if np.issubdtype(image.dtype, np.floating) else np.iinfo(image.dtype).min
     windows = _windows(_padded(image, (size, size), stride, padding, fill=lowest), (size, size), stride)
     return np.asarray(windows.max(axis=(-2, -1)))
 
 
-def avg_pool2d(image: NDArray[Any], size: int = 2, stride: int | None = None, padding: Padding = 0) -> NDArray[Any]:
+def avg_pool2d(image: ArrayLike, size: int = 2, stride: int | None = None, padding: Padding = 0) -> NDArray[Any]:
     """The mean of each `size` x `size` window, channel by channel: (..., H, W) -> float (..., H', W').
 
     stride: `size` when left out. Padding does not count: the mean is over the image's own pixels in the window, as
@@ -103,10 +102,11 @@ def avg_pool2d(image: NDArray[Any], size: int = 2, stride: int | None = None, pa
     """
     stride = size if stride is None else stride
     _require_pooling_padding(size, padding)
+    image = _exact(image)
     inside = np.ones(image.shape[-2:], dtype=np.int64)
     sums, counts = (
         _windows(_padded(plane, (size, size), stride, padding, fill=0), (size, size), stride).sum(axis=(-2, -1))
-        for plane in (_exact(image), inside)
+        for plane in (image, inside)
     )
     return np.asarray(sums / counts)
 
@@ -145,8 +145,9 @@ def _windows(padded: NDArray[Any], window: tuple[int, ...], stride: int) -> NDAr
     return sliding_window_view(padded, window, axis=(-2, -1))[..., ::stride, ::stride, :, :]
 
 
-def _exact(image: NDArray[Any]) -> NDArray[Any]:
+def _exact(image: ArrayLike) -> NDArray[Any]:
     """Integers as int64, so that sums of uint8 cannot wrap around; floats unchanged."""
+    image = np.asarray(image)
     return image if np.issubdtype(image.dtype, np.floating) else image.astype(np.int64)
 
 
