@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -70,10 +70,15 @@ def machine() -> str:
     )
 
 
-def seconds_of(command: Sequence[str]) -> float:
-    """Wall time of a whole process, in seconds. A process that fails ends the benchmark with its last words."""
+def seconds_of(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> float:
+    """Wall time of a whole process, in seconds. A process that fails ends the benchmark with its last words.
+
+    env: variables besides those of this process.
+    """
     start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=os.environ | (env or {})
+    )
     seconds = time.perf_counter() - start
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\nexit code {done.returncode}\n{done.stdout[-2_000:]}")
