@@ -73,3 +73,9 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_significant_digits(value: float, text: str) -> None:
     assert significant(value) == text
+
+
+def test_values_that_differ_by_rounding_only() -> None:
+    ticks = nice_ticks(2.3, 2.3000000000000003)
+    assert ticks[0] < 2.3 < ticks[-1]
+    assert len(set(tick_labels(ticks))) == len(ticks)

@@ -4,7 +4,8 @@ Places are in user units that are CSS pixels on a wide screen; on a narrow one t
 has a colour: the page's style sheet follows light, dark and print.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels, whole_ticks
@@ -13,12 +14,12 @@ WIDTH, HEIGHT = 400, 250
 TOP, RIGHT, BOTTOM, LEFT = 28, 92, 36, 40  # margins; the labels of the curves stand in the right one
 LABEL_HEIGHT = 32  # of a curve's label: its name above its last value
 
-Point = tuple[int, float]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What one line shows: `points` are (epoch, value), `texts` say each of them in words.
+    """What one line shows: `points` are (place on the axis, value), `texts` say each in words.
 
     tone: "accent" for the one thing to see, else "quiet". band: (low, high) around each point, or empty.
     """
@@ -52,7 +53,7 @@ class DrawnCurve:
 
 @dataclass(frozen=True)
 class Readout:
-    """What pointing at one epoch shows: a column of the chart that answers, a guide line, and words."""
+    """What pointing at one place on the axis shows: a column of the chart that answers, a guide line, and words."""
 
     left: float
     width: float
@@ -62,7 +63,10 @@ class Readout:
 
 @dataclass(frozen=True)
 class LineChart:
-    """A chart ready to be drawn. left, right, top, bottom: the area of the curves. summary: for screen readers."""
+    """A chart ready to be drawn. left, right, top, bottom: the area of the curves. summary: for screen readers.
+
+    axis: what the horizontal one counts. guides: upright lines with a text at their upper end.
+    """
 
     summary: str
     curves: Sequence[DrawnCurve]
@@ -70,6 +74,8 @@ class LineChart:
     x_ticks: Sequence[Mark]
     y_ticks: Sequence[Mark]
     readouts: Sequence[Readout]
+    axis: str = "epoch"
+    guides: Sequence[Mark] = ()
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -83,10 +89,29 @@ def line_chart(curves: Sequence[Curve], *, title: str, unit: str = "", last_epoc
 
     unit: written after the highest number of the vertical axis, e.g. " %".
     """
+    x = Scale((1, max(2, last_epoch)), (LEFT + 10, WIDTH - RIGHT - 6))
+    ticks = [(epoch, str(epoch)) for epoch in whole_ticks(last_epoch)]
+    return lay_out(curves, x, ticks, title=title, unit=unit, axis="epoch", name=lambda epoch: f"epoch {epoch:.0f}")
+
+
+def lay_out(
+    curves: Sequence[Curve],
+    x: Scale,
+    x_ticks: Sequence[tuple[float, str]],
+    *,
+    title: str,
+    axis: str,
+    name: Callable[[float], str],
+    unit: str = "",
+    guides: Sequence[tuple[float, str]] = (),
+) -> LineChart:
+    """Lay out curves along a horizontal axis: `x` and its ticks; name: how a place on it is called.
+
+    guides: upright lines, each a place on the axis and its text.
+    """
     values = [value for curve in curves for _, value in curve.points]
     edges = [edge for curve in curves for pair in curve.band for edge in pair]
     ticks = nice_ticks(min(values + edges), max(values + edges))
-    x = Scale((1, max(2, last_epoch)), (LEFT + 10, WIDTH - RIGHT - 6))
     y = Scale((ticks[0], ticks[-1]), (HEIGHT - BOTTOM, TOP))
     y_labels = tick_labels(ticks)
     y_labels[-1] += unit
@@ -94,9 +119,11 @@ def line_chart(curves: Sequence[Curve], *, title: str, unit: str = "", last_epoc
         summary=f"{title}. " + " ".join(f"{curve.label.capitalize()}: {_in_words(curve)}." for curve in curves),
         curves=[_drawn(curve, x, y) for curve in curves],
         labels=_labels(curves, y),
-        x_ticks=[Mark(x(tick), HEIGHT - BOTTOM + 18, str(tick)) for tick in whole_ticks(last_epoch)],
+        x_ticks=[Mark(x(place), HEIGHT - BOTTOM + 18, text) for place, text in x_ticks],
         y_ticks=[Mark(LEFT, y(tick), label) for tick, label in zip(ticks, y_labels, strict=True)],
-        readouts=_readouts(curves, x),
+        readouts=_readouts(curves, x, name),
+        axis=axis,
+        guides=[Mark(x(place), TOP, text, "accent") for place, text in guides],
     )
 
 
@@ -136,14 +163,14 @@ def _labels(curves: Sequence[Curve], y: Scale) -> list[tuple[Mark, str]]:
     ]
 
 
-def _readouts(curves: Sequence[Curve], x: Scale) -> list[Readout]:
-    """One for every epoch that has a point, in order."""
-    words: dict[int, list[str]] = {}
+def _readouts(curves: Sequence[Curve], x: Scale, name: Callable[[float], str]) -> list[Readout]:
+    """One for every place that has a point, in order; its column reaches half-way to its neighbours."""
+    words: dict[float, list[str]] = {}
     for curve in curves:
-        for (epoch, _), text in zip(curve.points, curve.texts, strict=True):
-            words.setdefault(epoch, []).append(f"{curve.label} {text}")
-    step = x(2) - x(1)
+        for (place, _), text in zip(curve.points, curve.texts, strict=True):
+            words.setdefault(place, []).append(f"{curve.label} {text}")
+    places = sorted(words)
+    step = x(min((b - a for a, b in itertools.pairwise(places)), default=1)) - x(0)
     return [
-        Readout(x(epoch) - step / 2, step, x(epoch), f"epoch {epoch}: {', '.join(texts)}")
-        for epoch, texts in sorted(words.items())
+        Readout(x(place) - step / 2, step, x(place), f"{name(place)}: {', '.join(words[place])}") for place in places
     ]

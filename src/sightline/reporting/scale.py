@@ -19,9 +19,10 @@ class Scale:
 def nice_ticks(low: float, high: float, *, count: int = 5) -> list[float]:
     """Round values that cover [low, high] in steps of 1, 2 or 5 times a power of ten, about `count` of them.
 
-    The first is at or below `low`, the last at or above `high`. A single value gets one step on either side.
+    The first is at or below `low`, the last at or above `high`. A single value gets one step on either side, and so do
+    values that differ by rounding only.
     """
-    if high <= low:
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
         margin = abs(low) / 10 or 1.0
         low, high = low - margin, low + margin
     rough = (high - low) / max(1, count - 1)

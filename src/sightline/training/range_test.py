@@ -89,9 +89,9 @@ def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> R
 
     curve = smooth(losses)
     lowest = int(curve.argmin()) if len(curve) else 0
-    if lowest + 1 < FEWEST_POINTS:
+    if len(curve) == 0 or (lowest + 1 < FEWEST_POINTS and curve[-1] > (1 + FLAT) * curve[0]):
         return result(own, "the loss rose from the lowest rates on")
-    if curve[0] - curve[lowest] < FLAT * abs(curve[0]):
+    if lowest + 1 < FEWEST_POINTS or curve[lowest] > (1 - FLAT) * curve[0]:
         return result(own, "the loss hardly fell at any rate")
     steepest = int(np.gradient(curve[: lowest + 1]).argmin())
     return result(rates[steepest], "the loss fell fastest here", found=True)
