@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -198,6 +199,14 @@ def test_note_is_shown_where_an_accuracy_is() -> None:
     assert note in Page(render(FACTS, history=epochs(2), evaluation=scored(note=note))).text
     live = Facts(data="pets", model="convnet", num_classes=3, parameters=1, train_images=1, note=note)
     assert note in Page(render(live, history=epochs(1), live=True)).text
+
+
+def test_the_same_network_is_promised_for_epochs_but_not_for_a_time() -> None:
+    promise = "this command gives the same network"
+    assert promise in Page(render(FACTS, history=epochs(4))).text
+    timed = Page(render(replace(FACTS, epochs=None), history=epochs(4))).text
+    assert promise not in timed
+    assert "How many steps fit into its time" in timed
 
 
 def test_many_classes_get_a_picture() -> None:
