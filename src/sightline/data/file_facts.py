@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sightline.data.batches import usable_cores
 from sightline.data.fingerprint import Prints, fingerprint
 from sightline.data.imageset import ArrayImages, FileImages
+from sightline.data.stream import usable_cores
 from sightline.errors import ImageError
 from sightline.pixels.decode import read_with_header
 

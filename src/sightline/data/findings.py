@@ -25,7 +25,7 @@ UNEVEN, VERY_UNEVEN = 3, 10  # largest class over smallest
 TINY = 0.25  # of the median short side
 OBLONG = 3.0  # longer side over shorter, where most images are not so
 RARE = 0.05  # of the images: what fewer have is an exception, what more have is the nature of the data
-FAR = 6.0  # robust standard deviations from the median
+FAR = 3.5  # robust standard deviations from the median
 BLANK = 2.0  # levels; an image whose luma varies less shows nothing
 NAMED = 3  # reasons or classes named in a sentence
 
@@ -91,8 +91,8 @@ def class_findings(images: ImageSet, splits: Sequence[str]) -> Iterator[Finding]
         smallest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
         ratio = counts[largest] / counts[smallest]
         if ratio >= UNEVEN:
-            numbers = f"{counts[largest]:,} and {counts[smallest]:,}"
-            what = f"{largest} has {ratio:.0f} times as many images as {smallest} ({numbers})"
+            numbers = f"{largest} has {counts[largest]:,}, {smallest} {counts[smallest]:,}"
+            what = f"the largest class has {ratio:.0f} times as many images as the smallest: {numbers}"
             hint = "look at every class's own recall, or train with --balance"
             yield Finding("warning" if ratio >= VERY_UNEVEN else "info", "imbalance", what, hint=hint)
 
@@ -112,7 +112,7 @@ def appearance_findings(images: ImageSet, facts: FileFacts) -> Iterator[Finding]
         yield from _exceptions(images, facts.grey, "info", "grey", "grey among images in colour")
     blank = facts.contrast < BLANK
     yield from _exceptions(
-        images, blank, "warning", "blank", "of one plain colour", hint="look at them: there is nothing to see"
+        images, blank, "warning", "blank", "of one plain colour", hint="nothing can be seen there; leave them out"
     )
     low, high = _outliers(facts.brightness, ~blank)
     yield from _exceptions(images, low, "info", "dark", "far darker than the others")

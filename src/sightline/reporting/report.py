@@ -229,4 +229,5 @@ def _environment() -> jinja2.Environment:
         finalize=_unbroken,
     )
     environment.filters["thousands"] = "{:,}".format
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment
