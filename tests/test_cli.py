@@ -261,6 +261,32 @@ def test_summary_shows_the_layers_for_any_size_classes_and_channels(capsys: Capt
     assert table["parameters"] == 11_689_512 - 2 * 64 * 49 - 995 * 513
 
 
+# check
+
+
+def test_check_prints_what_it_finds(capsys: Captured) -> None:
+    assert main(["check", "digits"]) == 0
+    assert capsys.readouterr().out.startswith("digits: 1,797 images of 10 classes, checked in ")
+
+
+def test_check_as_json(capsys: Captured) -> None:
+    assert main(["check", "digits", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["data"], said["images"], said["classes"]["0"]) == ("digits", 1797, 178)
+
+
+def test_check_strictly(capsys: Captured) -> None:
+    digit_files(2)
+    Path("photos").mkdir()
+    Path("digits").rename("photos/seven")
+    assert main(["check", "photos"]) == 0
+    assert "error    there are no two classes to tell apart" in capsys.readouterr().out
+    assert main(["check", "photos", "--strict", "error", "--report", "page.html"]) == 1
+    assert Path("page.html").exists()
+    assert main(["check", "photos", "--strict", "eror"]) == 2
+    assert "strict is 'eror': did you mean error?" in capsys.readouterr().err
+
+
 # how it ends
 
 

@@ -86,7 +86,8 @@ def overview(audit: Audit) -> list[tuple[str, str]]:
     if any(facts.cameras):
         rows.append(("cameras", _tally(facts.cameras, facts.camera)))
     copies = sum(len(group.indices) for group in audit.duplicates)
-    rows.append(("duplicates", f"{copies:,} images in {len(audit.duplicates):,} groups" if copies else "none"))
+    groups = "1 group" if len(audit.duplicates) == 1 else f"{len(audit.duplicates):,} groups"
+    rows.append(("duplicates", f"{copies:,} images in {groups}" if copies else "none"))
     return rows
 
 
