@@ -33,3 +33,28 @@ def test_places_on_the_axis() -> None:
     assert dog.at == pytest.approx(25)
     assert 0 < dog.low < dog.at < dog.high < 100
     assert table.overall == pytest.approx((75 - 20) / 80 * 100)  # 120 of 160 are right
+
+
+def test_rare_classes_are_marked_and_told_beside_the_accuracy() -> None:
+    table = class_table(EVALUATION, {"cat": 500, "dog": 60, "fox": 40, "owl": 400})
+    assert {row.name: (row.share, row.rare) for row in table.rows} == {
+        "dog": ("6.0 %", True),
+        "cat": ("50.0 %", False),
+        "fox": ("4.0 %", True),
+        "owl": ("40.0 %", False),
+    }
+    # Recalls of 40 % and 100 %; 120 of all 160 images are right.
+    assert table.rare == (
+        "Rare in training, with less than half of an even share of the images each, are dog, fox: "
+        "their mean recall is 70 %, beside an accuracy of 75 % over all images."
+    )
+
+
+def test_one_rare_class_and_none() -> None:
+    assert class_table(EVALUATION, {"cat": 100, "dog": 20, "fox": 100, "owl": 100}).rare == (
+        "Rare in training, with less than half of an even share of the images, is dog: "
+        "its recall is 40 %, beside an accuracy of 75 % over all images."
+    )
+    assert class_table(EVALUATION, {"cat": 50, "dog": 50, "fox": 50, "owl": 50}).rare == ""
+    assert class_table(EVALUATION).rare == ""
+    assert {row.share for row in class_table(EVALUATION).rows} == {""}

@@ -16,6 +16,7 @@ from sightline.evaluation.metrics import wilson_interval
 from sightline.reporting.colors import contrast
 from sightline.reporting.report import Facts, render, write_report
 from sightline.run import Record, Run
+from sightline.training.range_test import suggest
 
 VOID = {"meta", "img", "source", "path", "circle", "rect"}
 
@@ -207,6 +208,20 @@ def test_the_same_network_is_promised_for_epochs_but_not_for_a_time() -> None:
     timed = Page(render(replace(FACTS, epochs=None), history=epochs(4))).text
     assert promise not in timed
     assert "How many steps fit into its time" in timed
+
+
+def test_rare_classes_and_the_range_test_are_told() -> None:
+    rates = [10.0**power for power in range(-6, 2)]
+    facts = replace(
+        FACTS,
+        class_counts={"cat": 900, "dog": 50, "fox": 50},
+        range_test=suggest(rates, [2.3, 2.3, 2.2, 2.0, 1.5, 1.0, 0.9, 3.0], own=0.1),
+    )
+    page = Page(render(facts, history=epochs(2), evaluation=scored()))
+    assert "Rare in training, with less than half of an even share of the images each, are dog, fox: " in page.text
+    assert "5.0 % rare" in page.text
+    assert "the loss fell fastest at 0.01: this is the peak rate of the training." in page.text
+    assert page.tags.count("svg") == 3
 
 
 def test_many_classes_get_a_picture() -> None:

@@ -1,12 +1,15 @@
 """How well each class is recognised: dots with their intervals on one axis, beside the numbers."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import ClassScore, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
+from sightline.training.balance import rare_classes
 
+NAMED = 5  # rare classes in a sentence
 NONE = "\N{EN DASH}"  # where there is no number
 
 
@@ -21,7 +24,10 @@ class Dot:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class in words; `dot` is None when the data has no image of it."""
+    """One class in words; `dot` is None when the data has no image of it.
+
+    share: of the training images, e.g. "3.7 %"; empty when that is not known. rare: it is a small share.
+    """
 
     name: str
     dot: Dot | None
@@ -30,15 +36,21 @@ class ClassRow:
     precision: str
     f1: str
     support: str
+    share: str = ""
+    rare: bool = False
 
 
 @dataclass(frozen=True)
 class ClassTable:
-    """ticks: (place in percent of the axis, label). overall: the accuracy, likewise. rows: weakest first."""
+    """ticks: (place in percent of the axis, label). overall: the accuracy, likewise. rows: weakest first.
+
+    rare: a sentence on how well rare classes are recognised; empty when there are none.
+    """
 
     ticks: Sequence[tuple[float, str]]
     overall: float
     rows: Sequence[ClassRow]
+    rare: str = ""
 
     @property
     def strongest(self) -> ClassRow:
@@ -46,8 +58,11 @@ class ClassTable:
         return [row for row in self.rows if row.dot][-1]
 
 
-def class_table(evaluation: Evaluation) -> ClassTable:
-    """Every class on an axis that reaches from below the lowest interval to 100 %."""
+def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None = None) -> ClassTable:
+    """Every class on an axis that reaches from below the lowest interval to 100 %.
+
+    train_counts: training images of each class by name, where they are known.
+    """
     seen = [score for score in evaluation.classes if score.support]
     ticks = nice_ticks(100 * min(score.interval[0] for score in seen), 100, count=4)
     place = Scale((ticks[0], ticks[-1]), (0, 100))
@@ -55,11 +70,37 @@ def class_table(evaluation: Evaluation) -> ClassTable:
     labels[-1] += " %"
     decimals = min(supported_digits(*score.interval) for score in seen)  # one for all: the points stand in line
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
+    counts = train_counts or {}
+    rare = {name for name, is_rare in zip(counts, rare_classes(list(counts.values())), strict=True) if is_rare}
+    shares = {name: _share_text(count, sum(counts.values())) for name, count in counts.items()}
     return ClassTable(
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
-        rows=[_row(score, place, decimals) for score in order],
+        rows=[
+            dataclasses.replace(_row(score, place, decimals), share=shares.get(score.name, ""), rare=score.name in rare)
+            for score in order
+        ],
+        rare=_rare_sentence(evaluation, [score for score in seen if score.name in rare]),
     )
+
+
+def _share_text(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %"
+
+
+def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
+    """The mean recall of the rare classes beside the accuracy over all images."""
+    if not rare:
+        return ""
+    names = ", ".join(score.name for score in rare[:NAMED]) + (", ..." if len(rare) > NAMED else "")
+    recall = f"{100 * sum(score.recall for score in rare) / len(rare):.0f} %"
+    whose = (
+        f"Rare in training, with less than half of an even share of the images, is {names}: its recall is {recall}"
+        if len(rare) == 1
+        else f"Rare in training, with less than half of an even share of the images each, are {names}: "
+        f"their mean recall is {recall}"
+    )
+    return f"{whose}, beside an accuracy of {100 * evaluation.accuracy:.0f} % over all images."
 
 
 def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:

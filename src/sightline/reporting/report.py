@@ -28,8 +28,10 @@ from sightline.reporting.confusion import (
 )
 from sightline.reporting.image_data import surest_mistakes
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.range_chart import range_figure
 from sightline.reporting.scale import format_seconds
 from sightline.run import Record, Run
+from sightline.training.range_test import RangeTest
 
 if TYPE_CHECKING:
     from sightline.reporting.audit_section import AuditSection
@@ -45,6 +47,7 @@ class Facts:
     data, model: their short names. parameters: trainable numbers of the network.
     epochs: planned, None when the time decides. command: what to type to repeat it.
     settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
+    class_counts: training images of each class, where they are known. range_test: what `--lr auto` saw.
     """
 
     data: str
@@ -57,6 +60,8 @@ class Facts:
     epochs: int | None = None
     command: str = ""
     note: str = ""
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    range_test: RangeTest | None = None
     unused: Sequence[Unused] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -105,9 +110,10 @@ def render(
         progress=_progress(facts, history) if live else "",
         headline=_headline(history, evaluation),
         note=evaluation.note if evaluation and evaluation.note else facts.note,
-        scores=_scores(evaluation) if evaluation else None,
+        scores=_scores(evaluation, facts.class_counts) if evaluation else None,
         mistakes=surest_mistakes(evaluation, images) if evaluation and images else None,
         learning=learning(history, planned_epochs=facts.epochs if live else None),
+        rate=range_figure(facts.range_test) if facts.range_test else None,
         trained=_trained(facts, history, live=live),
         unused=facts.unused[:UNUSED],
         audit=audit,
@@ -182,12 +188,12 @@ class Scores:
     top5: str
 
 
-def _scores(evaluation: Evaluation) -> Scores:
+def _scores(evaluation: Evaluation, class_counts: Mapping[str, int]) -> Scores:
     many = len(evaluation.classes) > LARGEST_TABLE
     top5 = evaluation.top5
     return Scores(
         evaluation=evaluation,
-        classes=class_table(evaluation),
+        classes=class_table(evaluation, class_counts),
         confusions=evaluation.confusions(10),
         table=None if many else confusion_table(evaluation),
         picture=confusion_image(evaluation) if many else None,
