@@ -181,10 +181,18 @@ def summary(
 
 
 @app.command
-def doctor() -> int:
+def doctor(
+    *,
+    clear_cache: Annotated[
+        bool, Parameter(help="Delete the decoded images that trainings have kept.", show_default=False)
+    ] = False,
+) -> int:
     """Show machine, versions, accelerators, threads, disks and data; say what to fix."""
-    from sightline.doctor import examine, report
+    from sightline.doctor import clear_pixels, examine, report
 
+    if clear_cache:
+        print(clear_pixels())
+        return 0
     findings = examine()
     print(report(findings))
     return FAILED if any(finding.level == "fix" for finding in findings) else 0

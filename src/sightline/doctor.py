@@ -45,7 +45,7 @@ def examine() -> list[Finding]:
         reason = (str(error).splitlines() or ["no reason is given"])[0]
         advice = "install it again: pip install --force-reinstall torch torchvision"
         return [*findings, Finding("torch", f"does not work: {reason}", advice, "fix")]
-    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_data_sets()]
+    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_pixels(), *_data_sets()]
 
 
 def report(findings: list[Finding]) -> str:
@@ -58,6 +58,15 @@ def report(findings: list[Finding]) -> str:
     fixes, notes = (sum(finding.level == level for finding in findings) for level in ("fix", "note"))
     ending = f"{fixes} to fix, {notes} to note." if fixes or notes else "Nothing to fix."
     return f"{text_table(rows)}\n\n{ending}"
+
+
+def clear_pixels() -> str:
+    """Delete the images that trainings have decoded and kept; a sentence that says how much this frees."""
+    from sightline.data.pixel_cache import cache_size, clear, pixel_folder
+
+    freed, left = clear(), cache_size()
+    said = f"{freed / 1e6:,.1f} MB of decoded images deleted from {pixel_folder()}"
+    return f"{said}; {left / 1e6:,.1f} MB are just being written" if left else said
 
 
 def _python() -> Iterator[Finding]:
@@ -158,7 +167,7 @@ def _threads() -> Iterator[Finding]:
     """Whether torch computes on the cores there are."""
     import torch
 
-    from sightline.data.batches import usable_cores
+    from sightline.data.stream import usable_cores
 
     cores, threads, quota = usable_cores(), torch.get_num_threads(), _cpu_quota()
     found = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {threads} threads"
@@ -181,6 +190,15 @@ def _image_formats() -> Iterator[Finding]:
         yield Finding("images", f"Pillow was built without {', '.join(missing)}", advice, "note")
     else:
         yield Finding("images", f"{', '.join(readers)}, BMP and GIF can be read")
+
+
+def _pixels() -> Iterator[Finding]:
+    """What decoded images take on the disk."""
+    from sightline.data.pixel_cache import cache_size, default_budget
+
+    kept, most = cache_size(), default_budget()
+    advice = "sightline doctor --clear-cache deletes them" if kept else ""
+    yield Finding("decoded", f"images take {kept / 1e9:.1f} GB in the cache, {most / 1e9:.1f} GB at most", advice)
 
 
 def _data_sets() -> Iterator[Finding]:

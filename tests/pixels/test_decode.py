@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from sightline.errors import ImageError
+from sightline.pixels import decode
 from sightline.pixels.decode import READERS, read_image
 
 ODD_IMAGES = Path(os.environ.get("SIGHTLINE_DATA", "/nowhere")) / "odd-pictures"
@@ -442,10 +443,13 @@ class TestWarnings:
         assert warnings.filters == before
 
 
-def test_decoding_releases_the_gil():
+@pytest.mark.parametrize("decoder", ["decode._jpeg_pixels", "ImageFile.load"])
+def test_decoding_releases_the_gil(decoder, monkeypatch):
     # Nobody is made to give up the GIL within 100 s, so `start` returns once the thread gives it up by itself; its
     # stack then shows where. If the decoder kept it, that would be at the end, or copying the finished array.
     file = encoded(PHOTO.resize((4000, 3000)), "JPEG", quality=95)
+    if decoder == "ImageFile.load":
+        monkeypatch.setattr(decode, "simplejpeg", None)
     interval = sys.getswitchinterval()
     thread = threading.Thread(target=read_image, args=(file,))
     sys.setswitchinterval(100)
@@ -459,7 +463,33 @@ def test_decoding_releases_the_gil():
     finally:
         sys.setswitchinterval(interval)
         thread.join()
-    assert "ImageFile.load" in functions
+    assert decoder in functions
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize(("width", "height"), [(640, 481), (333, 500), (9, 7)])
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"subsampling": 1}, {"progressive": True}])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_simplejpeg_and_pillow_see_the_same(mode, width, height, options, orientation, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = encoded(PHOTO.convert(mode).resize((width, height)), "JPEG", exif=exif, **options)
+    fast = [read_image(file, min_size=size) for size in (None, 200, 100, 50, 1)]
+    monkeypatch.setattr(decode, "simplejpeg", None)
+    for size, pixels in zip((None, 200, 100, 50, 1), fast, strict=True):
+        assert np.array_equal(pixels, read_image(file, min_size=size))
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
+def test_a_truncated_jpeg_is_the_same_error_with_and_without_simplejpeg(keep, monkeypatch):
+    file = encoded(PHOTO, "JPEG")
+    messages = []
+    for _ in range(2):
+        with pytest.raises(ImageError) as caught:
+            read_image(file[: int(keep * len(file))])
+        messages.append(str(caught.value))
+        monkeypatch.setattr(decode, "simplejpeg", None)
+    assert messages[0] == messages[1]
 
 
 @needs_odd_images
@@ -485,6 +515,7 @@ class TestOddImages:
         script = """
 import pathlib, re, sys
 from sightline.errors import ImageError
+from sightline.pixels import decode
 from sightline.pixels.decode import read_image
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*/*")):
     try:

@@ -12,15 +12,31 @@ from sightline.data.color_jitter import random_color
 from sightline.data.crop import alternating_flip, random_flip, random_shift
 from sightline.data.erase import cutout, random_erase
 from sightline.data.policy import random_policy
+from sightline.data.resized_crop import random_resized_crop, resize
 
 
-def augment(images: Tensor, config: AugmentConfig, *, indices: Tensor, epoch: int, generator: Generator) -> Tensor:
-    """Images varied as `config` says: uint8 (B, C, H, W) -> the same shape and dtype.
+def augment(
+    images: Tensor,
+    config: AugmentConfig,
+    *,
+    indices: Tensor,
+    epoch: int,
+    generator: Generator,
+    size: tuple[int, int] | None = None,
+) -> Tensor:
+    """Images varied as `config` says: uint8 (B, C, H, W) -> the same dtype, and the same shape unless `size` is given.
 
     indices: (B,) int64, where each image stands in its data set; with `epoch` it decides an alternating flip.
+    size: (h, w) of the result, where the images are larger: their random crops, if there are any, or they themselves
+        are resized to it.
     generator: on the images' device; the same state gives the same result. With everything off the very tensor that
     came in is returned.
     """
+    size = size or (images.shape[2], images.shape[3])
+    if config.resized_crop:
+        images = random_resized_crop(images, smallest=config.resized_crop, size=size, generator=generator)
+    elif images.shape[2:] != size:
+        images = resize(images, size)
     if config.flip == "random":
         images = random_flip(images, generator=generator)
     if config.flip == "alternating":

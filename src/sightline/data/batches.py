@@ -1,25 +1,26 @@
-"""Batches of training images from a data set that lives in memory as one uint8 tensor.
+"""Batches of training images, dealt out from memory, from a memory-mapped cache, or from files decoded ahead of use.
 
-`to_resident` (or `readable`, when files may be bad) makes that tensor; `Batches` deals it out, shuffled and varied.
-A batch is a pure function of the seed and the step, so a resumed training sees exactly what an unbroken one would.
+`pixel_source` says where a data set's pixels come from; `Batches` deals them out, shuffled and varied. A batch is a
+pure function of the seed and the step, so a resumed training sees exactly what an unbroken one would.
 """
 
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
-from sightline.data.imageset import ArrayImages, ImageSet, Unused
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused
 from sightline.data.randomness import derived_seed
-from sightline.errors import DataError, ImageError
+from sightline.data.stream import DecodedImages, Decoding, unreadable_file
+from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
+
+AHEAD = 2  # batches that are decoded before they are asked for
+DEVICE_SHARE = 0.25  # of a GPU's free memory that images may take up, rather than travel to it batch by batch
 
 
 class Batch(NamedTuple):
@@ -31,16 +32,22 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Shuffled, augmented batches of images that are resident on `device`.
+    """Shuffled, augmented batches on `device`.
 
-    images: uint8 (N, C, H, W). labels: int64 (N,). Every epoch shows every image once, in an order of its own; the last
-    batch of an epoch may be short, or with `drop_last` is left out (then a different few images miss each epoch).
-    A data set smaller than `batch_size` is one batch.
+    images: uint8 (N, C, H, W), or where such pixels come from; see `pixel_source`. labels: int64 (N,).
+    sampling: "shuffle" shows every image once in every epoch, in an order of its own. "balanced" shows every class
+        equally often (N images in an epoch all the same), the images of a class in turn.
+    size: (h, w) of the batches where they are not as large as the images: random crops of this size if
+        `augment.resized_crop` says so, otherwise the whole image, resized.
+
+    The last batch of an epoch may be short, or with `drop_last` is left out (then a different few images miss each
+    epoch). A data set smaller than `batch_size` is one batch. A file that cannot be decoded any more is left out of its
+    batch and named in `lost`.
     """
 
     def __init__(
         self,
-        images: Tensor,
+        images: Tensor | CachedImages | DecodedImages,
         labels: Tensor,
         *,
         batch_size: int,
@@ -48,38 +55,135 @@ class Batches:
         seed: int,
         device: torch.device | str = "cpu",
         drop_last: bool = False,
+        sampling: Literal["shuffle", "balanced"] = "shuffle",
+        size: tuple[int, int] | None = None,
     ) -> None:
         if len(images) != len(labels) or len(images) == 0:
             raise DataError(
                 f"{len(images)} images and {len(labels)} labels", where="Batches", hint="give one label each"
             )
-        self.images = images.to(device)
-        self.labels = labels.to(device)
+        self.device = torch.device(device)
+        self.images = _near(images, self.device)
+        self.labels = labels.to(self.device)
         self.batch_size = min(batch_size, len(images))
         self.augment = augment
         self.seed = seed
+        self.size = size
+        self.lost: dict[int, str] = {}
         self.steps_per_epoch = len(images) // self.batch_size
         if len(images) % self.batch_size and not drop_last:
             self.steps_per_epoch += 1
+        self._class_labels = labels.cpu() if sampling == "balanced" else None
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+        self._decodings: dict[int, Decoding] = {}
 
     def batch(self, step: int) -> Batch:
-        """The batch of this step, counted from 0 over all epochs. The same step gives the same batch, in any order."""
-        epoch, position = divmod(step, self.steps_per_epoch)
-        start = position * self.batch_size
-        indices = self.order(epoch)[start : start + self.batch_size]
-        generator = Generator(self.images.device).manual_seed(derived_seed(self.seed, "augment", step))
-        images = self.images.index_select(0, indices)
-        images = augment(images, self.augment, indices=indices, epoch=epoch, generator=generator)
+        """The batch of this step, counted from 0 over all epochs. The same step gives the same batch, in any order.
+
+        Raises DataError when none of its files can be decoded any more.
+        """
+        epoch = step // self.steps_per_epoch
+        indices = self._indices(step)
+        images, readable = self._pixels(step, indices)
+        indices = indices[readable] if readable is not None else indices
+        indices, images = indices.to(self.device), images.to(self.device, non_blocking=True)
+        generator = Generator(self.device).manual_seed(derived_seed(self.seed, "augment", step))
+        images = augment(images, self.augment, indices=indices, epoch=epoch, generator=generator, size=self.size)
         return Batch(images, self.labels.index_select(0, indices), indices)
 
+    def sample(self, count: int) -> Tensor:
+        """At most `count` images, evenly spaced (many sets are ordered by class), not augmented: uint8 on `device`."""
+        every = torch.arange(0, len(self.images), math.ceil(len(self.images) / count))
+        if isinstance(self.images, DecodedImages):
+            images = self.images.start(every.tolist()).result()[0]
+        elif isinstance(self.images, CachedImages):
+            images = self.images.gather(every)
+        else:
+            images = self.images[:: math.ceil(len(self.images) / count)]
+        off, generator = AugmentConfig(), Generator(self.device)
+        return augment(images.to(self.device), off, indices=every, epoch=0, generator=generator, size=self.size)
+
     def order(self, epoch: int) -> Tensor:
-        """The epoch's permutation of the data set, int64 (N,), on the device; the same on every device."""
+        """Which image each place of the epoch shows, int64 (N,); the same on every device."""
         if self._order[0] != epoch:
             generator = Generator().manual_seed(derived_seed(self.seed, "order", epoch))
-            permutation = torch.randperm(len(self.images), generator=generator)
-            self._order = (epoch, permutation.to(self.images.device))
+            if self._class_labels is None:
+                order = torch.randperm(len(self.images), generator=generator)
+            else:
+                order = _balanced(self._class_labels, epoch, generator)
+            self._order = (epoch, order.to(self.device) if isinstance(self.images, Tensor) else order)
         return self._order[1]
+
+    def _indices(self, step: int) -> Tensor:
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return self.order(epoch)[position * self.batch_size : (position + 1) * self.batch_size]
+
+    def _pixels(self, step: int, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        """uint8 (B, C, H, W), and which of `indices` they are when some could not be read."""
+        if isinstance(self.images, Tensor):
+            return self.images.index_select(0, indices), None
+        if isinstance(self.images, CachedImages):
+            return self.images.gather(indices), None
+        decoding = self._decodings.pop(step, None) or self.images.start(indices.tolist())
+        # What was begun for other steps is of no use any more: someone has jumped, or gone back.
+        ahead = [later for later in range(step + 1, step + 1 + AHEAD) if self._same_epoch(step, later)]
+        self._decodings = {later: self._decodings.get(later) or self._start(later) for later in ahead}
+        images, unreadable = decoding.result()
+        if not unreadable:
+            return images, None
+        self.lost |= {int(indices[position]): reason for position, reason in unreadable.items()}
+        readable = torch.tensor([i for i in range(len(indices)) if i not in unreadable], dtype=torch.int64)
+        if not len(readable):
+            first = int(indices[0])
+            raise unreadable_file(self.images.files.paths[first], self.lost[first])
+        return images[readable], readable
+
+    def _same_epoch(self, step: int, later: int) -> bool:
+        """The next epoch's order is made when it begins: it would take the place of this one's."""
+        return step // self.steps_per_epoch == later // self.steps_per_epoch
+
+    def _start(self, step: int) -> Decoding:
+        assert isinstance(self.images, DecodedImages)
+        return self.images.start(self._indices(step).tolist())
+
+
+def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Tensor | CachedImages | DecodedImages:
+    """Where `Batches` takes a set's pixels from, with as little in memory as can be.
+
+    Arrays are resized into memory, cached images stay in their cache, files are decoded whenever they are needed.
+    """
+    images = image_set.images
+    if isinstance(images, CachedImages):
+        return images
+    return DecodedImages(images, preprocess) if isinstance(images, FileImages) else to_resident(image_set, preprocess)
+
+
+def _near(images: Tensor | CachedImages | DecodedImages, device: torch.device) -> Tensor | CachedImages | DecodedImages:
+    """Cached images go to a GPU once and for all where they take up little of it."""
+    if isinstance(images, Tensor):
+        return images.to(device)
+    if isinstance(images, CachedImages) and device.type == "cuda":
+        needed = len(images) * math.prod(images.pixels.shape[1:])
+        if needed < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            return images.whole().to(device)
+    return images
+
+
+def _balanced(labels: Tensor, epoch: int, generator: Generator) -> Tensor:
+    """N indices in random order in which every class is equally frequent, to within one: int64 (N,).
+
+    The images of a class come in turn: none comes again before all others have come within the epoch.
+    """
+    classes = torch.unique(labels).tolist()
+    chosen = []
+    for rank, label in enumerate(classes):
+        members = torch.nonzero(labels == label).flatten()
+        # Those that get one more take turns, too.
+        quota = len(labels) // len(classes) + ((rank - epoch) % len(classes) < len(labels) % len(classes))
+        rounds = [torch.randperm(len(members), generator=generator) for _ in range(-(-quota // len(members)))]
+        chosen.append(members[torch.cat(rounds)[:quota]])
+    order = torch.cat(chosen)
+    return order[torch.randperm(len(order), generator=generator)]
 
 
 def to_resident(image_set: ImageSet, preprocess: Preprocess) -> Tensor:
@@ -120,30 +224,18 @@ def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int
     shape = (preprocess.channels, *preprocess.size)
     if isinstance(source, ArrayImages) and source.pixels.shape[1:] == shape:
         return source.pixels, {}
+    if isinstance(source, CachedImages) and source.pixels.shape[1:] == shape:
+        return source.whole(), {}
     require_memory(len(source) * math.prod(shape), what=f"{len(source):,} images of {shape[1]} x {shape[2]} pixels")
-    images = np.zeros((len(source), *shape), dtype=np.uint8)
-
-    def load(index: int) -> Unused | None:
-        if isinstance(source, ArrayImages):
-            images[index] = preprocess.pixels(source.read(index))
-            return None
-        path = source.paths[index]
-        try:
-            images[index] = preprocess.read(path)
-        except ImageError as error:
-            # The message names the file; here the name stands beside the reason.
-            return Unused(str(path), error.what.partition(f"{path}: ")[2] or error.what)
-        return None
-
-    # Threads, not processes: decoders release the GIL, and nothing needs to be pickled or copied.
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        outcomes = list(pool.map(load, range(len(source))))
-    return torch.from_numpy(images), {index: file for index, file in enumerate(outcomes) if file is not None}
-
-
-def usable_cores() -> int:
-    """How many cores this process may use; where the system does not say, how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(source, FileImages):
+        images = torch.empty((len(source), *shape), dtype=torch.uint8)
+        for index in range(len(source)):
+            images[index] = torch.from_numpy(preprocess.pixels(source.read(index)))
+        return images, {}
+    decoder = DecodedImages(source, preprocess)
+    images, unreadable = decoder.start(range(len(source))).result()
+    decoder.pool.shutdown()
+    return images, {index: Unused(str(source.paths[index]), reason) for index, reason in unreadable.items()}
 
 
 def require_memory(needed: int, *, what: str) -> None:

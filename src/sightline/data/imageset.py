@@ -1,7 +1,8 @@
 """Many labelled images, and the three sets they are split into.
 
-An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `FileImages` on disk) but never how large a network
-wants them: that is `Preprocess`, applied when batches are made.
+An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `FileImages` on disk) but not how large a network
+wants them: that is `Preprocess`, applied when batches are made, or once and for all when `prepare` makes
+`CachedImages` of the files.
 """
 
 import dataclasses
@@ -45,11 +46,13 @@ class FileImages:
 
     channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
     size: the largest height or width in pixels when they are small, by the same look; None for photos.
+    stats: int64 (N, 2), bytes and modification time in ns of each file when it was read; None before. See `stamps.py`.
     """
 
     paths: tuple[Path, ...]
     channels: int = 3
     size: int | None = None
+    stats: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -59,7 +62,46 @@ class FileImages:
         return read_image(self.paths[index])
 
     def take(self, indices: Tensor) -> "FileImages":
-        return dataclasses.replace(self, paths=tuple(self.paths[i] for i in indices.tolist()))
+        stats = None if self.stats is None else self.stats[indices.numpy()]
+        return dataclasses.replace(self, paths=tuple(self.paths[i] for i in indices.tolist()), stats=stats)
+
+
+@dataclass(frozen=True, eq=False)
+class CachedImages:
+    """Images of files that have been decoded once, as one network sees them: image i is `pixels[rows[i]]`.
+
+    files: where they came from. pixels: uint8 (M, C, h, w), memory-mapped and shared with other data sets, so M may be
+    larger than N. rows: int64 (N,).
+    """
+
+    files: FileImages
+    pixels: Tensor
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def channels(self) -> int:
+        return int(self.pixels.shape[1])
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """One image as the network sees it, uint8 (h, w, C)."""
+        return self.pixels[self.rows[index]].permute(1, 2, 0).numpy()
+
+    def take(self, indices: Tensor) -> "CachedImages":
+        return CachedImages(self.files.take(indices), self.pixels, self.rows[indices])
+
+    def gather(self, indices: Tensor) -> Tensor:
+        """The images at `indices` (B,) int64, as a new tensor uint8 (B, C, h, w)."""
+        return self.pixels.index_select(0, self.rows[indices])
+
+    def whole(self) -> Tensor:
+        """All images, uint8 (N, C, h, w): still memory-mapped where they lie one after the other, otherwise a copy."""
+        first = int(self.rows[0]) if len(self.rows) else 0
+        if torch.equal(self.rows, torch.arange(first, first + len(self.rows))):
+            return self.pixels[first : first + len(self.rows)]
+        return self.pixels.index_select(0, self.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +111,7 @@ class ImageSet:
     groups: images with the same group (patient, video, product) must stay on one side of a split; empty when unknown.
     """
 
-    images: ArrayImages | FileImages
+    images: ArrayImages | FileImages | CachedImages
     labels: Tensor
     classes: tuple[str, ...]
     ids: tuple[str, ...]

@@ -1,0 +1,88 @@
+"""Random resized crops: a random part of each image, brought to one size.
+
+Going deeper with convolutions (arXiv 1409.4842, section 6): a part of 8 to 100 % of the image's area whose aspect ratio
+is between 3/4 and 4/3. As in torchvision the ratio is drawn evenly on a logarithmic scale; what does not fit into the
+image is cut to its border, where torchvision draws again up to ten times.
+
+Shrinking is antialiased: each pixel is the mean of all it covers, weighted by a triangle, as in Pillow's "bilinear".
+Resampling to the same size twice blurs a little, so keep images at least as large as the largest crop needs.
+"""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from sightline.data.randomness import uniform
+
+RATIO = 4 / 3  # of width to height at most, and of height to width
+
+
+def random_resized_crop(images: Tensor, *, smallest: float, size: tuple[int, int], generator: Generator) -> Tensor:
+    """A random part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w) with (h, w) = `size`.
+
+    smallest: the least share of the area that is kept, above 0 to 1.
+    """
+    top, left, height, width = random_boxes(images.shape, smallest=smallest, generator=generator)
+    return crop_and_resize(images, top, left, height, width, size=size)
+
+
+def random_boxes(
+    shape: torch.Size | tuple[int, ...], *, smallest: float, generator: Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Top, left, height and width of a random part of each of (B, C, H, W) images, in whole pixels: int64 (B,) each."""
+    count, _, rows, columns = shape
+    area = rows * columns * uniform(smallest, 1, count, generator=generator)
+    ratio = torch.exp(uniform(-math.log(RATIO), math.log(RATIO), count, generator=generator))
+    height = torch.sqrt(area / ratio).round().clamp(1, rows)
+    width = torch.sqrt(area * ratio).round().clamp(1, columns)
+    top = uniform(0, 1, count, generator=generator) * (rows - height)
+    left = uniform(0, 1, count, generator=generator) * (columns - width)
+    return top.round().long(), left.round().long(), height.long(), width.long()
+
+
+def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """The whole images at another size, antialiased: uint8 (B, C, H, W) -> uint8 (B, C, h, w)."""
+    if images.device.type == "cpu":
+        return F.interpolate(images, size=size, mode="bilinear", antialias=True)
+    return F.interpolate(images.float(), size=size, mode="bilinear", antialias=True).round().to(torch.uint8)
+
+
+def crop_and_resize(
+    images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, *, size: tuple[int, int]
+) -> Tensor:
+    """The given part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w); boxes as `random_boxes` gives.
+
+    On a CPU torch's uint8 resize, image by image, takes 0.3 ms for 224 x 224 pixels; sampling a whole batch in floats
+    takes 1.2 ms an image, and is not antialiased. On a GPU one matrix product per axis does all images at once. The
+    two differ by one level at most, from rounding.
+    """
+    if images.device.type != "cpu":
+        return resampled(images, top, left, height, width, size=size)
+    crops = images.new_empty((*images.shape[:2], *size))
+    boxes = torch.stack([top, left, top + height, left + width], dim=1).tolist()
+    for image, crop, (y0, x0, y1, x1) in zip(images, crops, boxes, strict=True):
+        crop.copy_(resize(image[None, :, y0:y1, x0:x1], size)[0])
+    return crops
+
+
+def resampled(
+    images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, *, size: tuple[int, int]
+) -> Tensor:
+    """`crop_and_resize` as two matrix products over the batch."""
+    rows = _weights(top, height, images.shape[2], size[0])  # (B, h, H)
+    columns = _weights(left, width, images.shape[3], size[1])  # (B, w, W)
+    crops = rows[:, None] @ images.float() @ columns[:, None].mT  # (B, C, h, w)
+    return crops.round().clamp(0, 255).to(torch.uint8)
+
+
+def _weights(start: Tensor, length: Tensor, pixels: int, outputs: int) -> Tensor:
+    """How much each pixel of an axis counts in each output, float32 (B, outputs, pixels); 0 outside the part."""
+    scale = (length / outputs).view(-1, 1, 1)  # pixels an output covers
+    centres = start.view(-1, 1, 1) + (torch.arange(outputs, device=start.device).view(1, -1, 1) + 0.5) * scale
+    position = torch.arange(pixels, device=start.device)
+    distance = (position + 0.5 - centres).abs() / scale.clamp(min=1)
+    inside = (position >= start[:, None]) & (position < (start + length)[:, None])  # (B, pixels)
+    weights = (1 - distance).clamp(min=0) * inside[:, None]
+    return weights / weights.sum(-1, keepdim=True)

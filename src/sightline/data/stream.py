@@ -1,0 +1,125 @@
+"""Files decoded by threads, ahead of their use: a chunk of images is being made while the one before is consumed.
+
+Threads, not processes: the decoders and the resize release the GIL, and nothing needs to be pickled or copied.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages
+from sightline.errors import DataError, ImageError
+from sightline.pixels.preprocess import Preprocess
+
+RUN = 8  # images a thread takes at a time: a task for each one would cost as much as a small image
+
+
+def usable_cores() -> int:
+    """How many cores this process may use; where the system does not say, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def reason_of(error: ImageError, name: str) -> str:
+    """Why an image cannot be read, without the name of its file."""
+    return error.what.partition(f"{name}: ")[2] or error.what
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Images that threads are at work on."""
+
+    pixels: NDArray[np.uint8]
+    runs: Sequence[Future[dict[int, str]]]
+
+    def result(self) -> tuple[Tensor, dict[int, str]]:
+        """uint8 (B, C, h, w), and by position the reasons of those that cannot be read; their pixels are 0."""
+        unreadable: dict[int, str] = {}
+        for run in self.runs:
+            unreadable |= run.result()
+        return torch.from_numpy(self.pixels), unreadable
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedImages:
+    """Files that are decoded whenever they are needed: a source of pixels for a data set that is kept nowhere."""
+
+    files: FileImages
+    preprocess: Preprocess
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores(), "decode"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.preprocess.channels, *self.preprocess.size)
+
+    def start(self, indices: Sequence[int]) -> Decoding:
+        """Begin to decode the files at `indices`."""
+        pixels = np.zeros((len(indices), *self.shape), dtype=np.uint8)
+        runs = [
+            self.pool.submit(self._decode, indices[first : first + RUN], pixels[first : first + RUN], first)
+            for first in range(0, len(indices), RUN)
+        ]
+        return Decoding(pixels, runs)
+
+    def _decode(self, indices: Sequence[int], out: NDArray[np.uint8], first: int) -> dict[int, str]:
+        unreadable = {}
+        for position, index in enumerate(indices):
+            path = self.files.paths[index]
+            try:
+                out[position] = self.preprocess.read(path)
+            except ImageError as error:
+                unreadable[first + position] = reason_of(error, str(path))
+        return unreadable
+
+
+def stream(
+    images: ArrayImages | FileImages | CachedImages, preprocess: Preprocess, *, chunk: int, ahead: int = 2
+) -> Iterator[Tensor]:
+    """All images in order as the network sees them, `chunk` at a time: uint8 (B, C, h, w).
+
+    ahead: chunks that are decoded before they are asked for; no more than `ahead` + 1 are in memory.
+    Raises DataError naming a file that cannot be read, e.g. because it has vanished.
+    """
+    starts = range(0, len(images), chunk)
+    if isinstance(images, CachedImages) and images.pixels.shape[1:] == (preprocess.channels, *preprocess.size):
+        yield from (images.gather(torch.arange(first, min(first + chunk, len(images)))) for first in starts)
+    elif isinstance(images, FileImages):
+        yield from _decoded(images, preprocess, chunk=chunk, ahead=ahead)
+    else:
+        for first in starts:
+            part = [preprocess.pixels(images.read(i)) for i in range(first, min(first + chunk, len(images)))]
+            yield torch.from_numpy(np.stack(part))
+
+
+def _decoded(files: FileImages, preprocess: Preprocess, *, chunk: int, ahead: int) -> Iterator[Tensor]:
+    source = DecodedImages(files, preprocess)
+    waiting: deque[tuple[int, Decoding]] = deque()
+    upcoming = iter(range(0, len(files), chunk))
+    try:
+        while True:
+            while len(waiting) <= ahead and (first := next(upcoming, None)) is not None:
+                waiting.append((first, source.start(range(first, min(first + chunk, len(files))))))
+            if not waiting:
+                return
+            first, decoding = waiting.popleft()
+            pixels, unreadable = decoding.result()
+            for position, reason in unreadable.items():
+                raise unreadable_file(files.paths[first + position], reason)
+            yield pixels
+    finally:
+        source.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def unreadable_file(path: Path, reason: str) -> DataError:
+    """The error for a file that could be read before."""
+    return DataError(f"cannot read {path}: {reason}", hint="it was changed while it was in use; put it back")
