@@ -1,0 +1,84 @@
+"""Batch norm folded into the convolutions before it: the same arithmetic for a network that only answers, and faster.
+
+In eval mode batch norm is a multiplication and an addition per channel, which the convolution's weights and bias can do
+at no cost. On two cores MobileNetV2 answers 1.5 times as fast so (docs/experiments.md). Only copies are folded: what is
+trained and saved is the ordinary network.
+"""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sightline.models.contract import Network
+
+TOLERANCE = 1e-2  # of the embeddings' own spread, by which a folded network may differ; rounding gives about 1e-5
+
+
+def folded(network: Network) -> Network:
+    """A copy in eval mode, with every batch norm folded that stands right behind a convolution.
+
+    Which one stands behind which is seen by sending noise through. Noise also tells whether the copy answers alike;
+    where it does not, because the network uses a convolution's output in other ways too, the copy is not folded.
+    """
+    plain = copy.deepcopy(network).eval()
+    generator = torch.Generator().manual_seed(0)
+    device = next(plain.parameters()).device
+    noise = torch.randn((2, *plain.input_shape), generator=generator).to(device)
+    with torch.no_grad():
+        pairs, expected = _watch(plain, noise)
+        if not pairs:
+            return plain
+        result = copy.deepcopy(plain)
+        for convolution, norm in pairs:
+            _fold(result, convolution, norm)
+        difference = (result.embed(noise) - expected).abs().max()
+    return result if difference <= TOLERANCE * expected.std() else plain
+
+
+def _watch(network: Network, images: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
+    """The names of each convolution and the batch norm that takes its output, both used once; and the embeddings."""
+    calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    handles = []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+
+            def record(module: nn.Module, inputs: Any, output: Tensor, name: str = name) -> None:
+                calls.append((name, module, inputs[0], output))
+
+            handles.append(module.register_forward_hook(record))
+    try:
+        embeddings = network.embed(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    names = [name for name, *_ in calls]
+    made_by = {id(output): name for name, module, _, output in calls if isinstance(module, nn.Conv2d)}
+    pairs = [
+        (made_by[id(seen)], name)
+        for name, module, seen, _ in calls
+        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and id(seen) in made_by
+    ]
+    return [pair for pair in pairs if all(names.count(name) == 1 for name in pair)], embeddings
+
+
+def _fold(network: Network, convolution: str, norm: str) -> None:
+    """Fold one batch norm, in place. What is left of it is what it does besides: timm's have an activation inside."""
+    conv, bn = network.get_submodule(convolution), network.get_submodule(norm)
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(bn, nn.BatchNorm2d)
+    assert bn.running_mean is not None
+    assert bn.running_var is not None
+    scale = (bn.running_var + bn.eps).rsqrt()
+    if bn.weight is not None:
+        scale = scale * bn.weight
+    shift = -bn.running_mean * scale
+    if bn.bias is not None:
+        shift = shift + bn.bias
+    if conv.bias is not None:
+        shift = shift + conv.bias * scale
+    conv.weight = nn.Parameter(conv.weight * scale[:, None, None, None])
+    conv.bias = nn.Parameter(shift)
+    parent, _, child = norm.rpartition(".")
+    setattr(network.get_submodule(parent), child, getattr(bn, "act", nn.Identity()))
