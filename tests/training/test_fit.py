@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.config import AugmentConfig, ParameterGroup, TrainConfig
-from sightline.data.imageset import ArrayImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
 from sightline.errors import ConfigError, RunError, TrainingError
 from sightline.evaluation.metrics import wilson_interval
 from sightline.models.contract import Network
@@ -226,6 +227,30 @@ def test_the_start_is_scored_once_only(
     resumed = tiny(seed=1)
     list(fit(resumed, splits, config, checkpoints=Checkpoints(tmp_path)))
     assert same(weights(resumed), weights(start))
+
+
+def test_balanced_sampling_deals_rare_classes_as_often(tiny: Tiny, probe: Probe) -> None:
+    splits = identical_images(torch.tensor([0] * 24 + [1] * 8))
+    network = tiny()
+    list(fit(network, splits, dataclasses.replace(ADAM, epochs=100, sampling="balanced"), preprocess=SCALED))
+    assert probe(network, splits.train).exp()[0, 0].item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_files_that_are_decoded_every_epoch_train_alike(splits: Splits, tiny: Tiny, tmp_path: Path) -> None:
+    def as_files(image_set: ImageSet, name: str) -> ImageSet:
+        assert isinstance(image_set.images, ArrayImages)
+        paths = tuple(tmp_path / f"{name}-{index}.png" for index in range(len(image_set)))
+        for path, image in zip(paths, image_set.images.pixels, strict=True):
+            Image.fromarray(image[0].numpy()).save(path)
+        return dataclasses.replace(image_set, images=FileImages(paths, channels=1))
+
+    assert splits.val is not None
+    files = dataclasses.replace(splits, train=as_files(splits.train, "train"), val=as_files(splits.val, "val"))
+    config = dataclasses.replace(ADAM, augment=AugmentConfig(flip="random", shift=1))
+    from_arrays, from_files = tiny(), tiny()
+    expected = [epoch.val_loss for epoch in fit(from_arrays, splits, config, preprocess=SCALED)]
+    assert [epoch.val_loss for epoch in fit(from_files, files, config, preprocess=SCALED)] == expected
+    assert same(weights(from_arrays), weights(from_files))
 
 
 @pytest.mark.parametrize("augment", [{"mixup": 0.2}, {"cutmix": 1.0}, {"mixup": 0.2, "cutmix": 1.0}])

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from sightline.config import TrainConfig
-from sightline.data.batches import Batches, to_resident
-from sightline.data.imageset import ImageSet, Splits
+from sightline.data.batches import Batches, pixel_source, to_resident
+from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.data.statistics import default_preprocess
 from sightline.errors import ConfigError
 from sightline.models.contract import Network
@@ -34,17 +34,18 @@ class Setup:
     num_classes: int
 
     def sample(self) -> Tensor:
-        """Training images as the network sees them, evenly spaced, as many sets are ordered by class: (N, C, H, W)."""
-        images = self.batches.images
-        height, width = images.shape[2:]
+        """Training images as the network sees them, evenly spaced and not augmented: (N, C, H, W)."""
+        height, width = self.preprocess.size
         count = max(1, min(PREPARE_IMAGES, PREPARE_PIXELS // (height * width)))
-        return self.preprocess.normalise(images[:: -(-len(images) // count)])
+        return self.preprocess.normalise(self.batches.sample(count))
 
     def validation(self, image_set: ImageSet | None) -> Validation | None:
-        """The validation split on the device; None when there is none."""
+        """The validation split, None when there is none; what is in memory goes to the device."""
         if not image_set:
             return None
-        images = to_resident(image_set, self.preprocess).to(self.device)
+        images = image_set.images
+        if isinstance(images, ArrayImages):
+            images = ArrayImages(to_resident(image_set, self.preprocess).to(self.device))
         return Validation(images, image_set.labels.to(self.device), self.preprocess, self.precision)
 
 
@@ -54,16 +55,18 @@ def set_up(network: Network, splits: Splits, config: TrainConfig, preprocess: Pr
     device = find_device(config.device)
     preprocess = preprocess or default_preprocess(splits.train, network.input_shape)
     batches = Batches(
-        to_resident(splits.train, preprocess),
+        pixel_source(splits.train, preprocess),
         splits.train.labels,
         batch_size=config.batch_size,
         augment=config.augment,
         seed=config.seed,
         device=device,
         drop_last=True,
+        sampling=config.sampling,
+        size=preprocess.size,
     )
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _require_match(network, preprocess.normalise(batches.images[:1]), len(splits.classes))
+    _require_match(network, preprocess.normalise(batches.sample(1)), len(splits.classes))
     return Setup(device, find_precision(config.precision, device), preprocess, batches, len(splits.classes))
 
 

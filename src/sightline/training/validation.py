@@ -1,42 +1,68 @@
 """The validation split, kept on the device and scored after every epoch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages
+from sightline.data.stream import stream
 from sightline.evaluation.metrics import wilson_interval
 from sightline.memory import in_chunks
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.device import Precision
 from sightline.training.stopping import Score
 
-CHUNK = 1_000  # images through the network at once
+CHUNK = 1_000  # images through the network at once, at most, and
+CHUNK_PIXELS = 128 * 224 * 224  # about this many pixels of them
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """images: uint8 (N, C, H, W) and labels: int64 (N,), both on the device that computes."""
+    """images: in memory, on the device that computes, as the network sees them; or streamed from a cache or from files.
 
-    images: Tensor
+    labels: int64 (N,), on that device.
+    """
+
+    images: ArrayImages | FileImages | CachedImages
     labels: Tensor
     preprocess: Preprocess
     precision: Precision
 
     @torch.no_grad()
     def score(self, network: nn.Module) -> Score:
-        """Accuracy and mean loss of the network, which must be in eval mode."""
+        """Accuracy and mean loss of the network, which must be in eval mode. Raises DataError for a file that is gone.
 
-        def right_and_loss(part: slice) -> Tensor:  # (B, 2)
-            images, labels = self.images[part], self.labels[part]
-            with self.precision.autocast(images.device):
-                logits = network(self.preprocess.normalise(images)).float()
-            losses = F.cross_entropy(logits, labels, reduction="none")
-            return torch.stack([logits.argmax(1) == labels, losses], dim=1)
-
-        accuracy, loss = in_chunks(right_and_loss, len(self.labels), chunk=CHUNK).double().mean(0).tolist()
+        Memory that runs out halves what goes through the network.
+        """
+        device, results = self.labels.device, list[Tensor]()
+        for images, labels in zip(self._chunks(), torch.split(self.labels, self.chunk), strict=True):
+            right_and_loss = partial(self._right_and_loss, network, images.to(device), labels)
+            results.append(in_chunks(right_and_loss, len(labels), chunk=len(labels)))
+        accuracy, loss = torch.cat(results).double().mean(0).tolist()
         return Score(accuracy, loss)
+
+    def _right_and_loss(self, network: nn.Module, images: Tensor, labels: Tensor, part: slice) -> Tensor:
+        """Of each image of a part of the chunk, whether the answer is right and its loss: float (B, 2)."""
+        with self.precision.autocast(images.device):
+            logits = network(self.preprocess.normalise(images[part])).float()
+        losses = F.cross_entropy(logits, labels[part], reduction="none")
+        return torch.stack([logits.argmax(1) == labels[part], losses], dim=1)
+
+    @property
+    def chunk(self) -> int:
+        """Images through the network at once, while memory suffices."""
+        height, width = self.preprocess.size
+        return max(1, min(CHUNK, CHUNK_PIXELS // (height * width)))
+
+    def _chunks(self) -> Iterable[Tensor]:
+        """The images in order, uint8 (B, C, h, w), wherever they are."""
+        if isinstance(self.images, ArrayImages):
+            return torch.split(self.images.pixels, self.chunk)
+        return stream(self.images, self.preprocess, chunk=self.chunk)
 
     def interval(self, score: Score) -> tuple[float, float]:
         """The 95 % Wilson interval of a score's accuracy."""
