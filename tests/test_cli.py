@@ -244,9 +244,15 @@ def test_models_lists_every_network_or_those_asked_for(capsys: Captured) -> None
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["model", "parameters", "size", "channels", "what", "it", "is"]
-    assert [line.split()[0] for line in lines[1:]] == [entry.name for entry in list_models()]
+    assert [line.split()[0] for line in lines[1:-2]] == [entry.name for entry in list_models()]
+    assert lines[-1].endswith("`sightline models --pretrained`")
     assert main(["models", "LeNet"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:4] == ["lenet5", "61,706", "32", "1"]
+
+
+def test_models_compares_pretrained_ones(capsys: Captured) -> None:
+    assert main(["models", "--pretrained", "mobilenetv2"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "mobilenetv2_100"
 
 
 def test_summary_shows_the_layers_for_any_size_classes_and_channels(capsys: Captured) -> None:
