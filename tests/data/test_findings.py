@@ -89,7 +89,7 @@ def test_one_class_is_an_error():
 def facts() -> FileFacts:
     """Facts of 100 photos that are all much alike."""
     draw = np.random.default_rng(0)
-    plain = examine(ArrayImages(torch.zeros((100, 1, 4, 4), dtype=torch.uint8)))
+    plain, _ = examine(ArrayImages(torch.zeros((100, 1, 4, 4), dtype=torch.uint8)))
     return dataclasses.replace(
         plain,
         width=np.full(100, 400, dtype=np.int32),
@@ -152,7 +152,7 @@ def test_copies_across_labels_and_splits():
         ("warning", "leak", (("2", "9"),)),
         ("info", "duplicates", (("7", "8"),)),
     ]
-    leak = "1 group (2 images) of exact copies across the splits: 1 image held out but seen in training"
+    leak = "1 group (2 images) of exact copies across the splits: 1 held-out image with a copy in another split"
     assert found[1].what == leak
     assert found[1].images == ("1", "3")
     assert list(duplicate_findings(images, splits, ())) == []

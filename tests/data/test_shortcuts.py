@@ -11,7 +11,7 @@ from sightline.data.shortcuts import ALL, Shortcut, measure_shortcuts
 
 def facts_of(count: int, **columns: np.ndarray) -> FileFacts:
     """Facts of `count` grey squares, with the given columns in place of the measured ones."""
-    facts = examine(ArrayImages(torch.zeros((count, 1, 4, 4), dtype=torch.uint8)))
+    facts, _ = examine(ArrayImages(torch.zeros((count, 1, 4, 4), dtype=torch.uint8)))
     return dataclasses.replace(facts, **columns)
 
 

@@ -23,6 +23,7 @@ from sightline.data.findings import (
     file_findings,
     shortcut_findings,
 )
+from sightline.data.fingerprint import Prints
 from sightline.data.imageset import ImageSet, Unused
 from sightline.data.shortcuts import Shortcut, measure_shortcuts
 from sightline.errors import DataError
@@ -100,7 +101,7 @@ def audit(
     warnings become findings. Raises DataError when not one image can be read.
     """
     started = time.perf_counter()
-    facts = examine(images.images)
+    facts, prints = examine(images.images)
     unreadable = [Unused(images.ids[index], reason) for index, reason in sorted(facts.unreadable.items())]
     if unreadable:
         kept = np.array([index for index in range(len(images)) if index not in facts.unreadable], dtype=np.int64)
@@ -108,8 +109,9 @@ def audit(
             first = unreadable[0]
             raise DataError(f"not one of {len(images):,} images can be read", where=first.path, hint=first.reason)
         images, facts, splits = images.take(kept.tolist()), facts.take(kept), [splits[i] for i in kept]
+        prints = Prints(content=prints.content[kept], perceptual=prints.perceptual[kept])
     unused = (*unused, *unreadable)
-    duplicates = find_duplicates(facts.prints)
+    duplicates = find_duplicates(prints)
     shortcuts = measure_shortcuts(facts, images.labels.numpy(), groups=images.groups)
     findings = [
         *(Finding("warning", "data", warning) for warning in warnings),

@@ -5,7 +5,6 @@ that a large data set costs little more memory than the list of its names.
 """
 
 import dataclasses
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sightline.data.fingerprint import Prints, fingerprint
-from sightline.data.imageset import ArrayImages, FileImages
+from sightline.data.fingerprint import (
+    CONTENT_BYTES,
+    PERCEPTUAL_BYTES,
+    Prints,
+    content_print,
+    fingerprint,
+    fingerprint_arrays,
+)
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages
 from sightline.data.stream import usable_cores
 from sightline.errors import ImageError
 from sightline.pixels.decode import read_with_header
@@ -38,7 +44,7 @@ class FileFacts:
     grey: bool, no colour in it whatever its mode. brightness: float32, mean luma, 0 to 255. contrast: float32, standard
     deviation of the luma. sharpness: float32, standard deviation of the Laplacian over that of the luma; NaN without
     contrast. mean_color, border_color: float32 (N, 3), 0 to 255, the latter of the outermost tenth on every side.
-    prints: by what copies are known. unreadable: why, by index.
+    unreadable: why, by index.
     """
 
     file_bytes: NDArray[np.int64]
@@ -53,7 +59,6 @@ class FileFacts:
     sharpness: NDArray[np.float32]
     mean_color: NDArray[np.float32]
     border_color: NDArray[np.float32]
-    prints: Prints
     modes: tuple[str, ...]
     cameras: tuple[str, ...]
     unreadable: dict[int, str] = field(default_factory=dict)
@@ -70,19 +75,21 @@ class FileFacts:
         }
         place = {old: new for new, old in enumerate(indices.tolist())} if self.unreadable else {}
         unreadable = {place[old]: reason for old, reason in self.unreadable.items() if old in place}
-        prints = Prints(content=self.prints.content[indices], perceptual=self.prints.perceptual[indices])
-        return dataclasses.replace(self, **rows, prints=prints, unreadable=unreadable)
+        return dataclasses.replace(self, **rows, unreadable=unreadable)
 
 
-def examine(images: ArrayImages | FileImages) -> FileFacts:
-    """What one look at each image tells. Files that cannot be read are in `unreadable`; nothing is raised for them."""
+def examine(images: ArrayImages | FileImages | CachedImages) -> tuple[FileFacts, Prints]:
+    """What one look at each image tells, and by what its copies are known.
+
+    Files that cannot be read are in `unreadable`; nothing is raised for them.
+    """
     if isinstance(images, ArrayImages):
         return _examine_arrays(images)
-    return _examine_files(images.paths)
+    return _examine_files((images.files if isinstance(images, CachedImages) else images).paths)
 
 
-def _examine_files(paths: Sequence[Path]) -> FileFacts:
-    facts = _blank(len(paths))
+def _examine_files(paths: Sequence[Path]) -> tuple[FileFacts, Prints]:
+    facts, prints = _blank(len(paths)), _blank_prints(len(paths))
     modes, cameras = _Names(), _Names("")
 
     def look(index: int) -> None:
@@ -99,8 +106,7 @@ def _examine_files(paths: Sequence[Path]) -> FileFacts:
         facts.width[index], facts.height[index] = header.width, header.height
         facts.mode[index], facts.camera[index] = modes.index(header.mode), cameras.index(header.camera)
         facts.rotated[index] = header.rotated
-        facts.prints.content[index] = _digest(data)
-        facts.prints.perceptual[index] = fingerprint(image)
+        prints.content[index], prints.perceptual[index] = content_print(data), fingerprint(image)
         _measure(facts, index, _reduced(image))
 
     def look_at_chunk(start: int) -> None:
@@ -108,24 +114,24 @@ def _examine_files(paths: Sequence[Path]) -> FileFacts:
             look(index)
 
     _in_threads(look_at_chunk, len(paths))
-    return _named(facts, modes.names, cameras.names)
+    return dataclasses.replace(facts, modes=tuple(modes.names), cameras=tuple(cameras.names)), prints
 
 
-def _examine_arrays(images: ArrayImages) -> FileFacts:
-    facts = _blank(len(images))
+def _examine_arrays(images: ArrayImages) -> tuple[FileFacts, Prints]:
+    facts, prints = _blank(len(images)), _blank_prints(len(images))
     height, width = images.pixels.shape[-2:]
     facts.width[:], facts.height[:] = width, height
 
     def look_at_chunk(start: int) -> None:
-        for index in range(start, min(start + CHUNK, len(images))):
-            image = images.read(index)
-            rgb = np.ascontiguousarray(np.broadcast_to(image, (height, width, 3)))
-            facts.prints.content[index] = _digest(np.ascontiguousarray(image).tobytes())
-            facts.prints.perceptual[index] = fingerprint(rgb)
+        stop = min(start + CHUNK, len(images))
+        found = fingerprint_arrays(images.pixels[start:stop].numpy())
+        prints.content[start:stop], prints.perceptual[start:stop] = found.content, found.perceptual
+        for index in range(start, stop):
+            rgb = np.broadcast_to(images.read(index), (height, width, 3))
             _measure(facts, index, _reduced(rgb))
 
     _in_threads(look_at_chunk, len(images))
-    return _named(facts, ["L" if images.channels == 1 else "RGB"], [""])
+    return dataclasses.replace(facts, modes=("L" if images.channels == 1 else "RGB",), cameras=("",)), prints
 
 
 def _in_threads(look_at_chunk: Callable[[int], None], count: int) -> None:
@@ -166,11 +172,7 @@ def _reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if short <= LOOK:
         return image
     size = (round(width * LOOK / short), round(height * LOOK / short))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-
-
-def _digest(data: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(hashlib.blake2b(data, digest_size=16).digest(), dtype=np.uint8)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.BILINEAR))
 
 
 class _Names:
@@ -189,7 +191,6 @@ class _Names:
 
 def _blank(count: int) -> FileFacts:
     """Facts of `count` images, all zero, to be filled in."""
-    example = np.asarray(fingerprint(np.zeros((8, 8, 3), dtype=np.uint8)))
     return FileFacts(
         file_bytes=np.zeros(count, dtype=np.int64),
         width=np.zeros(count, dtype=np.int32),
@@ -203,14 +204,13 @@ def _blank(count: int) -> FileFacts:
         sharpness=np.zeros(count, dtype=np.float32),
         mean_color=np.zeros((count, 3), dtype=np.float32),
         border_color=np.zeros((count, 3), dtype=np.float32),
-        prints=Prints(
-            content=np.zeros((count, 16), dtype=np.uint8),
-            perceptual=np.zeros((count, *example.shape), dtype=example.dtype),
-        ),
         modes=(),
         cameras=(),
     )
 
 
-def _named(facts: FileFacts, modes: Sequence[str], cameras: Sequence[str]) -> FileFacts:
-    return dataclasses.replace(facts, modes=tuple(modes), cameras=tuple(cameras))
+def _blank_prints(count: int) -> Prints:
+    return Prints(
+        content=np.zeros((count, CONTENT_BYTES), dtype=np.uint8),
+        perceptual=np.zeros((count, PERCEPTUAL_BYTES), dtype=np.uint8),
+    )

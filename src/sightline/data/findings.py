@@ -139,9 +139,8 @@ def duplicate_findings(
             yield _of_groups(severity, "conflicting-labels", what, images, conflicting, hint)
         if leaking:
             held = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
-            what = (
-                f"{_groups(leaking)} of {word} across the splits: {_count(held, 'image')} held out but seen in training"
-            )
+            copies = f"{_count(held, 'held-out image')} with a copy in another split"
+            what = f"{_groups(leaking)} of {word} across the splits: {copies}"
             hint = "the score is too good; leave the training copies out in quarantine.csv"
             yield _of_groups(severity, "leak", what, images, leaking, hint)
         if rest:

@@ -9,11 +9,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
+from sightline.data.audit import Audit, audit
 from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
+from sightline.data.duplicates import bind as bind_duplicates
 from sightline.data.folder import list_folder
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
 from sightline.data.listing import Listing, all_images, scored_images, splits_of
@@ -21,9 +22,6 @@ from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images
 from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share
 from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError, near
-
-if TYPE_CHECKING:
-    from sightline.data.audit import Audit
 
 
 def load_data(
@@ -62,7 +60,7 @@ def load_audited(
     seed: int = 0,
     group_by: str | None = None,
     quarantine: str | os.PathLike[str] | None = None,
-) -> "tuple[Splits, Audit | None]":
+) -> tuple[Splits, Audit | None]:
     """The splits of `data` with duplicates kept on one side, and what was found in looking at every file.
 
     Files that cannot be read are unused. Named sets are split as `load_data` does, without an audit: they are the same
@@ -73,8 +71,6 @@ def load_audited(
     if name in NAMES:
         return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
     listing, found = _audited(_listing(name, group_by, quarantine))
-    from sightline.data.duplicates import bind as bind_duplicates
-
     bound = bind_duplicates(found.duplicates, found.images)
     return splits_of(listing, val=val, seed=seed, bound=bound), found
 
@@ -84,7 +80,7 @@ def audit_data(
     *,
     group_by: str | None = None,
     quarantine: str | os.PathLike[str] | None = None,
-) -> "Audit":
+) -> Audit:
     """What is found in looking at every image of `data`, a named set too, whether it can be trained on or not.
 
     Raises DataError when the data cannot be found or listed, or holds no image at all.
@@ -92,8 +88,6 @@ def audit_data(
     name = os.fspath(data)
     if name not in NAMES:
         return _audited(_listing(name, group_by, quarantine))[1]
-    from sightline.data.audit import audit
-
     _forbid_groups(name, group_by)
     images, splits, unused, note = _whole_named(name, quarantine)
     return audit(images, name=name, splits=splits, unused=unused, warnings=(note,) if note else ())
@@ -185,10 +179,8 @@ def _listing(name: str, group_by: str | None, quarantine: str | os.PathLike[str]
     return quarantined(listing, read_quarantine(Path(quarantine)), source=Path(quarantine).name)
 
 
-def _audited(listing: Listing) -> "tuple[Listing, Audit]":
+def _audited(listing: Listing) -> tuple[Listing, Audit]:
     """The listing without the files that turn out to be unreadable, and what was found; both in the same order."""
-    from sightline.data.audit import audit
-
     found = audit(
         all_images(listing),
         name=listing.name,

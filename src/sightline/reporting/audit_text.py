@@ -97,11 +97,16 @@ def _in_full(finding: Finding) -> list[str]:
     indent = " " * 9
     if finding.hint:
         lines.append(f"{indent}{finding.hint}")
-    rows = [" = ".join(group) for group in finding.groups] or list(finding.images)
+    rows = [_equal(group) for group in finding.groups] or list(finding.images)
     lines += [f"{indent}- {row}" for row in rows[:IMAGES]]
     if len(rows) > IMAGES:
         lines.append(f"{indent}- and {len(rows) - IMAGES:,} more")
     return lines
+
+
+def _equal(group: Sequence[str]) -> str:
+    """The names of copies, or the first of them when there are many."""
+    return " = ".join(group[:IMAGES]) + (f" = {len(group) - IMAGES:,} more" if len(group) > IMAGES else "")
 
 
 def _range(values: NDArray[np.generic], *, digits: int = 0) -> str:
