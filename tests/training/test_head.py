@@ -92,7 +92,7 @@ def test_weights_of_classes_shift_the_answers() -> None:
 def test_views_count_as_images_of_their_own_but_are_left_out_together() -> None:
     features, labels = clouds(120, spread=2)
     once = fit_head(features, labels, 3)
-    twice = fit_head(torch.stack([features, features]), labels, 3)
+    twice = fit_head([features, features], labels, 3)
     assert twice.loss == pytest.approx(once.loss, abs=0.01), "copies of the left-out images would be known by heart"
     torch.testing.assert_close(twice.weights["weight"], once.weights["weight"], atol=0.02, rtol=0.1)
 

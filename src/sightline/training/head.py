@@ -6,7 +6,7 @@ Only the strength of its L2 penalty has to be chosen; cross-validation does, by 
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,7 +56,7 @@ class HeadFit:
 
 
 def fit_head(
-    features: Tensor,
+    features: Tensor | Sequence[Tensor],
     labels: Tensor,
     num_classes: int,
     *,
@@ -65,14 +65,19 @@ def fit_head(
     class_weights: Tensor | None = None,
     seed: int = 0,
 ) -> HeadFit:
-    """An output layer trained on features, float32 (N, D), or on several views of each image, (V, N, D).
+    """An output layer trained on features, float32 (N, D), or on those of several views, each of them so.
 
     labels: int64 (N,). groups: images with the same one are left out together; empty when there are none. Left-out
     images are judged by their first view. class_weights: float (K,), factors of the losses.
     """
     started = time.perf_counter()
     weights = torch.ones(num_classes) if class_weights is None else class_weights.float().cpu()
-    data = _Data.of(features if features.ndim == 3 else features[None], labels, weights[labels], num_classes)
+    data = _Data.of(
+        [features] if isinstance(features, Tensor) and features.ndim == 2 else features,
+        labels,
+        weights[labels],
+        num_classes,
+    )
     choose = _choose_l2 if kind == "linear" else _choose_epochs
     setting, tried, state = choose(data, _folds(labels, groups, seed), seed)
     best = next(score for value, score in tried if value == setting)
@@ -108,13 +113,13 @@ _Choice = tuple[float, list[tuple[float, "Score"]], State]  # what was chosen, w
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """views: float32 (V, N, D), never copied as a whole, as they may be on disk. labels: int64 (N,).
+    """views: float32 (N, D) each, never copied as a whole: they may be on the disk. labels: int64 (N,).
 
     weights: float32 (N,), factors of the losses. mean, scale: float32 (D,), by which features are
     centred and divided.
     """
 
-    views: Tensor
+    views: Sequence[Tensor]
     labels: Tensor
     weights: Tensor
     num_classes: int
@@ -122,9 +127,10 @@ class _Data:
     scale: Tensor
 
     @classmethod
-    def of(cls, views: Tensor, labels: Tensor, weights: Tensor, num_classes: int) -> "_Data":
-        count = views.shape[0] * views.shape[1]
-        zero = torch.zeros(views.shape[2], dtype=torch.float64)
+    def of(cls, views: Sequence[Tensor] | Tensor, labels: Tensor, weights: Tensor, num_classes: int) -> "_Data":
+        views = list(views)
+        count = len(views) * len(labels)
+        zero = torch.zeros(views[0].shape[1], dtype=torch.float64)
         chunks = [chunk for view in views for chunk in torch.split(view, ROWS)]
         mean = sum((chunk.double().sum(0) for chunk in chunks), zero) / count
         variance = sum(((chunk.double() - mean).square().sum(0) for chunk in chunks), zero) / count
