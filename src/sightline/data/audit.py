@@ -3,6 +3,8 @@
 Nothing on disk is changed; `quarantine.py` is how a person acts on what was found.
 """
 
+import importlib
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -101,6 +103,8 @@ def audit(
     warnings become findings. Raises DataError when not one image can be read.
     """
     started = time.perf_counter()
+    # The shortcuts need scikit-learn, which takes a second to import: a thread does it while others decode.
+    threading.Thread(target=importlib.import_module, args=("sklearn.tree",), daemon=True).start()
     facts, prints = examine(images.images)
     unreadable = [Unused(images.ids[index], reason) for index, reason in sorted(facts.unreadable.items())]
     if unreadable:
