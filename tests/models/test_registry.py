@@ -147,7 +147,7 @@ def test_an_architecture_is_json_and_builds_its_network() -> None:
     architecture = find_architecture("convnet", num_classes=5, size=20)
     assert architecture == Architecture(name="convnet", num_classes=5, in_channels=1, size=20)
     plain = to_json(architecture)
-    assert plain == {"name": "convnet", "num_classes": 5, "in_channels": 1, "size": 20, "options": {}}
+    assert plain == {"name": "convnet", "num_classes": 5, "in_channels": 1, "size": 20, "options": {}, "hidden": 0}
     assert from_json(Architecture, plain) == architecture
     network = architecture.build()
     assert network.input_shape == (1, 20, 20)
