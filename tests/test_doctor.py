@@ -129,3 +129,15 @@ def test_a_driver_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     assert found(doctor._accelerator(), "gpu").found.startswith("there is an NVIDIA driver, but torch ")
     monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path / "absent")
     assert found(doctor._accelerator(), "gpu") == Finding("gpu", "none; the CPU is used")
+
+
+def test_decoded_images_are_counted_and_cleared(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
+    (finding,) = doctor._pixels()
+    assert (finding.found[:30], finding.advice) == ("images take 0.0 GB in the cache"[:30], "")
+    folder = cache / "pixels" / "16x16-crop-0"
+    folder.mkdir(parents=True)
+    (folder / "pixels.bin").write_bytes(bytes(2_500_000))
+    assert found(doctor._pixels(), "decoded").advice == "sightline doctor --clear-cache deletes them"
+    assert main(["doctor", "--clear-cache"]) == 0
+    assert capsys.readouterr().out == f"2.5 MB of decoded images deleted from {cache / 'pixels'}\n"
+    assert not folder.exists()

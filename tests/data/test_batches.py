@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data import batches as batches_module
-from sightline.data.batches import Batches, available_memory, readable, require_memory, to_resident
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet
+from sightline.data.batches import Batches, available_memory, pixel_source, readable, require_memory, to_resident
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
 
@@ -232,3 +232,71 @@ def test_unknown_memory_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_available_memory_is_plausible() -> None:
     available = available_memory()
     assert available is None or 10**6 < available < 10**15
+
+
+def resized_from_cache(count: int = 10) -> tuple[CachedImages, Tensor]:
+    """Image i of 8 x 8 pixels is all 10 i, and lies at row 9 - i of a cache that has more."""
+    values = (10 * torch.arange(count + 3)).flip(0).to(torch.uint8)
+    pixels = values.view(-1, 1, 1, 1).expand(-1, 3, 8, 8).contiguous()
+    rows = torch.arange(count + 2, 2, -1)
+    return CachedImages(FileImages((Path(),) * count), pixels, rows), torch.arange(count) % 2
+
+
+def test_memory_cache_and_files_give_the_same_batches(tmp_path: Path) -> None:
+    image_set = file_set(flat_files(tmp_path, 10))
+    resident = to_resident(image_set, preprocess(8))
+    cached = CachedImages(image_set.images, resident.flip(0), torch.arange(9, -1, -1))  # type: ignore[arg-type]
+    dealt = [
+        Batches(source, image_set.labels, batch_size=4, augment=VARIED, seed=0)
+        for source in (resident, cached, pixel_source(image_set, preprocess(8)))
+    ]
+    for step in (0, 1, 2, 3, 7, 1, 0, 2):  # in order, and jumping about
+        first, *others = (batches.batch(step) for batches in dealt)
+        for other in others:
+            assert all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
+
+
+def test_larger_images_are_cropped_or_resized_to_the_size() -> None:
+    source, labels = resized_from_cache()
+    for crop in (0.0, 0.5):
+        config = AugmentConfig(resized_crop=crop)
+        dealt = Batches(source, labels, batch_size=4, augment=config, seed=0, size=(6, 5))
+        batch = dealt.batch(1)
+        assert batch.images.shape == (4, 3, 6, 5)
+        assert batch.images[:, 0, 0, 0].tolist() == (10 * batch.indices).tolist()
+        assert dealt.sample(5)[:, 0, 0, 0].tolist() == [0, 20, 40, 60, 80]
+        assert dealt.sample(5).shape == (5, 3, 6, 5)
+
+
+def test_a_file_that_vanishes_is_left_out_of_its_batch_and_named(tmp_path: Path) -> None:
+    paths = flat_files(tmp_path, 10)
+    image_set = file_set(paths)
+    dealt = Batches(pixel_source(image_set, preprocess()), image_set.labels, batch_size=5, augment=VARIED, seed=0)
+    paths[4].unlink()
+    shown = torch.cat([dealt.batch(step).indices for step in (0, 1)])
+    assert sorted(shown.tolist()) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert dealt.lost == {4: "there is no such file"}
+    for path in paths:
+        path.unlink(missing_ok=True)
+    with pytest.raises(DataError, match="there is no such file"):
+        dealt.batch(4)
+
+
+def test_balanced_sampling_shows_every_class_equally_often() -> None:
+    labels = torch.tensor([0] * 50 + [1] * 8 + [3] * 3)  # nothing of class 2
+    images = torch.zeros(61, 1, 2, 2, dtype=torch.uint8)
+    dealt = Batches(images, labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
+    totals = torch.zeros(4, dtype=torch.int64)
+    for epoch in range(6):
+        order = dealt.order(epoch)
+        assert len(order) == 61
+        counts = torch.bincount(labels[order], minlength=4)
+        assert sorted(counts.tolist()) == [0, 20, 20, 21]
+        assert counts[2] == 0
+        totals += counts
+        rare = torch.bincount(order, minlength=61)[50:58]
+        assert rare.max() - rare.min() <= 1  # the images of a class come in turn
+    assert totals.tolist() == [122, 122, 0, 122]
+    again = Batches(images, labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
+    assert torch.equal(dealt.batch(3).indices, again.batch(3).indices)
+    assert not torch.equal(dealt.order(0), dealt.order(1))

@@ -1,4 +1,4 @@
-"""Random resized crops: boxes by the rules of the paper, pixels as Pillow has them, the same by both ways of resizing."""
+"""Random resized crops: boxes by the rules, pixels as Pillow has them, and the same by both ways of resizing."""
 
 import numpy as np
 import pytest
