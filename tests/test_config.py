@@ -161,6 +161,12 @@ def test_the_rate_that_is_set_is_the_rate_to_the_last_bit() -> None:
     assert CONFIG.with_lr(CONFIG.lr) == CONFIG
 
 
+def test_the_start_competes_only_for_the_best() -> None:
+    assert TrainConfig(start_competes=True).keep_best
+    with pytest.raises(ConfigError, match="^start_competes is on and keep_best is off: "):
+        TrainConfig(start_competes=True, keep_best=False)
+
+
 def test_an_impossible_rate_is_named_as_given() -> None:
     with pytest.raises(ConfigError, match=r"^lr is -1: use a learning rate above 0"):
         CONFIG.with_lr(-1)

@@ -24,6 +24,7 @@ def test_real_failures_are_recognised() -> None:
 
 def test_other_errors_pass() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 18.11 GB)"))
     assert not is_out_of_memory(ValueError("can't allocate memory"))
     with pytest.raises(RuntimeError, match="mat1 and mat2"), Shortage():
         torch.ones(2, 3) @ torch.ones(2, 3)

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from sightline.errors import TrainingError
 
-MESSAGES = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")  # Linux, Windows
+# Of failures that torch raises as a plain RuntimeError.
+MESSAGES = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",  # on Windows
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
 
 
 class Shortage:
@@ -34,7 +40,7 @@ class Shortage:
         if error is None or not is_out_of_memory(error):
             return False
         self.reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_available():
             torch.cuda.empty_cache()  # blocks of the old sizes would be in the way of the new ones
         return True
 
@@ -43,7 +49,7 @@ class Shortage:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it says that an allocation failed: torch's on a GPU or a CPU, Python's or NumPy's."""
+    """Whether it says that an allocation failed: torch's on any device, Python's or NumPy's."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)

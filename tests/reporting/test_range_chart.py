@@ -13,10 +13,8 @@ RATES = np.geomspace(1e-4, 10, 6).tolist()
 
 
 def test_places_by_hand() -> None:
-    figure = range_figure(RangeTest(tuple(RATES), (2.3, 2.2, 1.5, 1.0, 3.0, 4.0), 0.01, True, "the loss fell fastest"))
-    assert figure.sentence == (
-        "As the learning rate rose, the loss fell fastest at 0.01: this is the peak rate of the training."
-    )
+    figure = range_figure(RangeTest(tuple(RATES), (2.3, 2.2, 1.5, 1.0, 3.0, 4.0), 0.01, True, "it fell"))
+    assert figure.sentence == "The range test chose the peak learning rate 0.01, as it fell."
     chart = figure.chart
     assert chart is not None
     assert chart.axis == "rate"

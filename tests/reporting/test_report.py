@@ -220,7 +220,7 @@ def test_rare_classes_and_the_range_test_are_told() -> None:
     page = Page(render(facts, history=epochs(2), evaluation=scored()))
     assert "Rare in training, with less than half of an even share of the images each, are dog, fox: " in page.text
     assert "5.0 % rare" in page.text
-    assert "the loss fell fastest at 0.01: this is the peak rate of the training." in page.text
+    assert "The range test chose the peak learning rate 0.1, as nine tenths of the loss's fall were done" in page.text
     assert page.tags.count("svg") == 3
 
 

@@ -27,7 +27,7 @@ def range_figure(test: RangeTest) -> RangeFigure:
 def _sentence(test: RangeTest) -> str:
     rate = rate_text(test.suggestion)
     if test.found:
-        return f"As the learning rate rose, the loss fell fastest at {rate}: this is the peak rate of the training."
+        return f"The range test chose the peak learning rate {rate}, as {test.reason}."
     return f"The range test found no better rate, as {test.reason}: the training keeps its own peak rate, {rate}."
 
 

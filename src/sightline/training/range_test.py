@@ -1,7 +1,9 @@
 """The learning-rate range test: raise the rate step by step until training breaks, and see where it learns fastest.
 
 Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186, section 3.3, with a rate that
-rises exponentially and the suggestion at the steepest descent, as fastai does it.
+rises exponentially, as in fastai. Of the rates that the curve offers, the steepest descent is too low for networks that
+learn at any rate, and a lowest point may come long after all is learnt: we take the rate at which most of the fall is
+done (docs/experiments.md).
 """
 
 import contextlib
@@ -26,6 +28,7 @@ LOWEST, HIGHEST = 1e-3, 1e2  # times the config's own rate
 FEWEST_STEPS, MOST_STEPS = 40, 100
 BROKEN = 4.0  # times the smallest loss so far: there is nothing more to see, as in fastai
 FLAT = 0.1  # a loss that falls by less than this share of its first value says nothing about rates
+MOST = 0.9  # of the fall
 FEWEST_POINTS = 5  # from the first rate to that of the smallest loss
 BLUR = 0.04  # of the curve's length: the deviation of the Gaussian that smooths it
 
@@ -79,7 +82,7 @@ def range_test(
 
 
 def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> RangeTest:
-    """Read a curve: where the smoothed loss falls fastest over the logarithm of the rate, or `own` if it does not.
+    """Read a curve: the lowest rate by which nine tenths of the smoothed loss's fall are done, or `own` without a fall.
 
     rates: in equal ratios, rising. losses: finite, at most as many.
     """
@@ -93,8 +96,8 @@ def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> R
         return result(own, "the loss rose from the lowest rates on")
     if lowest + 1 < FEWEST_POINTS or curve[lowest] > (1 - FLAT) * curve[0]:
         return result(own, "the loss hardly fell at any rate")
-    steepest = int(np.gradient(curve[: lowest + 1]).argmin())
-    return result(rates[steepest], "the loss fell fastest here", found=True)
+    enough = int((curve <= curve[0] - MOST * (curve[0] - curve[lowest])).argmax())
+    return result(rates[enough], "nine tenths of the loss's fall were done by then", found=True)
 
 
 def smooth(values: Sequence[float]) -> NDArray[np.float64]:
