@@ -163,7 +163,7 @@ def test_the_rate_that_is_set_is_the_rate_to_the_last_bit() -> None:
 
 def test_the_start_competes_only_for_the_best() -> None:
     assert TrainConfig(start_competes=True).keep_best
-    with pytest.raises(ConfigError, match="^start_competes is on and keep_best is off: "):
+    with pytest.raises(ConfigError, match=r"^start_competes is on and keep_best is off: "):
         TrainConfig(start_competes=True, keep_best=False)
 
 
