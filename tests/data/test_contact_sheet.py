@@ -90,12 +90,13 @@ def test_captions_must_match() -> None:
 def test_every_augmentation_has_a_row(written: list[str]) -> None:
     sheet = augmentation_sheet(noise(3))
     titles = [
-        "original", "flip: random", "flip: alternating", "vertical flip", "shift", "rotate", "zoom", "shear",
-        "brightness", "contrast", "saturation", "hue", "erase", "cutout", "policy: rand", "policy: trivial", "mixup",
-        "cutmix",
+        "original", "flip: random", "flip: alternating", "vertical flip", "resized crop", "shift", "rotate", "zoom",
+        "shear", "brightness", "contrast", "saturation", "hue", "erase", "cutout", "policy: rand", "policy: trivial",
+        "mixup", "cutmix",
     ]  # fmt: skip
     assert written[::2] == titles
-    assert written[9] == "up to 4 pixels"
+    assert written[9] == "35 to 100 % of the area"
+    assert written[11] == "up to 4 pixels"
     assert not any(line.endswith("…") for line in written)
     assert sheet.height == 2 * MARGIN + len(titles) * (96 + GAP) - GAP
     assert sheet.width == 2 * MARGIN + LABEL_WIDTH + 3 * (96 + GAP) - GAP

@@ -24,6 +24,7 @@ SMALL_IMAGE = 64  # pixels; up to this size images are drawn with crisp pixels
 DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
     "flip": lambda kind: "left-right, half the images" if kind == "random" else "half now, the rest next epoch",
     "vertical_flip": lambda _: "top-bottom, half the images",
+    "resized_crop": lambda share: f"{100 * share:.3g} to 100 % of the area",
     "shift": lambda pixels: f"up to {pixels} pixels",
     "rotate": lambda degrees: f"±{degrees:g}°",
     "zoom": lambda part: f"{1 - part:.3g} to {1 + part:.3g} times",
@@ -117,6 +118,7 @@ def _visible(shape: tuple[int, ...]) -> list[tuple[str, Any]]:
         ("flip", "random"),
         ("flip", "alternating"),
         ("vertical_flip", True),
+        ("resized_crop", 0.35),
         ("shift", max(1, side // 8)),
         ("rotate", 30.0),
         ("zoom", 0.3),
