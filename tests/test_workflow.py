@@ -296,7 +296,7 @@ def test_a_half_done_training_is_mentioned(half_done: Run, photos: Path, capsys:
 
 def test_what_a_resumed_training_refuses(half_done: Run, photos: Path) -> None:
     def refused(*data: str, **given: Any) -> str:
-        with pytest.raises((ConfigError, RunError)) as caught:
+        with pytest.raises((ConfigError, DataError, RunError)) as caught:
             train(*data, resume=half_done.path, quiet=True, **given)
         return str(caught.value)
 
@@ -315,7 +315,7 @@ def test_what_a_resumed_training_refuses(half_done: Run, photos: Path) -> None:
 
     (photos / "level" / "00.png").rename(photos / "level" / "renamed.png")
     assert refused() == (
-        f"the data is not what this training began with ({half_done.split_path}): train again from the start"
+        f"1 of 30 recorded images are not in {photos} any more, the first is level/00.png: put the data back as it was"
     )
     (photos / "level" / "renamed.png").rename(photos / "level" / "00.png")
 

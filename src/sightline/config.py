@@ -189,10 +189,15 @@ class Transfer:
     weights: str  # "imagenet", or a file
     head: HeadName = "linear"
     finetune: str = "auto"  # none, auto, all, or the number of last blocks
+    by_depth: bool = True  # rates fall from the head towards the image; otherwise all are one
 
     def __post_init__(self) -> None:
         known = self.finetune in ("none", "auto", "all") or (self.finetune.isdecimal() and int(self.finetune) > 0)
         require(known, f"finetune is '{self.finetune}'", "use none, auto, all or a number of blocks, e.g. 3")
+
+    def stays_frozen(self, *, validated: bool) -> bool:
+        """Whether there is no second stage; auto has one only where validation images can say whether it pays."""
+        return self.finetune == "none" or (self.finetune == "auto" and not validated)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from pathlib import Path
 
 import torch
 
@@ -13,11 +14,9 @@ from sightline.reporting.report import Facts
 from sightline.training.device import find_device, find_precision
 
 
-def facts_of_job(job: Job, splits: Splits) -> Facts:
-    """What the report tells of this training."""
+def facts_of_job(job: Job, splits: Splits, *, fit_reason: str = "") -> Facts:
+    """What the report tells of this training. fit_reason: why images are fitted to the network's shape as they are."""
     config, architecture = job.config, job.architecture
-    device = find_device(config.device)
-    precision = find_precision(config.precision, device)
     return Facts(
         data=splits.name,
         model=architecture.name,
@@ -26,23 +25,12 @@ def facts_of_job(job: Job, splits: Splits) -> Facts:
         train_images=len(splits.train),
         val_images=len(splits.val) if splits.val else 0,
         test_images=len(splits.test) if splits.test else 0,
-        epochs=None if config.seconds else config.epochs,
+        epochs=None if config.seconds else 0 if _stays_frozen(job, splits) else config.epochs,
         command=job.command,
         note=splits.note,
         unused=splits.unused,
-        settings={
-            "recipe": job.recipe,
-            "images": job.preprocess.describe(),
-            "epochs": f"as many as fit into {config.seconds:.0f} s" if config.seconds else str(config.epochs),
-            "batch size": f"{config.batch_size:,}",
-            "optimisers": ", ".join(dict.fromkeys(group.optimizer for group in config.groups)),
-            "peak learning rate": f"{config.lr:g}, {config.schedule} schedule",
-            "label smoothing": f"{config.label_smoothing:g}",
-            "augmentation": _augmentation(config),
-            "views at test": config.views,
-            "device": f"{device.type}, {precision.name}: {precision.reason}",
-            "seed": str(config.seed),
-        },
+        class_counts=splits.train.counts(),
+        settings=_settings(job, splits, fit_reason),
         versions={
             "sightline": __version__,
             "torch": str(torch.__version__),
@@ -50,6 +38,43 @@ def facts_of_job(job: Job, splits: Splits) -> Facts:
             "system": f"{platform.system()} {platform.machine()}",
         },
     )
+
+
+def _settings(job: Job, splits: Splits, fit_reason: str) -> dict[str, str]:
+    """Setting -> value in words, as the report lists them."""
+    config, transfer = job.config, job.transfer
+    device = find_device(config.device)
+    precision = find_precision(config.precision, device)
+    settings = {"recipe": job.recipe, "images": job.preprocess.describe()}
+    if fit_reason:
+        settings["fit"] = fit_reason
+    if transfer:
+        settings |= {
+            "pretrained weights": Path(transfer.weights).name,
+            "head": transfer.head,
+            "fine-tuning": transfer.finetune,
+        }
+    if not _stays_frozen(job, splits):
+        settings |= {
+            "epochs": f"as many as fit into {config.seconds:.0f} s" if config.seconds else str(config.epochs),
+            "batch size": f"{config.batch_size:,}",
+            "optimisers": ", ".join(dict.fromkeys(group.optimizer for group in config.groups)),
+            "peak learning rate": f"{config.lr:g}, {config.schedule} schedule",
+            "label smoothing": f"{config.label_smoothing:g}",
+            "augmentation": _augmentation(config),
+        }
+    balance = {"sampler": config.sampling == "balanced", "loss": config.class_weights == "balanced"}
+    settings["balance"] = ", ".join(name for name, on in balance.items() if on) or "none"
+    return settings | {
+        "views at test": config.views,
+        "device": f"{device.type}, {precision.name}: {precision.reason}",
+        "seed": str(config.seed),
+    }
+
+
+def _stays_frozen(job: Job, splits: Splits) -> bool:
+    """Whether nothing but a new head is trained."""
+    return job.transfer is not None and job.transfer.stays_frozen(validated=splits.val is not None)
 
 
 def announcement(job: Job, facts: Facts) -> str:

@@ -12,6 +12,7 @@ from sightline.data.contact_sheet import augmentation_sheet
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_data
 from sightline.data.randomness import derived_seed
+from sightline.models.registry import find_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.planning import facts_of, make_plan
 
@@ -30,9 +31,8 @@ def write_augmentation_sheet(
     plan = make_plan(facts_of(splits), TrainOptions(recipe=recipe or "default"))
     chosen = _of_every_class(splits.train, seed)
     channels = chosen.images.channels
-    preprocess = Preprocess(
-        size=(plan.size, plan.size), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels
-    )
+    size = plan.size or find_model(plan.model).size
+    preprocess = Preprocess(size=(size, size), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels)
     sheet = augmentation_sheet(
         to_resident(chosen, preprocess), plan.config.augment if recipe is not None else None, seed=seed
     )

@@ -7,10 +7,18 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sightline.config import AugmentConfig, ParameterGroup, TrainConfig, require
+from sightline.config import AugmentConfig, ParameterGroup, TrainConfig, Transfer, require
 from sightline.errors import ConfigError, near
 
 SMALL = 64  # pixels; larger images than this are photos, which the default recipe shrinks to it
+PRETRAINED = ("transfer", "two-step")  # recipes that begin with a pretrained network
+BACKBONES = (  # for transfer learning when nobody names one; the first is the quickest on two cores
+    "mobilenetv2_100",
+    "mobilenetv3_large_100",
+    "efficientnet_b0",
+    "resnet50",
+    "convnext_tiny",
+)
 MIRRORED = frozenset({"cifar10", "cifar100", "fashion-mnist"})  # named sets whose classes survive a mirror
 
 
@@ -38,11 +46,15 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A network, the size at which it sees images, and how it is trained."""
+    """A network, the size at which it sees images, and how it is trained.
+
+    size: None for the one the network was published for. transfer: None for training from scratch.
+    """
 
     model: str
-    size: int
+    size: int | None
     config: TrainConfig
+    transfer: Transfer | None = None
 
 
 Recipe = Callable[[Facts], Plan]
@@ -147,7 +159,52 @@ def textbook(facts: Facts) -> Plan:
     )
 
 
-RECIPES: dict[str, Recipe] = {"default": default, "speed": speed, "modern": modern, "textbook": textbook}
+def transfer(facts: Facts) -> Plan:
+    """A pretrained network: a linear head on what it already sees, then, when that pays, the network along with it.
+
+    The head learns from features that are computed once. Fine-tuning is AdamW with rates that fall with depth, in
+    crops of at least a third of a photo, mirrored or not; batch norm keeps the statistics it came with.
+    """
+    config = TrainConfig(
+        epochs=6,
+        batch_size=facts.batch_or(32),
+        groups=(ParameterGroup(optimizer="adamw", lr=3e-4, weight_decay=0.01),),
+        schedule="onecycle",
+        label_smoothing=0.1,
+        freeze_statistics=True,
+        augment=AugmentConfig(flip="random" if _mirrored(facts) else "none", resized_crop=0.35),
+    )
+    return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer(weights="imagenet"))
+
+
+def two_step(facts: Facts) -> Plan:
+    """As textbooks do it: a hidden layer of 256 on frozen features, then the last blocks at 1e-5, all at one rate."""
+    plan = transfer(facts)
+    config = dataclasses.replace(
+        plan.config, groups=(ParameterGroup(optimizer="adamw", lr=1e-5),), schedule="constant", label_smoothing=0.0
+    )
+    return dataclasses.replace(
+        plan, config=config, transfer=Transfer(weights="imagenet", head="mlp", finetune="2", by_depth=False)
+    )
+
+
+def scratch(facts: Facts) -> Plan:
+    """Every weight learnt from these photos alone: what is left when no pretrained network may be used."""
+    plan = modern(facts)
+    augment = dataclasses.replace(plan.config.augment, shift=0, resized_crop=0.35)
+    config = dataclasses.replace(plan.config, augment=augment, epochs=30)
+    return dataclasses.replace(plan, model="resnet18", size=None, config=config)
+
+
+RECIPES: dict[str, Recipe] = {
+    "default": default,
+    "speed": speed,
+    "modern": modern,
+    "textbook": textbook,
+    "transfer": transfer,
+    "two-step": two_step,
+    "scratch": scratch,
+}
 
 
 def find_recipe(name: str) -> Recipe:

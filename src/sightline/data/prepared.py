@@ -55,7 +55,7 @@ def prepare(splits: Splits, preprocess: Preprocess, *, budget: int | None = None
             warnings.append(f"decoded images cannot be kept ({reason}): they are decoded in every epoch")
             keep = _on_disk
             images, unreadable = keep(image_set.images, wanted[name])
-        unused += [Unused(str(image_set.images.paths[i]), reason) for i, reason in unreadable.items()]
+        unused += [Unused(image_set.ids[i], reason) for i, reason in unreadable.items()]
         prepared[name] = _without(image_set, images, unreadable)
     if prepared["train"] is None:
         what = f"not one of {len(splits.train):,} images can be read"

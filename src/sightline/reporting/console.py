@@ -8,9 +8,12 @@ from contextlib import AbstractContextManager
 from rich.console import Console
 from rich.status import Status
 
+from sightline.data.audit import Audit
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.reporting.audit_text import audit_summary
 from sightline.reporting.scale import format_seconds
+from sightline.reporting.stages import Stage
 from sightline.run import Run
 from sightline.training.fit import Epoch
 
@@ -31,6 +34,17 @@ class Narrator:
     def working(self, what: str) -> AbstractContextManager[Status]:
         """Shows `what` is being done while the block runs; in a terminal only."""
         return self.console.status(what, spinner_style="dim") if self.console.is_terminal else _Silent(what)
+
+    def audit(self, audit: Audit) -> None:
+        """A few lines on what was found in the data."""
+        for line in audit_summary(audit):
+            self.say(line)
+
+    def stage(self, stage: Stage) -> None:
+        """One line for a stage of a transfer."""
+        accuracy = f"  validation {stage.accuracy}" if stage.total else ""
+        kept = "" if stage.kept else "; not better, so not kept"
+        self.say(f"{stage.name}: {stage.what}{accuracy}  {format_seconds(stage.seconds)}{kept}")
 
     def epoch(self, epoch: Epoch, *, epochs: int | None, val_images: int) -> None:
         """One line for one epoch."""

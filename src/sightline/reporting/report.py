@@ -28,8 +28,10 @@ from sightline.reporting.confusion import (
 )
 from sightline.reporting.image_data import surest_mistakes
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.naive import NaiveScore
 from sightline.reporting.range_chart import range_figure
 from sightline.reporting.scale import format_seconds
+from sightline.reporting.stages import Stage, stages_sentence
 from sightline.run import Record, Run
 from sightline.training.range_test import RangeTest
 
@@ -48,6 +50,7 @@ class Facts:
     epochs: planned, None when the time decides. command: what to type to repeat it.
     settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
     class_counts: training images of each class, where they are known. range_test: what `--lr auto` saw.
+    stages: of a pretrained network's training, those that are done; empty for training from scratch.
     """
 
     data: str
@@ -62,6 +65,7 @@ class Facts:
     note: str = ""
     class_counts: Mapping[str, int] = field(default_factory=dict)
     range_test: RangeTest | None = None
+    stages: Sequence[Stage] = ()
     unused: Sequence[Unused] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +79,7 @@ def write_report(
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
     audit: "AuditSection | None" = None,
+    naive: NaiveScore | None = None,
     live: bool = False,
 ) -> Path:
     """Write the run's report.html and return its path. Raises StorageError.
@@ -82,10 +87,18 @@ def write_report(
     history: one record an epoch, with `epoch` and what is known of `train_loss`, `val_loss`, `val_accuracy`,
         `val_interval` (low, high) and `seconds` since the start.
     evaluation: the scores on the test images. images: those images, to show the mistakes among them.
-    audit: what `audit_section` made of the data's audit. live: training goes on; the page reloads itself.
+    audit: what `audit_section` made of the data's audit. naive: what a naive split says, where it was asked for.
+    live: training goes on; the page reloads itself.
     """
     page = render(
-        facts, history=history, evaluation=evaluation, images=images, audit=audit, live=live, run_name=run.name
+        facts,
+        history=history,
+        evaluation=evaluation,
+        images=images,
+        audit=audit,
+        naive=naive,
+        live=live,
+        run_name=run.name,
     )
     files.write_text(run.report_path, page)
     return run.report_path
@@ -98,6 +111,7 @@ def render(
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
     audit: "AuditSection | None" = None,
+    naive: NaiveScore | None = None,
     live: bool = False,
     run_name: str = "",
 ) -> str:
@@ -117,6 +131,9 @@ def render(
         trained=_trained(facts, history, live=live),
         unused=facts.unused[:UNUSED],
         audit=audit,
+        naive=naive,
+        stages=stages_sentence(facts.stages) if facts.stages else "",
+        seconds=format_seconds,
     )
 
 

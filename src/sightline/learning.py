@@ -1,0 +1,174 @@
+"""From a network at its beginning to a classifier: a new head first where it is pretrained, then epoch by epoch."""
+
+import contextlib
+import dataclasses
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import torch
+
+from sightline import files
+from sightline.classifier import Classifier
+from sightline.clock import Clock
+from sightline.config import TrainConfig, to_json
+from sightline.describing import facts_of_job
+from sightline.errors import Interrupted
+from sightline.job import Job
+from sightline.models.contract import Network
+from sightline.models.transfer import groups_by_depth, unfreeze
+from sightline.reporting.console import Narrator
+from sightline.reporting.learning import best_epoch
+from sightline.reporting.report import Facts, write_report
+from sightline.reporting.stages import Stage
+from sightline.run import Run
+from sightline.starting import Start
+from sightline.training.checkpoint import Checkpoints
+from sightline.training.device import find_device, find_precision
+from sightline.training.fit import fit
+from sightline.training.frozen import train_frozen
+from sightline.training.range_test import range_test
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A trained classifier, and what the report tells of its training."""
+
+    classifier: Classifier
+    facts: Facts
+
+
+def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
+    """Train. Ctrl-C and SIGTERM save and raise Interrupted, whose hint says how to go on."""
+    job, splits = start.job, start.splits
+    facts = facts_of_job(job, splits, fit_reason=start.fit_reason)
+    network = start.pretrained.network if start.pretrained else _initial_network(job)
+    config: TrainConfig | None = job.config
+    with _how_to_go_on(start.run):
+        if job.transfer:
+            facts = dataclasses.replace(facts, stages=(_first_stage(start, network, narrator, clock),))
+            config = _fine_tuning(network, job, validated=splits.val is not None)
+        if config:
+            facts = _fit(start, network, config, facts, narrator, clock)
+    return Learned(_classifier(network, start), facts)
+
+
+def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Clock) -> Stage:
+    """A new head on the network as it is."""
+    job, splits = start.job, start.splits
+    assert job.transfer is not None
+    budget = job.config.seconds
+    with narrator.working("looking at every image with the pretrained network"):
+        frozen = train_frozen(
+            network,
+            splits,
+            job.config,
+            job.transfer,
+            preprocess=job.preprocess,
+            seconds=None if budget is None else clock.left(budget),
+        )
+    views = f", {frozen.views} varied views of each" if frozen.views else ""
+    stage = Stage(
+        name="frozen",
+        what=f"a {job.transfer.head} head on the features of the pretrained network{views}",
+        correct=frozen.correct,
+        total=frozen.total,
+        seconds=frozen.seconds,
+    )
+    narrator.stage(stage)
+    return stage
+
+
+def _fine_tuning(network: Network, job: Job, *, validated: bool) -> TrainConfig | None:
+    """How the second stage is trained, the part of the network that learns in it made ready; None for no such stage."""
+    transfer = job.transfer
+    assert transfer is not None
+    if transfer.stays_frozen(validated=validated):
+        return None
+    unfreeze(network, int(transfer.finetune) if transfer.finetune.isdecimal() else "all")
+    config = job.config
+    if transfer.by_depth:
+        groups = groups_by_depth(network, lr=config.lr, weight_decay=config.groups[0].weight_decay)
+        config = dataclasses.replace(config, groups=groups)
+    # Without validation images there is nothing to compare by: who asks for fine-tuning then gets it.
+    return dataclasses.replace(config, start_competes=validated, keep_best=validated)
+
+
+def _fit(start: Start, network: Network, config: TrainConfig, facts: Facts, narrator: Narrator, clock: Clock) -> Facts:
+    """Train epoch by epoch, and tell what it came to."""
+    run, job, splits = start.run, start.job, start.splits
+    if job.find_lr:
+        found = range_test(network, splits, config, preprocess=job.preprocess)
+        narrator.say(f"learning rate {found.suggestion:.2g}: {found.reason}")
+        config = config.with_lr(found.suggestion)
+        facts = dataclasses.replace(facts, range_test=found)
+        resolved = dataclasses.replace(job, config=job.config.with_lr(found.suggestion), find_lr=False)
+        files.write_json(run.config_path, to_json(resolved))
+    if config.seconds is not None:
+        config = dataclasses.replace(config, seconds=max(1e-3, clock.left(config.seconds)))
+    head = network.head.get_submodule("output").state_dict()
+    before = {name: tensor.clone() for name, tensor in head.items()}
+    checkpoints = Checkpoints(run.checkpoint_folder)
+    for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints, say=narrator.say):
+        narrator.epoch(epoch, epochs=facts.epochs, val_images=facts.val_images)
+        run.append_history(dataclasses.asdict(epoch))
+        write_report(run, facts, history=run.history, live=True)
+    if not facts.stages:
+        return facts
+    after = network.head.get_submodule("output").state_dict()
+    kept = any(not torch.equal(before[name], after[name].to(before[name])) for name in before)
+    second = _second_stage(run, facts.val_images, job, kept=kept)
+    narrator.stage(second)
+    return dataclasses.replace(facts, stages=(dataclasses.replace(facts.stages[0], kept=not kept), second))
+
+
+def _second_stage(run: Run, val_images: int, job: Job, *, kept: bool) -> Stage:
+    history = run.history
+    best = best_epoch(history)
+    assert job.transfer is not None
+    part = job.transfer.finetune
+    return Stage(
+        name="fine-tuned",
+        what=f"the last {part} blocks with the head" if part.isdecimal() else "the whole network",
+        correct=round(best["val_accuracy"] * val_images) if best else 0,
+        total=val_images if best else 0,
+        seconds=history[-1]["seconds"] if history else 0.0,
+        kept=kept,
+    )
+
+
+def _initial_network(job: Job) -> Network:
+    """The network as its seed draws it; the caller's random numbers stay as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(job.config.seed)
+        return job.architecture.build()
+
+
+def _classifier(network: Network, start: Start) -> Classifier:
+    job, splits = start.job, start.splits
+    assert network.architecture is not None
+    network.requires_grad_(True)
+    origin = start.pretrained.provenance if start.pretrained else {}
+    classifier = Classifier(
+        network,
+        splits.classes,
+        job.preprocess,
+        network.architecture,
+        views=job.config.views,
+        note=splits.note,
+        provenance={"data": splits.name, "date": date.today().isoformat(), "licence": "the user's own"} | origin,
+    )
+    device = find_device(job.config.device)
+    return classifier.to(device, find_precision(job.config.precision, device).name)
+
+
+@contextlib.contextmanager
+def _how_to_go_on(run: Run) -> Iterator[None]:
+    """Add to an interruption what to type to go on."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt) as stop:
+        what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
+        hint = f"go on with: sightline train --resume {shlex.quote(str(run.path))}"
+        raise Interrupted(what, hint=hint) from None

@@ -1,0 +1,38 @@
+"""The stages of a transfer: what each came to, and which one is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sightline.evaluation.metrics import format_percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage. correct, total: of the validation images, both 0 without any. what: how it was trained, as a clause.
+
+    seconds: that it took. kept: whether the classifier is the one this stage left.
+    """
+
+    name: str
+    what: str
+    correct: int
+    total: int
+    seconds: float
+    kept: bool = True
+
+    @property
+    def accuracy(self) -> str:
+        """E.g. "89.2 % (85.7 to 92.0)"; a dash without validation images."""
+        return format_percent(self.correct, self.total) if self.total else "\N{EN DASH}"
+
+
+def stages_sentence(stages: Sequence[Stage]) -> str:
+    """What the stages came to."""
+    if len(stages) < 2:
+        return "Only the new head was trained; the pretrained network stayed as it was."
+    first, last = stages
+    if last.kept:
+        return (
+            f"Fine-tuning paid: {last.correct - first.correct:+d} of {last.total:,} validation images, so it is kept."
+        )
+    return "Fine-tuning did not recognise more of the validation images, so the first stage is kept."

@@ -1,0 +1,203 @@
+"""What comes before training: the data found, audited, split and decoded, the plan made, the run folder begun."""
+
+import contextlib
+import dataclasses
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline import files
+from sightline.clock import Clock
+from sightline.config import TrainConfig, TrainOptions, from_json, to_json
+from sightline.data.audit import Audit
+from sightline.data.builtin import NAMES
+from sightline.data.fit_choice import choose_fit, explain_fit
+from sightline.data.imageset import Splits
+from sightline.data.load import load_audited, load_data, load_recorded
+from sightline.data.prepared import prepare
+from sightline.data.split import read_manifest, write_manifest
+from sightline.data.statistics import measure_preprocess
+from sightline.errors import ConfigError, InputError, RunError, StorageError
+from sightline.job import Job, read_job
+from sightline.models.pretrained import Pretrained, load_pretrained
+from sightline.models.registry import Architecture, find_architecture
+from sightline.pixels.preprocess import Preprocess
+from sightline.planning import check_options, facts_of, make_plan, parse_size, with_weights_at_hand
+from sightline.reporting.console import Narrator
+from sightline.run import Run
+from sightline.training.balance import with_balance
+from sightline.training.checkpoint import FILE_NAME
+from sightline.training.device import find_device, find_precision
+
+ROOM = 8 / 7  # photos that will be cropped at random are kept this much larger than the network sees them
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A training that can begin, or go on.
+
+    pretrained: the network to begin with; None for one that learns from scratch.
+    audit: None for named sets, and when a training goes on. fit_reason: why images are fitted to the network's shape
+    as they are; empty when a training goes on.
+    """
+
+    run: Run
+    job: Job
+    splits: Splits
+    pretrained: Pretrained | None
+    audit: Audit | None = None
+    fit_reason: str = ""
+
+
+def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Clock) -> Start:
+    """A new run folder for a new training. Nothing is written before everything is known to be possible."""
+    if data is None:
+        raise ConfigError("no data is given", hint="name a data set or a folder, e.g. `sightline train digits`")
+    check_options(options)
+    find_precision(options.precision, find_device(options.device))
+    with narrator.working(f"looking at {data}"):
+        splits, audit = load_audited(data, val=options.val, seed=options.seed, group_by=options.group_by)
+    if audit:
+        narrator.audit(audit)
+    options = with_weights_at_hand(options, facts_of(splits))
+    plan = make_plan(facts_of(splits), options)
+    channels = splits.train.images.channels
+    pretrained = None
+    if plan.transfer:
+        pretrained = load_pretrained(
+            plan.model,
+            weights=plan.transfer.weights,
+            num_classes=len(splits.classes),
+            size=plan.size,
+            in_channels=channels,
+        )
+        architecture, preprocess = pretrained.network.architecture, pretrained.preprocess
+        assert architecture is not None
+    else:
+        architecture = find_architecture(
+            plan.model, num_classes=len(splits.classes), in_channels=channels, size=plan.size
+        )
+        preprocess = _neutral_preprocess(architecture)
+    preprocess = dataclasses.replace(preprocess, fit=choose_fit(options.fit, audit, preprocess.size))
+    splits = _prepared(splits, preprocess, plan.config, options.cache, narrator)
+    job = Job(
+        data=os.path.abspath(data) if os.path.exists(data) and data not in NAMES else data,
+        val=options.val,
+        group_by=options.group_by,
+        cache=options.cache,
+        recipe=options.recipe,
+        architecture=architecture,
+        preprocess=preprocess if pretrained else measure_preprocess(splits.train, preprocess),
+        transfer=plan.transfer,
+        config=with_balance(plan.config, options.balance, tuple(splits.train.counts().values())),
+        find_lr=options.lr == "auto",
+    )
+    if plan.config.seconds and clock.left(plan.config.seconds) <= 0:
+        raise ConfigError(f"{plan.config.seconds:g} s are over before training begins", hint="give a longer --time")
+    if options.out is None:
+        _mention_half_done(job, narrator)
+    run = Run.create(options.out, splits.name, architecture.name)
+    try:
+        files.write_json(run.config_path, to_json(job))
+        write_manifest(splits, run.split_path)
+    except StorageError:
+        run.discard()
+        raise
+    return Start(run, job, splits, pretrained, audit, explain_fit(options.fit, audit, preprocess.size))
+
+
+def reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> Start:
+    """The run folder of a training to go on with, its job and its data, which must be what they were."""
+    given = [
+        f"--{field.name.replace('_', '-')}"
+        for field in dataclasses.fields(options)
+        if field.name != "resume" and getattr(options, field.name) != field.default
+    ]
+    if given:
+        raise ConfigError(f"{', '.join(given)} cannot change in a resumed training", hint="leave it out")
+    assert options.resume is not None
+    run = Run(options.resume)
+    job = read_job(run)
+    if run.is_complete:
+        raise RunError(f"the training in {run.path} is complete", hint=f"look at {run.report_path}")
+    if data is not None and data not in (job.data, os.path.relpath(job.data)) and os.path.abspath(data) != job.data:
+        raise ConfigError(f"this run was trained on {job.data}, not {data}", hint="leave the data out")
+    splits = load_recorded(job.data, read_manifest(run.split_path))
+    prepared = _prepared(splits, job.preprocess, job.config, job.cache, narrator)
+    if len(prepared.unused) > len(splits.unused):
+        raise RunError(
+            "the data is not what this training began with",
+            where=str(run.split_path),
+            hint="train again from the start",
+        )
+    pretrained = _load_again(job)
+    return Start(run, job, prepared, pretrained)
+
+
+def begin_naively(start: Start, narrator: Narrator) -> Start | None:
+    """The same training on a split that ignores duplicates and groups, in a folder inside the run's.
+
+    None when there is nothing to ignore: the split would be the same.
+    """
+    splits = load_data(start.job.data, val=start.job.val, seed=start.job.config.seed, bind=False)
+    if _held_out(splits) == _held_out(start.splits) and len(splits.train) <= len(start.splits.train):
+        return None
+    job = dataclasses.replace(start.job, bound=False)
+    splits = _prepared(splits, job.preprocess, job.config, job.cache, narrator)
+    run = Run.create(start.run.path / "naive", splits.name, job.architecture.name)
+    files.write_json(run.config_path, to_json(job))
+    write_manifest(splits, run.split_path)
+    pretrained = _load_again(job)
+    return Start(run, job, splits, pretrained)
+
+
+def _held_out(splits: Splits) -> set[str]:
+    return {name for images in (splits.val, splits.test) if images for name in images.ids}
+
+
+def _load_again(job: Job) -> Pretrained | None:
+    """The pretrained network that a job begins with, with a fresh head; None for one that learns from scratch."""
+    architecture = job.architecture
+    if job.transfer is None:
+        return None
+    return load_pretrained(
+        architecture.name,
+        weights=job.transfer.weights,
+        num_classes=architecture.num_classes,
+        size=architecture.size,
+        in_channels=architecture.in_channels,
+    )
+
+
+def _prepared(
+    splits: Splits, preprocess: Preprocess, config: TrainConfig, cache: str | None, narrator: Narrator
+) -> Splits:
+    """The same splits with every image decoded once, if the cache may take them."""
+    with narrator.working(f"reading {splits.name}"):
+        return prepare(
+            splits,
+            preprocess,
+            budget=None if cache is None else parse_size(cache),
+            room=ROOM if config.augment.resized_crop else 1.0,
+        )
+
+
+def _neutral_preprocess(architecture: Architecture) -> Preprocess:
+    """How images are brought to the network's size and channels, before their statistics are known."""
+    channels = architecture.in_channels
+    return Preprocess(
+        size=(architecture.size, architecture.size), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels
+    )
+
+
+def _mention_half_done(job: Job, narrator: Narrator) -> None:
+    """Say so when a training of the same network on the same data was left half-done; of several, the latest."""
+    for path in sorted(Path("runs").glob(f"*/checkpoint/{FILE_NAME}"), key=os.path.getmtime, reverse=True):
+        run = Run(path.parent.parent)
+        with contextlib.suppress(InputError):  # a damaged run is no reason not to begin another
+            other = from_json(Job, run.config)
+            if (other.data, other.architecture) == (job.data, job.architecture) and not run.is_complete:
+                command = f"sightline train --resume {shlex.quote(str(run.path))}"
+                narrator.say(f"a half-done training is in {run.path}; go on with it: {command}")
+                return

@@ -1,0 +1,117 @@
+"""The first stage of transfer learning: the pretrained network stays as it is, and a new head learns what it says."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sightline.config import TrainConfig, Transfer
+from sightline.data.imageset import ImageSet, Splits
+from sightline.evaluation.metrics import wilson_interval
+from sightline.models.contract import Network
+from sightline.pixels.preprocess import Preprocess
+from sightline.training.device import find_device, find_precision
+from sightline.training.features import Features, extract, views_within
+from sightline.training.head import HeadFit, fit_head, put_head
+from sightline.training.losses import balanced_weights
+
+MOST_VIEWS = 4  # varied views of each training image
+VIEWS_SHARE = 0.5  # of the time that is left, for computing them
+
+
+@dataclass(frozen=True)
+class FrozenStage:
+    """What the first stage came to.
+
+    head: the trained head, with its score on training images left out in turn. correct, total: of the validation
+    images; both 0 without any. views: varied views of each training image that it learnt from besides the plain one.
+    computed: images, views counted, that went through the network; the features of the others were known.
+    seconds: of the whole stage. network_seconds: of them, for computing features.
+    """
+
+    head: HeadFit
+    correct: int
+    total: int
+    views: int
+    computed: int
+    seconds: float
+    network_seconds: float
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % Wilson interval of the validation accuracy, in [0, 1]."""
+        return wilson_interval(self.correct, self.total) if self.total else None
+
+
+def train_frozen(
+    network: Network,
+    splits: Splits,
+    config: TrainConfig,
+    transfer: Transfer,
+    *,
+    preprocess: Preprocess,
+    seconds: float | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> FrozenStage:
+    """Give the network a head trained on its own features, which are computed once for every image.
+
+    seconds: that may be spent; with some to spare, the head also learns from varied views of each training image.
+    progress: told (images done, of how many) now and then. Raises DataError for a file that cannot be read any more,
+    TrainingError when memory is too small for one image.
+    """
+    started = time.perf_counter()
+    device = find_device(config.device)
+    precision = find_precision(config.precision, device)
+
+    def features(images: ImageSet, view: int = 0) -> Features:
+        return extract(
+            network,
+            images,
+            preprocess,
+            device=device,
+            precision=precision,
+            view=view,
+            variation=config.augment,
+            seed=config.seed,
+            progress=progress,
+        )
+
+    held_out = features(splits.val) if splits.val else None
+    views = [features(splits.train)]
+    more = 0
+    if seconds is not None:
+        left = seconds - (time.perf_counter() - started)
+        more = views_within(VIEWS_SHARE * left, views[0], at_most=MOST_VIEWS)
+    views += [features(splits.train, view) for view in range(1, 1 + more)]
+
+    labels, num_classes = splits.train.labels, len(splits.classes)
+    head = fit_head(
+        torch.stack([view.values for view in views]),
+        labels,
+        num_classes,
+        kind=transfer.head,
+        groups=splits.train.groups,
+        class_weights=balanced_weights(labels, num_classes) if config.class_weights == "balanced" else None,
+        seed=config.seed,
+    )
+    put_head(network, head)
+    passes = [*views, *([held_out] if held_out else [])]
+    return FrozenStage(
+        head=head,
+        correct=_correct(network, held_out, device) if held_out else 0,
+        total=len(held_out) if held_out else 0,
+        views=more,
+        computed=sum(part.computed for part in passes),
+        seconds=time.perf_counter() - started,
+        network_seconds=sum(part.seconds for part in passes),
+    )
+
+
+@torch.inference_mode()
+def _correct(network: Network, features: Features, device: torch.device) -> int:
+    """How many images the output layer names right from their features."""
+    output = network.head.get_submodule("output").eval()
+    logits: Tensor = output(features.values.to(next(output.parameters()).device))
+    return int((logits.argmax(1).cpu() == features.labels).sum())
