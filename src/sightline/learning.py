@@ -66,6 +66,7 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
             job.config,
             job.transfer,
             preprocess=job.preprocess,
+            last=job.transfer.stays_frozen(validated=splits.val is not None),
             seconds=None if budget is None else clock.left(budget),
         )
     views = f", {frozen.views} varied views of each" if frozen.views else ""

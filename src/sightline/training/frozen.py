@@ -1,7 +1,7 @@
 """The first stage of transfer learning: the pretrained network stays as it is, and a new head learns what it says."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,10 +25,10 @@ VIEWS_SHARE = 0.5  # of the time that is left, for computing them
 class FrozenStage:
     """What the first stage came to.
 
-    head: the trained head, with its score on training images left out in turn. correct, total: of the validation
-    images; both 0 without any. views: varied views of each training image that it learnt from besides the plain one.
-    computed: images, views counted, that went through the network; the features of the others were known.
-    seconds: of the whole stage. network_seconds: of them, for computing features.
+    head: the trained head, with its score on training images left out in turn. views: varied views of each training
+    image that it learnt from besides the plain one. correct, total: of the validation images, by a head that has not
+    learnt from them; both 0 without any. computed: images, views counted, that went through the network; the features
+    of the others were known. seconds: of the whole stage. network_seconds: of them, for computing features.
     """
 
     head: HeadFit
@@ -52,11 +52,14 @@ def train_frozen(
     transfer: Transfer,
     *,
     preprocess: Preprocess,
+    last: bool = False,
     seconds: float | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> FrozenStage:
     """Give the network a head trained on its own features, which are computed once for every image.
 
+    last: no other stage follows. Validation then decides nothing: once it has judged the head, a new one learns from
+    its images, too.
     seconds: that may be spent; with some to spare, the head also learns from varied views of each training image.
     progress: told (images done, of how many) now and then. Raises DataError for a file that cannot be read any more,
     TrainingError when memory is too small for one image.
@@ -78,34 +81,51 @@ def train_frozen(
             progress=progress,
         )
 
+    def fitted(views: Sequence[Features], groups: tuple[str, ...]) -> HeadFit:
+        labels, num_classes = views[0].labels, len(splits.classes)
+        return fit_head(
+            [view.values for view in views],
+            labels,
+            num_classes,
+            kind=transfer.head,
+            groups=groups,
+            class_weights=balanced_weights(labels, num_classes) if config.class_weights == "balanced" else None,
+            seed=config.seed,
+        )
+
     held_out = features(splits.val) if splits.val else None
     views = [features(splits.train)]
-    more = 0
     if seconds is not None:
         left = seconds - (time.perf_counter() - started)
         more = views_within(VIEWS_SHARE * left, views[0], at_most=MOST_VIEWS)
-    views += [features(splits.train, view) for view in range(1, 1 + more)]
-
-    labels, num_classes = splits.train.labels, len(splits.classes)
-    head = fit_head(
-        torch.stack([view.values for view in views]),
-        labels,
-        num_classes,
-        kind=transfer.head,
-        groups=splits.train.groups,
-        class_weights=balanced_weights(labels, num_classes) if config.class_weights == "balanced" else None,
-        seed=config.seed,
-    )
+        views += [features(splits.train, view) for view in range(1, 1 + more)]
+    head = fitted(views, splits.train.groups)
     put_head(network, head)
+    correct = _correct(network, held_out, device) if held_out else 0
     passes = [*views, *([held_out] if held_out else [])]
+    if last and splits.val and held_out:
+        others = [held_out, *(features(splits.val, view) for view in range(1, len(views)))]
+        passes += others[1:]
+        head = fitted(list(map(_joined, views, others)), splits.train.groups + splits.val.groups)
+        put_head(network, head)
     return FrozenStage(
         head=head,
-        correct=_correct(network, held_out, device) if held_out else 0,
+        correct=correct,
         total=len(held_out) if held_out else 0,
-        views=more,
+        views=len(views) - 1,
         computed=sum(part.computed for part in passes),
         seconds=time.perf_counter() - started,
         network_seconds=sum(part.seconds for part in passes),
+    )
+
+
+def _joined(first: Features, second: Features) -> Features:
+    """The features of two sets, one after the other."""
+    return Features(
+        torch.cat([first.values, second.values]),
+        torch.cat([first.labels, second.labels]),
+        first.computed + second.computed,
+        first.seconds + second.seconds,
     )
 
 
