@@ -27,8 +27,10 @@ WINDOWS = tuple(itertools.product(CUTS, CUTS))
 COARSE_WINDOWS = (*itertools.product(CUTS[1:3], CUTS[1:3]), *((cut, cut) for cut in (CUTS[0], *CUTS[3:])))
 
 # Cosines: see bench/duplicates.py for what they find and what they mistake for copies.
-CANDIDATE, CONFIRMED = 0.88, 0.97
+CANDIDATE, CONFIRMED = 0.88, 0.96
 SAME_FEATURES, CONFIRMED_WITH_FEATURES = 0.9, 0.93
+# Of an image that more than 5 others resemble, as many digits 1 do each other, a copy must be all but the same.
+CROWD, CONFIRMED_IN_A_CROWD = 5, 0.998
 MOST_BRIGHTNESS, MOST_COLOUR = 25.0, 6.0  # levels by which mean luma and mean chroma of copies may differ
 LEAST_DETAIL = 3.0  # levels, standard deviation of a thumbnail's luma; flatter ones look alike whatever they show
 CHUNK = 2_048  # pairs compared at a time
@@ -93,12 +95,14 @@ def _near_pairs(perceptual: NDArray[np.uint8], features: NDArray[np.float32] | N
         turned = thumbnails[:, :, ::-1] if mirrored else thumbnails
         queries = (_descriptors(turned, (window,))[:, 0] for window in COARSE_WINDOWS)
         candidates = neighbours(base, queries, CANDIDATE)
-        found += _confirmed(perceptual, base, candidates, mirrored, CONFIRMED)
+        crowded = np.bincount(candidates.reshape(-1), minlength=len(base)) > 2 * CROWD
+        found += _confirmed(perceptual, base, candidates, mirrored, np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED))
         if features is not None:
             unit = _unit(features.astype(np.float32))
             candidates = neighbours(unit, iter((unit,)), SAME_FEATURES)
             both_ways = np.concatenate([candidates, candidates[:, ::-1]])
-            found += _confirmed(perceptual, base, both_ways, mirrored, CONFIRMED_WITH_FEATURES)
+            least = np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED_WITH_FEATURES)
+            found += _confirmed(perceptual, base, both_ways, mirrored, least)
     return np.concatenate(found)
 
 
@@ -107,9 +111,12 @@ def _confirmed(
     base: NDArray[np.float32],
     candidates: NDArray[np.int64],
     mirrored: bool,
-    threshold: float,
+    least: NDArray[np.float64],
 ) -> Iterator[NDArray[np.int64]]:
-    """The candidates (P, 2) whose first image, mirrored or not, looks like the second through one of the windows."""
+    """The candidates (P, 2) whose first image, mirrored or not, looks like the second through one of the windows.
+
+    base: the descriptors (N, 99). least: the cosine that each of the N images asks of its copies.
+    """
     for start in range(0, len(candidates), CHUNK):
         pairs = candidates[start : start + CHUNK]
         whole, part = perceptual[pairs[:, 0]], pairs[:, 1]
@@ -119,7 +126,7 @@ def _confirmed(
         brightness = luma(whole).mean(axis=(1, 2)) - luma(perceptual[part]).mean(axis=(1, 2))
         colour = np.abs(chroma(whole)[..., turn] - chroma(perceptual[part])).mean(axis=(1, 2, 3))
         alike = (np.abs(brightness) <= MOST_BRIGHTNESS) & (colour <= MOST_COLOUR)
-        yield pairs[(cosine >= threshold) & alike]
+        yield pairs[(cosine >= least[pairs].min(axis=1)) & alike]
 
 
 def _descriptors(
