@@ -16,9 +16,9 @@ from sightline.data import pixel_cache, prepared
 from sightline.data.batches import to_resident
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Splits
 from sightline.data.pixel_cache import PixelCache, cache_size, clear, default_budget, digest, open_cache, pixel_folder
-from sightline.data.prepared import parse_budget, prepare, record_bytes
+from sightline.data.prepared import prepare, record_bytes
 from sightline.data.stamps import changed_files
-from sightline.errors import ConfigError, DataError
+from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
 
 SEEN = Preprocess(size=(16, 16), mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -320,20 +320,6 @@ def test_a_second_writer_waits(splits: Splits) -> None:
     other.close()
     with pytest.raises(sqlite3.ProgrammingError):
         one.slot_of(b"")
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("0", 0), ("1.5k", 1_500), ("2GiB", 2 * 2**30), ("7", 7), (None, None)],
-)
-def test_budgets_are_parsed(text: str | None, size: int | None) -> None:
-    assert parse_budget(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "much", "-1GB", "4 GBs", "4G4"])
-def test_impossible_budgets_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="use a size such as 4GB"):
-        parse_budget(text)
 
 
 def test_the_default_budget_is_plausible() -> None:

@@ -87,12 +87,12 @@ def _class_folders(parent: Path, *, split: str, prefix: str) -> Iterator[Labelle
             if path.name != QUARANTINE:
                 yield Unused(name, "not in a class folder")
         else:
-            before = len(taken)
+            before, label = len(taken), printable(path.name)
             for image, image_id, reason in _walk(path, name, {os.path.realpath(parent), os.path.realpath(path)}):
                 if reason:
                     yield Unused(image_id, reason)
                 else:
-                    yield LabelledFile(image, _unique(image_id, taken), printable(path.name), split)
+                    yield LabelledFile(image, _unique(image_id, taken), label, split)
             if len(taken) == before:
                 yield Unused(name, "a class folder without images")
 

@@ -34,7 +34,7 @@ SMALL = 64  # pixels; images with a larger side are photos, whose size says noth
 HEADER = 64  # bytes by which the type of a file is told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there are as many as images
 class LabelledFile:
     """An image file before it is split. id: its name in manifests; split: "train", "val", "test" or "" (open)."""
 

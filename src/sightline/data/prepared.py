@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ from sightline.data.imageset import CachedImages, FileImages, ImageSet, Splits, 
 from sightline.data.pixel_cache import UNKNOWN, PixelCache, default_budget, digest, open_cache
 from sightline.data.stamps import stamps
 from sightline.data.stream import RUN, DecodedImages, reason_of, usable_cores
-from sightline.errors import ConfigError, DataError, ImageError, StorageError
+from sightline.errors import DataError, ImageError, StorageError
 from sightline.pixels.decode import read_image
 from sightline.pixels.preprocess import Preprocess
 
@@ -68,16 +67,6 @@ def prepare(splits: Splits, preprocess: Preprocess, *, budget: int | None = None
         unused=(*splits.unused, *unused),
         warnings=(*splits.warnings, *warnings),
     )
-
-
-def parse_budget(text: str | None) -> int | None:
-    """Bytes from "4GB", "500 MB" or "0"; None stays None. Raises ConfigError."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
-    if not match:
-        raise ConfigError(f"cache is '{text}'", hint="use a size such as 4GB or 500MB, or 0 for none")
-    return int(float(match[1]) * (1024 if match[3] else 1000) ** " kmgt".index(match[2].lower() or " "))
 
 
 def enlarged(preprocess: Preprocess, room: float) -> Preprocess:

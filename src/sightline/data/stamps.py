@@ -23,7 +23,10 @@ def stamp(path: Path) -> tuple[int, int]:
 
 def stamps(paths: Sequence[Path]) -> NDArray[np.int64]:
     """`stamp` of every file: int64 (N, 2)."""
-    return np.array([stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2)
+    found = np.empty((len(paths), 2), dtype=np.int64)
+    for index, path in enumerate(paths):
+        found[index] = stamp(path)
+    return found
 
 
 def changed_files(image_set: ImageSet | None) -> tuple[Unused, ...]:
@@ -37,9 +40,9 @@ def changed_files(image_set: ImageSet | None) -> tuple[Unused, ...]:
     if not isinstance(files, FileImages) or files.stats is None:
         return ()
     changed = []
-    for path, before in zip(files.paths, files.stats.tolist(), strict=True):
+    for path, before in zip(files.paths, files.stats, strict=True):
         now = stamp(path)
-        if now != tuple(before):
+        if now != tuple(before.tolist()):
             what = "deleted" if now[0] == GONE else "rewritten"
             changed.append(Unused(str(path), f"{what} during the training"))
     return tuple(changed)
