@@ -303,6 +303,9 @@ def test_newer_format_names_both_versions(tmp_path: Path) -> None:
         ({"architecture": {"name": "one_layr", "num_classes": 2, "in_channels": 1, "size": 3}}, "did you mean one_lay"),
         ({"preprocess": {"size": [3, 3]}}, "incomplete settings"),
         ({"colour": "red"}, "unknown key 'colour'"),
+        ({"provenance": "unknown"}, "expected names with values, found 'unknown'"),
+        ({"provenance": {"data": ["digits"]}}, "expected str, found ['digits']"),
+        ({"temperature": 10**400}, "the number is too large"),
         ({"format": "one"}, "it has no format number"),
     ],
 )

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import pytest
 
-from sightline.config import AugmentConfig, ParameterGroup, TrainConfig, from_json, to_json
+from sightline.config import AugmentConfig, ParameterGroup, TrainConfig, TrainOptions, Transfer, from_json, to_json
 from sightline.errors import ConfigError
 
 CONFIG = TrainConfig(
@@ -70,6 +71,39 @@ def test_integers_serve_as_floats_and_none_as_nothing() -> None:
     config = from_json(TrainConfig, {"l2": 1, "seconds": None})
     assert isinstance(config.l2, float)
     assert config.seconds is None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Loose:
+    """Settings of the types that model.json and `Architecture` have."""
+
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool] = dataclasses.field(default_factory=dict)
+    lr: float | Literal["auto"] | None = None
+
+
+def test_names_with_values_of_several_types() -> None:
+    data = {"notes": {"data": "digits"}, "options": {"act": "relu", "groups": 2, "drop": 0.5, "se": True}, "lr": "auto"}
+    assert to_json(from_json(Loose, data)) == data
+    assert from_json(Loose, data).options["se"] is True
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"notes": "digits"}, "expected names with values, found 'digits' (Loose.notes)"),
+        ({"notes": None}, "expected names with values, found None (Loose.notes)"),
+        ({"notes": {"data": 3}}, "expected str, found 3 (Loose.notes.data)"),
+        ({"options": {"act": [1]}}, "expected str, found [1] (Loose.options.act)"),
+        ({"options": {"act": None}}, "expected str, found None (Loose.options.act)"),
+        ({"lr": "fast"}, "expected float, found 'fast' (Loose.lr)"),
+        ({"lr": 10**400}, "the number is too large (Loose.lr): use one below 1e308"),
+    ],
+)
+def test_damaged_values(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_json(Loose, data)
+    assert str(caught.value) == message
 
 
 def test_missing_settings_are_said() -> None:
@@ -144,6 +178,30 @@ def test_impossible_augmentations(settings: dict[str, Any], message: str) -> Non
     with pytest.raises(ConfigError) as caught:
         AugmentConfig(**settings)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (AugmentConfig, {"flip": "yes"}, "flip is 'yes': choose from alternating, none, random"),
+        (ParameterGroup, {"optimizer": "adam"}, "optimizer is 'adam': did you mean adamw?"),
+        (TrainConfig, {"schedule": "cos"}, "schedule is 'cos': did you mean cosine or constant?"),
+        (TrainConfig, {"precision": "fp16"}, "precision is 'fp16': did you mean bf16 or fp32?"),
+        (TrainConfig, {"views": None}, "views is None: choose from mirror, mirror-shift, plain, shift"),
+        (Transfer, {"weights": "imagenet", "head": "relu"}, "head is 'relu': choose from linear, mlp"),
+        (TrainOptions, {"head": "relu"}, "head is 'relu': choose from linear, mlp"),
+        (TrainOptions, {"fit": ["pad"]}, "fit is ['pad']: did you mean pad?"),
+    ],
+)
+def test_settings_of_a_fixed_choice(kind: type, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kind(**settings)
+    assert str(caught.value) == message
+
+
+def test_a_choice_that_may_be_left_open() -> None:
+    assert TrainOptions(head=None).head is None
+    assert TrainOptions(lr="auto").lr == "auto"
 
 
 def test_another_rate_scales_all_groups_alike() -> None:

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from sightline.errors import ConfigError, near
@@ -23,6 +24,8 @@ BalanceName = Literal["auto", "none", "sampler", "loss"]
 HeadName = Literal["linear", "mlp"]
 FitName = Literal["auto", "crop", "pad", "squash"]
 
+UNIONS = (types.UnionType, typing.Union)  # `int | None` is the former, `Literal["a"] | None` the latter
+
 T = TypeVar("T")
 
 
@@ -30,6 +33,26 @@ def require(condition: bool, what: str, hint: str) -> None:
     """Raise ConfigError unless `condition` holds."""
     if not condition:
         raise ConfigError(what, hint=hint)
+
+
+def require_choices(config: Any) -> None:
+    """Raise ConfigError unless every field of a dataclass that is typed as a Literal has one of its values."""
+    kind: Any = type(config)
+    for name, choices in _choices(kind).items():
+        if (value := getattr(config, name)) not in choices:
+            raise ConfigError(f"{name} is {value!r}", hint=near(str(value), filter(None, choices)))
+
+
+@cache
+def _choices(kind: type) -> dict[str, tuple[str | None, ...]]:
+    """The possible values of the fields that are a Literal, or a Literal or None."""
+    found: dict[str, tuple[str | None, ...]] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        alternatives = typing.get_args(hint) if typing.get_origin(hint) in UNIONS else (hint,)
+        [first, *more] = [part for part in alternatives if part is not type(None)]
+        if typing.get_origin(first) is Literal and not more:
+            found[name] = typing.get_args(first) + ((None,) if type(None) in alternatives else ())
+    return found
 
 
 def _is_pattern(text: str) -> bool:
@@ -66,6 +89,7 @@ class AugmentConfig:
     cutmix: float = 0.0  # Beta(a, a) parameter; 0 is off
 
     def __post_init__(self) -> None:
+        require_choices(self)
         require(self.shift >= 0 and self.cutout >= 0, "shift and cutout are sizes in pixels", "use 0 or more")
         require(0 <= self.rotate <= 180, f"rotate is {self.rotate}", "use 0 to 180 degrees")
         require(0 <= self.zoom < 1, f"zoom is {self.zoom}", "use 0 <= zoom < 1, e.g. 0.1")
@@ -94,6 +118,7 @@ class ParameterGroup:
     stop_at: float = 1.0  # fraction of training at which this group's schedule has run out
 
     def __post_init__(self) -> None:
+        require_choices(self)
         require(_is_pattern(self.match), f"match is '{self.match}'", "use a regular expression, e.g. norm or bias$")
         require(0 < self.lr < math.inf, f"lr is {self.lr}", "use a learning rate above 0, e.g. 0.1")
         require(0 <= self.momentum < 1, f"momentum is {self.momentum}", "use 0 <= momentum < 1, e.g. 0.9")
@@ -133,6 +158,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        require_choices(self)
         require(self.epochs >= 1, f"epochs is {self.epochs}", "train for at least 1 epoch")
         require(self.seconds is None or self.seconds > 0, f"seconds is {self.seconds}", "give a time above 0, e.g. 600")
         require(self.batch_size >= 1, f"batch_size is {self.batch_size}", "use 1 or more images, e.g. 256")
@@ -192,6 +218,7 @@ class Transfer:
     by_depth: bool = True  # rates fall from the head towards the image; otherwise all are one
 
     def __post_init__(self) -> None:
+        require_choices(self)
         known = self.finetune in ("none", "auto", "all") or (self.finetune.isdecimal() and int(self.finetune) > 0)
         require(known, f"finetune is '{self.finetune}'", "use none, auto, all or a number of blocks, e.g. 3")
 
@@ -247,6 +274,9 @@ class TrainOptions:
     resume: str | None = None
     """Run folder of an interrupted training to go on with."""
 
+    def __post_init__(self) -> None:
+        require_choices(self)
+
 
 def to_json(config: Any) -> dict[str, Any]:
     """A dataclass as plain JSON types."""
@@ -271,10 +301,8 @@ def from_json(kind: type[T], data: Mapping[str, Any], *, where: str = "") -> T:
 def _value(hint: Any, value: Any, *, where: str) -> Any:
     """`value`, from JSON, as the type `hint` wants it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        return _value(next(a for a in arguments if a is not type(None)), value, where=where)
+    if origin in UNIONS:
+        return _alternative(arguments, value, where=where)
     if origin is Literal:
         if value not in arguments:
             raise ConfigError(f"'{value}' is not possible", where=where, hint=near(str(value), map(str, arguments)))
@@ -288,12 +316,32 @@ def _value(hint: Any, value: Any, *, where: str) -> Any:
         return tuple(
             _value(kind, item, where=f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
         )
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"expected names with values, found {value!r}", where=where)
+        return {key: _value(arguments[1], item, where=f"{where}.{key}") for key, item in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise ConfigError(f"expected settings of {hint.__name__}, found {value!r}", where=where)
         return from_json(hint, value, where=where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ConfigError("the number is too large", where=where, hint="use one below 1e308") from error
     if isinstance(hint, type) and (not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool)):
         raise ConfigError(f"expected {hint.__name__}, found {value!r}", where=where)
     return value
+
+
+def _alternative(kinds: tuple[Any, ...], value: Any, *, where: str) -> Any:
+    """`value` as the first of these types that can have it. Raises ConfigError, what the first type says of it."""
+    if value is None and type(None) in kinds:
+        return None
+    errors = []
+    for kind in kinds:
+        try:
+            return _value(kind, value, where=where)
+        except ConfigError as error:
+            errors.append(error)
+    raise errors[0]
