@@ -97,8 +97,13 @@ class TestPixels:
         preprocess = Preprocess(size=(4, 4), channels=1, mean=(0.5,), std=(0.5,))
         assert preprocess.pixels(image)[0].tolist() == image[:, :, 0].tolist()
 
+    def test_another_way_to_fit_is_refused(self):
+        with pytest.raises(ConfigError, match="fit is 'cover': choose from crop, pad, squash"):
+            make(fit="cover")
+
     def test_wrong_images_are_refused(self):
-        for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)):
+        shapes = ((4, 4), (4, 4, 4), (0, 8, 3), (8, 0, 1), (4, 4, 0))
+        for wrong in (np.zeros((4, 4, 3), np.float32), *(np.zeros(shape, np.uint8) for shape in shapes)):
             with pytest.raises(InputError, match=r"use uint8 \(H, W, 3\) or \(H, W, 1\)"):
                 make().pixels(wrong)
 

@@ -1,8 +1,9 @@
 """How an image becomes what a network sees: the `Preprocess` object, saved with the weights and used everywhere."""
 
+import dataclasses
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline import config
-from sightline.config import require
+from sightline.config import require, require_choices
 from sightline.errors import InputError
 from sightline.pixels.color import gray_to_rgb, rgb_to_gray
 from sightline.pixels.decode import read_image
@@ -57,6 +58,7 @@ class Preprocess:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        require_choices(self)
         require(min(self.size) >= 1, f"size is {self.size}", "use a height and a width of 1 pixel or more")
         require(self.channels in (1, 3), f"channels is {self.channels}", "use 1 (grey) or 3 (RGB)")
         for name, values in (("mean", self.mean), ("std", self.std)):
@@ -73,12 +75,25 @@ class Preprocess:
         """
         return self.pixels(read_image(source, min_size=2 * max(self.size)))
 
+    def read_part(
+        self, source: str | os.PathLike[str] | bytes, box: Callable[[int, int], tuple[int, int, int, int]]
+    ) -> NDArray[np.uint8]:
+        """A part of what `read` would show, as large as the whole: uint8 (C, h, w). Raises ImageError.
+
+        box: from the height and width of what would be seen, the part's top, left, height and width in pixels. It is
+        resized once, from the decoded image.
+        """
+        kept = self._kept(read_image(source, min_size=2 * max(self.size)))
+        top, left, height, width = box(*kept.shape[:2])
+        whole = dataclasses.replace(self, fit="squash")
+        return whole.pixels(kept[top : top + height, left : left + width])
+
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3 or 1) of any size -> contiguous uint8 (C, h, w). An image of the right size keeps its bytes.
 
         Raises InputError for another dtype or shape.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
             what = f"the image is {image.dtype} of shape {image.shape}"
             raise InputError(what, hint="use uint8 (H, W, 3) or (H, W, 1)")
         if self.channels == 1 and image.shape[2] == 3:
@@ -135,10 +150,7 @@ class Preprocess:
         if self.fit == "squash":
             return self._resized(image, self.size)
         if self.fit == "crop":
-            scale = min(height / wanted_height, width / wanted_width)
-            crop_height, crop_width = max(1, round(wanted_height * scale)), max(1, round(wanted_width * scale))
-            top, left = (height - crop_height) // 2, (width - crop_width) // 2
-            return self._resized(image[top : top + crop_height, left : left + crop_width], self.size)
+            return self._resized(self._kept(image), self.size)
         scale = max(height / wanted_height, width / wanted_width)
         inner = (max(1, round(height / scale)), max(1, round(width / scale)))
         top, left = (wanted_height - inner[0]) // 2, (wanted_width - inner[1]) // 2
@@ -146,6 +158,16 @@ class Preprocess:
         canvas = np.broadcast_to(border, (*self.size, image.shape[2])).copy()
         canvas[top : top + inner[0], left : left + inner[1]] = self._resized(image, inner)
         return canvas
+
+    def _kept(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part of uint8 (H, W, C) that a network sees at all: with fit "crop" the centre, in the shape of `size`."""
+        if self.fit != "crop":
+            return image
+        height, width = image.shape[:2]
+        scale = min(height / self.size[0], width / self.size[1])
+        crop_height, crop_width = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
+        top, left = (height - crop_height) // 2, (width - crop_width) // 2
+        return image[top : top + crop_height, left : left + crop_width]
 
     def _resized(self, image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         """uint8 (H, W, C) -> uint8 (h, w, C), antialiased unless nearest."""
