@@ -42,14 +42,16 @@ def test_without_options_the_recipe_decides() -> None:
     for name, recipe in RECIPES.items():
         plan, proposed = make_plan(CIFAR, options(recipe=name)), recipe(CIFAR)
         l2 = plan.config.l2  # the textbook recipe takes its network's own
-        assert plan == dataclasses.replace(proposed, config=dataclasses.replace(proposed.config, l2=l2))
+        replaced = dataclasses.replace(proposed, recipe=name, config=dataclasses.replace(proposed.config, l2=l2))
+        assert plan == replaced
 
 
 def test_every_option_wins() -> None:
-    given = options(epochs=3, time="2m", size=48, batch_size=500, lr=0.12, seed=7, device="cuda:1", precision="fp32")
+    given = options(epochs=3, size=48, batch_size=500, lr=0.12, seed=7, device="cuda:1", precision="fp32")
     plan = make_plan(CIFAR, given)
     config = plan.config
-    assert (config.epochs, config.seconds, plan.size, config.batch_size) == (3, 120, 48, 500)
+    assert (config.epochs, config.seconds, plan.size, config.batch_size) == (3, None, 48, 500)
+    assert make_plan(CIFAR, options(time="2m")).config.seconds == 120
     assert (config.lr, config.seed, config.device, config.precision) == (0.12, 7, "cuda:1", "fp32")
     before = make_plan(CIFAR, options(batch_size=500)).config
     assert [group.lr / old.lr for group, old in zip(config.groups, before.groups, strict=True)] == pytest.approx(
@@ -105,6 +107,7 @@ def test_the_textbook_recipe_takes_the_networks_l2() -> None:
         ({"model": ""}, ModelError, "there is no network named '': choose from "),
         ({"time": "soon"}, ConfigError, "time is 'soon': use a number of seconds, minutes or hours"),
         ({"time": ""}, ConfigError, "time is '': use a number of seconds, minutes or hours"),
+        ({"epochs": 3, "time": "12s"}, ConfigError, "--epochs and --time both say when to end: give one of them"),
         ({"epochs": 0}, ConfigError, "epochs is 0: train for at least 1 epoch"),
         ({"batch_size": 0}, ConfigError, "batch_size is 0: use 1 or more images, e.g. 256"),
         ({"lr": 0.0}, ConfigError, "lr is 0.0: use a learning rate above 0, e.g. 0.1"),
@@ -122,7 +125,7 @@ def test_impossible_options_need_no_data_to_be_refused(
 def test_check_options_lets_possible_ones_pass() -> None:
     for recipe in RECIPES:
         check_options(options(recipe=recipe))
-    check_options(options(model="vgg16_bn", time="1h", epochs=2))
+    check_options(options(model="vgg16_bn", time="1h"))
 
 
 def test_facts_of_arrays_and_files() -> None:

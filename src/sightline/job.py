@@ -44,12 +44,18 @@ class Job:
         words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else ["--epochs", str(config.epochs)]
         words += ["--size", str(self.architecture.size), "--fit", self.preprocess.fit]
         words += ["--batch-size", str(config.batch_size), "--lr", str(config.lr)]
+        words += ["--balance", self._balance]
         words += ["--val", self.val] if self.val is not None else []
         words += ["--group-by", self.group_by] if self.group_by is not None else []
         words += ["--seed", str(config.seed)]
         words += ["--device", config.device] if config.device != "auto" else []
         words += ["--precision", config.precision] if config.precision != "auto" else []
         return shlex.join(words)
+
+    @property
+    def _balance(self) -> str:
+        balanced = self.config.class_weights == "balanced"
+        return "sampler" if self.config.sampling == "balanced" else "loss" if balanced else "none"
 
 
 def read_job(run: Run) -> Job:

@@ -29,6 +29,8 @@ def make_plan(facts: Facts, options: TrainOptions) -> Plan:
     """
     if options.model is not None:
         find_model(options.model)  # an unknown name is said before anything about recipes
+    both = options.epochs is not None and options.time is not None
+    require(not both, "--epochs and --time both say when to end", "give one of them")
     recipe = _recipe_name(facts, options)
     plan = find_recipe(recipe)(dataclasses.replace(facts, batch_size=options.batch_size))
     model = plan.model if options.model is None else options.model
@@ -38,6 +40,7 @@ def make_plan(facts: Facts, options: TrainOptions) -> Plan:
         size=size if options.size is None else options.size,
         config=_with_options(plan.config, options, model),
         transfer=_transfer(plan.transfer, options),
+        recipe=recipe,
     )
 
 

@@ -48,13 +48,15 @@ class Facts:
 class Plan:
     """A network, the size at which it sees images, and how it is trained.
 
-    size: None for the one the network was published for. transfer: None for training from scratch.
+    size: None for the one the network was published for. transfer: None for training from scratch. recipe: the name of
+    the recipe that proposed it, as `make_plan` fills it in.
     """
 
     model: str
     size: int | None
     config: TrainConfig
     transfer: Transfer | None = None
+    recipe: str = ""
 
 
 Recipe = Callable[[Facts], Plan]

@@ -86,7 +86,7 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         val=options.val,
         group_by=options.group_by,
         cache=options.cache,
-        recipe=options.recipe,
+        recipe=plan.recipe,
         architecture=architecture,
         preprocess=preprocess if pretrained else measure_preprocess(splits.train, preprocess),
         transfer=plan.transfer,
