@@ -73,11 +73,12 @@ def in_chunks(compute: Callable[[slice], Tensor], count: int, *, chunk: int) -> 
     return torch.cat(results)
 
 
-def halved(images: int, shortage: Shortage) -> int:
-    """How many images to try next, after `images` at once were too many. Raises TrainingError after a single one."""
-    if images == 1:
+def halved(images: int, shortage: Shortage, *, least: int = 1) -> int:
+    """How many images to try next, after `images` at once were too many. Raises TrainingError after the `least`."""
+    if images <= least:
+        few = "one image" if images == 1 else f"{images} images"
         raise TrainingError(
-            "out of memory: the network does not fit with even one image at a time",
+            f"out of memory: the network does not fit with even {few} at a time",
             where=shortage.reason,
             hint="use a smaller --size or another --model, or close other programs",
         )

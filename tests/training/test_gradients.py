@@ -113,6 +113,27 @@ def test_a_single_image_that_does_not_fit(splits: Splits, tiny: Tiny) -> None:
     )
 
 
+def test_no_part_is_a_single_image_where_batch_norm_compares_images(splits: Splits, tiny: Tiny) -> None:
+    asked: list[int] = []
+    network = tiny(batch_norm=True)
+    limit(network, 100, asked)
+    config = dataclasses.replace(CONFIG, epochs=1, batch_size=5, accumulate=5)
+    next(iter(fit(network, splits, config)))
+    assert set(asked) == {2, 3}
+    for free, changes in ((tiny(), {}), (tiny(batch_norm=True), {"freeze_statistics": True})):
+        asked.clear()
+        limit(free, 100, asked)
+        next(iter(fit(free, splits, dataclasses.replace(config, **changes))))
+        assert set(asked) == {1}
+
+
+def test_two_images_that_do_not_fit_and_cannot_be_parted(splits: Splits, tiny: Tiny) -> None:
+    network = tiny(batch_norm=True)
+    limit(network, 1, [])
+    with pytest.raises(TrainingError, match=r"^out of memory: the network does not fit with even 2 images at a time"):
+        next(iter(fit(network, splits, CONFIG)))
+
+
 def test_other_errors_are_not_taken_for_it(splits: Splits, tiny: Tiny) -> None:
     network = tiny()
     network.head.register_forward_pre_hook(lambda *_: torch.ones(2, 3) @ torch.ones(2, 3) if network.training else None)

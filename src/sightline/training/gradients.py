@@ -12,7 +12,7 @@ from sightline.data.mix import mix
 from sightline.data.randomness import derived_seed
 from sightline.memory import Shortage, halved
 from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
-from sightline.training.setup import Setup
+from sightline.training.setup import Setup, compares_images
 
 Check = Callable[[int, Tensor, Tensor], None]  # of a step, its loss and the network input it came from
 
@@ -37,6 +37,7 @@ class Gradients:
         balanced = config.class_weights == "balanced"
         self.class_weights = balanced_weights(setup.batches.labels, setup.num_classes) if balanced else None
         self.fits = 0  # images that went through at once
+        self.least = 2 if compares_images(network, config) else 1  # images in a part
 
     def add(self, batch: Batch, step: int, *, parts: int) -> tuple[Tensor, int]:
         """Add the gradients of the batch's mean loss to those of the parameters, of which there must be none yet.
@@ -44,10 +45,12 @@ class Gradients:
         Returns the sum of the images' losses, a scalar, and the number of parts that was used. It is `parts`, doubled
         as often as memory runs out: every attempt begins anew with the same random numbers, so the result is that of
         a training which had used so many parts from the beginning. torch's global generator is seeded.
-        Raises TrainingError when not even single images fit.
+        No part is a single image when batch norm compares images. Raises TrainingError when not even the smallest
+        parts fit.
         """
         count = len(batch.labels)
-        asked = parts = min(parts, count)
+        most = max(1, count // self.least)
+        asked = parts = min(parts, most)
         while True:
             together = -(-count // parts)
             # Batch norm has counted the images of a failed attempt. What fitted once will fit again, most probably:
@@ -65,8 +68,8 @@ class Gradients:
             self.network.zero_grad(set_to_none=True)
             for buffer, value in zip(self.network.buffers(), before, strict=False):
                 buffer.copy_(value)
-            halved(together, shortage)
-            parts = min(2 * parts, count)
+            halved(together, shortage, least=-(-count // most))
+            parts = min(2 * parts, most)
 
     def _add_in_parts(self, batch: Batch, step: int, parts: int) -> Tensor:
         config, setup = self.config, self.setup

@@ -51,6 +51,7 @@ class Setup:
 
 def set_up(network: Network, splits: Splits, config: TrainConfig, preprocess: Preprocess | None) -> Setup:
     """Load the training images and bring the network to the device. Raises ConfigError when they do not match."""
+    require_company(network, config, len(splits.train))
     keep_freed_memory()
     device = find_device(config.device)
     preprocess = preprocess or default_preprocess(splits.train, network.input_shape)
@@ -70,12 +71,32 @@ def set_up(network: Network, splits: Splits, config: TrainConfig, preprocess: Pr
     return Setup(device, find_precision(config.precision, device), preprocess, batches, len(splits.classes))
 
 
+def require_company(network: Network, config: TrainConfig, images: int) -> None:
+    """Raise ConfigError when batches of `images` would hold one each, and batch norm needs more to compare."""
+    if min(config.batch_size, images) == 1 and compares_images(network, config):
+        name = network.architecture.name if network.architecture else type(network).__name__
+        raise ConfigError(
+            f"{name} cannot learn from one image at a time: its batch norm compares images",
+            hint="use --batch-size 2 or more" if images > 1 else "give more training images",
+        )
+
+
+def compares_images(network: nn.Module, config: TrainConfig) -> bool:
+    """Whether training takes the statistics of some batch norm from the images of a batch."""
+    return any(isinstance(module, BATCH_NORMS) and not _stays(module, config) for module in network.modules())
+
+
 def set_train_mode(network: nn.Module, config: TrainConfig) -> None:
     """Train mode, but for batch norms whose statistics are to stay: all of them, or those that are frozen."""
     network.train()
     for module in network.modules():
-        if isinstance(module, BATCH_NORMS) and (config.freeze_statistics or _is_frozen(module)):
+        if isinstance(module, BATCH_NORMS) and _stays(module, config):
             module.eval()
+
+
+def _stays(norm: nn.Module, config: TrainConfig) -> bool:
+    """Whether a batch norm keeps the statistics it has."""
+    return config.freeze_statistics or _is_frozen(norm)
 
 
 def _is_frozen(module: nn.Module) -> bool:
