@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 from sightline.data.duplicates import DuplicateGroup
 from sightline.data.imageset import ImageSet, Splits, Unused
+from sightline.errors import DataError
 
 
 def without_leaks(splits: Splits, duplicates: Sequence[DuplicateGroup], images: ImageSet) -> Splits:
     """The splits without the training images that are duplicates of validation or test images, and so on upwards.
 
     duplicates: groups of indices of `images`, all images before the split. The test images stay: their number must not
-    depend on what one trains with. What leaves is listed in `unused`, and a warning says how many there are.
+    depend on what one trains with. What leaves is listed in `unused`, and a warning says how many there are. Raises
+    DataError when no training image of a class would stay.
     """
     where = {name: split for split in ("train", "val", "test") for name in _ids(getattr(splits, split))}
     leaving: dict[str, str] = {}
@@ -30,7 +32,11 @@ def without_leaks(splits: Splits, duplicates: Sequence[DuplicateGroup], images: 
         return image_set.take(kept) if kept else None
 
     train = rest(splits.train)
-    assert train is not None, "only duplicates of held-out images leave, and a class is not made of those alone"
+    left = train.counts() if train else dict.fromkeys(splits.classes, 0)
+    emptied = [name for name, count in splits.train.counts().items() if count and not left[name]]
+    if train is None or emptied:
+        what = "every training image" if train is None else f"every training image of class '{emptied[0]}'"
+        raise DataError(f"{what} is a duplicate of a held-out one", hint="remove the copies from one of the splits")
     unused = tuple(Unused(name, f"duplicate of {original}, which is held out") for name, original in leaving.items())
     them = (
         "1 image is a duplicate of a held-out one"

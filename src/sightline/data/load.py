@@ -17,6 +17,7 @@ from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
 from sightline.data.duplicates import bind as bind_duplicates
 from sightline.data.folder import list_folder
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
+from sightline.data.leaks import without_leaks
 from sightline.data.listing import Listing, all_images, scored_images, splits_of
 from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
 from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share
@@ -63,8 +64,9 @@ def load_audited(
 ) -> tuple[Splits, Audit | None]:
     """The splits of `data` with duplicates kept on one side, and what was found in looking at every file.
 
-    Files that cannot be read are unused. Named sets are split as `load_data` does, without an audit: they are the same
-    for everybody. The arguments and what is raised are those of `load_data`.
+    Files that cannot be read are unused, and so are images of training that the data's own test split has as well.
+    Named sets are split as `load_data` does, without an audit: they are the same for everybody. The arguments and what
+    is raised are those of `load_data`.
     """
     parse_share(val)
     name = os.fspath(data)
@@ -72,7 +74,8 @@ def load_audited(
         return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
     listing, found = _audited(_listing(name, group_by, quarantine))
     bound = bind_duplicates(found.duplicates, found.images)
-    return splits_of(listing, val=val, seed=seed, bound=bound), found
+    splits = splits_of(listing, val=val, seed=seed, bound=bound)
+    return without_leaks(splits, found.duplicates, found.images), found
 
 
 def audit_data(
