@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -23,8 +23,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sightline.cli import main
+from sightline.data.audit import Audit
 from sightline.data.imageset import FileImages, Splits
-from sightline.data.load import load_data
+from sightline.data.load import load_audited
 from sightline.run import Run
 
 Captured = pytest.CaptureFixture[str]
@@ -137,7 +138,7 @@ DATA = [
     ("train unpacked", "there is only one class folder in unpacked", "did you mean unpacked/pets?"),
     ("train only-test", "there is no training folder in only-test", "as in train/cat and test/cat"),
     ("train misspelt", "class 'dgo' has test images but no training images (misspelt)", "did you mean dog?"),
-    ("train damaged", "not one of 14 images can be read", "it is damaged, truncated or of a rare kind"),
+    ("train damaged", "not one of 20 images can be read", "it is damaged, truncated or of a rare kind"),
     (
         "train no-label.csv",
         "there is no column 'label' in no-label.csv (found path, lable)",
@@ -244,14 +245,14 @@ def test_files_that_vanish_after_they_were_listed_are_left_out_or_named(
     def vanishing(keep: int) -> None:
         """Let all training images but the first few vanish once they are listed."""
 
-        def load_and_delete(data: str, **options: object) -> Splits:
-            splits = load_data(data, **options)
+        def load_and_delete(data: str, **options: Any) -> tuple[Splits, Audit | None]:
+            splits, audit = load_audited(data, **options)
             assert isinstance(splits.train.images, FileImages)
             for path in splits.train.images.paths[keep:]:
                 path.unlink()
-            return splits
+            return splits, audit
 
-        monkeypatch.setattr("sightline.workflow.load_data", load_and_delete)
+        monkeypatch.setattr("sightline.starting.load_audited", load_and_delete)
 
     vanishing(keep=10)
     assert main(["train", "pets", *QUICK]) == 0
@@ -259,7 +260,7 @@ def test_files_that_vanish_after_they_were_listed_are_left_out_or_named(
     shutil.rmtree("runs")
     vanishing(keep=0)
     said = sentence(capsys, ["train", "pets", *QUICK])
-    assert "not one of 11 images can be read (pets/cat/" in said
+    assert "not one of 11 images can be read (cat/" in said
     assert "there is no such file" in said
     assert not Path("runs").exists()
 
