@@ -25,12 +25,12 @@ def test_batch_norm_needs_company(splits: Splits, tiny: Tiny) -> None:
         "TinyNetwork cannot learn from one image at a time: its batch norm compares images: use --batch-size 2 or more"
     )
     next(iter(fit(tiny(), splits, ONE)))  # nothing compares images here
-    with pytest.raises(ConfigError, match="^resnet20 cannot learn from one image at a time"):
+    with pytest.raises(ConfigError, match=r"^resnet20 cannot learn from one image at a time"):
         require_company(create_model("resnet20", num_classes=2), ONE, images=9)
 
 
 def test_a_single_training_image_has_none_whatever_the_batch_size(tiny: Tiny) -> None:
-    with pytest.raises(ConfigError, match="give more training images$"):
+    with pytest.raises(ConfigError, match=r"give more training images$"):
         require_company(tiny(batch_norm=True), TrainConfig(), images=1)
     require_company(tiny(batch_norm=True), TrainConfig(batch_size=2), images=2)
 
