@@ -20,6 +20,8 @@ from sightline.data.imageset import ImageSet
 from sightline.data.neighbours import neighbours
 from sightline.errors import InputError
 
+Window = tuple[tuple[float, float], tuple[float, float]]  # shares cut off above and below, left and right
+
 FREQUENCIES = 10  # of each axis; the highest of a thumbnail's 20 are those that a shift by part of a pixel changes most
 CROP = 0.05  # of the width and of the height
 CUTS = ((0.0, 0.0), (CROP, 0.0), (0.0, CROP), (CROP / 2, CROP / 2), (CROP, CROP))  # at the two ends of an axis
@@ -55,11 +57,10 @@ def find_duplicates(prints: Prints, *, features: NDArray[np.float32] | None = No
         raise InputError(f"features have shape {features.shape} for {len(prints)} prints", hint="give (N, D)")
     _, first, content = np.unique(_as_scalars(prints.content), return_index=True, return_inverse=True)
     # Byte-equal images are looked at once: a thousand copies would be half a million pairs.
-    detailed = first[luma(prints.perceptual[first]).std(axis=(1, 2)) >= LEAST_DETAIL]
-    pairs = _near_pairs(prints.perceptual[detailed], None if features is None else features[detailed])
-    roots = _closure(
-        len(prints), np.concatenate([np.stack([np.arange(len(prints)), first[content]], 1), detailed[pairs]])
-    )
+    detailed = first[_detail(prints.perceptual)[first] >= LEAST_DETAIL]
+    near = _near_pairs(prints.perceptual[detailed], None if features is None else features[detailed])
+    exact = np.stack([np.arange(len(prints)), first[content]], axis=1)
+    roots = _closure(len(prints), np.concatenate([exact, detailed[near]]))
     return tuple(
         DuplicateGroup(tuple(members.tolist()), "exact" if (content[members] == content[members[0]]).all() else "near")
         for members in _members(roots)
@@ -88,13 +89,12 @@ def bind(groups: Sequence[DuplicateGroup], image_set: ImageSet) -> tuple[str, ..
 
 def _near_pairs(perceptual: NDArray[np.uint8], features: NDArray[np.float32] | None) -> NDArray[np.int64]:
     """Pairs of near-duplicates among prints (N, 450): int64 (P, 2)."""
-    thumbnails = luma(perceptual)
-    base = _descriptors(thumbnails, WINDOWS[:1])[:, 0]
+    base = _described(perceptual, WINDOWS[0], mirrored=False)
     found = [np.empty((0, 2), dtype=np.int64)]
     for mirrored in (False, True):
-        turned = thumbnails[:, :, ::-1] if mirrored else thumbnails
-        queries = (_descriptors(turned, (window,))[:, 0] for window in COARSE_WINDOWS)
+        queries = (_described(perceptual, window, mirrored=mirrored) for window in COARSE_WINDOWS)
         candidates = neighbours(base, queries, CANDIDATE)
+        # Most pairs are found both ways, each image seen through the windows of the other.
         crowded = np.bincount(candidates.reshape(-1), minlength=len(base)) > 2 * CROWD
         found += _confirmed(perceptual, base, candidates, mirrored, np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED))
         if features is not None:
@@ -108,7 +108,7 @@ def _near_pairs(perceptual: NDArray[np.uint8], features: NDArray[np.float32] | N
 
 def _confirmed(
     perceptual: NDArray[np.uint8],
-    base: NDArray[np.float32],
+    base: NDArray[np.float16],
     candidates: NDArray[np.int64],
     mirrored: bool,
     least: NDArray[np.float64],
@@ -129,9 +129,25 @@ def _confirmed(
         yield pairs[(cosine >= least[pairs].min(axis=1)) & alike]
 
 
-def _descriptors(
-    thumbnails: NDArray[np.float32], windows: Sequence[tuple[tuple[float, float], tuple[float, float]]]
-) -> NDArray[np.float32]:
+def _described(perceptual: NDArray[np.uint8], window: Window, *, mirrored: bool) -> NDArray[np.float16]:
+    """The descriptors of all prints (N, 450) through one window: (N, 99).
+
+    float16, and made in chunks: of 100,000 images they take 20 MB, and change no cosine by more than 0.0005.
+    """
+    described = np.empty((len(perceptual), FREQUENCIES**2 - 1), dtype=np.float16)
+    for start in range(0, len(perceptual), CHUNK):
+        thumbnails = luma(perceptual[start : start + CHUNK])[:, :, :: -1 if mirrored else 1]
+        described[start : start + CHUNK] = _descriptors(thumbnails, (window,))[:, 0]
+    return described
+
+
+def _detail(perceptual: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Standard deviation of each thumbnail's luma, in levels: (N, 450) -> (N,)."""
+    chunks = (perceptual[start : start + CHUNK] for start in range(0, len(perceptual), CHUNK))
+    return np.concatenate([np.empty(0, dtype=np.float32), *(luma(chunk).std(axis=(1, 2)) for chunk in chunks)])
+
+
+def _descriptors(thumbnails: NDArray[np.float32], windows: Sequence[Window]) -> NDArray[np.float32]:
     """Unit vectors that tell thumbnails (n, 20, 20) apart, as seen through each window: (n, W, 99)."""
     frequency = np.arange(FREQUENCIES, dtype=np.float32)
     weights = np.sqrt(frequency[:, None] ** 2 + frequency**2)

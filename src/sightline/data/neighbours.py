@@ -16,18 +16,18 @@ BLOCK = 4_096  # queries compared at a time
 SEED = 0
 
 
-def neighbours(base: NDArray[np.float32], queries: Iterable[NDArray[np.float32]], cosine: float) -> NDArray[np.int64]:
+def neighbours(base: NDArray[np.floating], queries: Iterable[NDArray[np.floating]], cosine: float) -> NDArray[np.int64]:
     """Index pairs (query, base) with at least this cosine, each once and none with itself: int64 (P, 2), ascending.
 
-    base: unit vectors (N, D). queries: any number of variants of them, each (N, D), e.g. of the mirrored images; row i
-    of each stands for image i. Up to 4,096 vectors none is missed; of more, pairs far below a cosine of 0.9 may be.
-    Time grows as N^1.5.
+    base: unit vectors (N, D), float32, or float16 to save memory. queries: any number of variants of them, each (N, D),
+    e.g. of the mirrored images; row i of each stands for image i. Up to 4,096 vectors none is missed; of more, pairs
+    far below a cosine of 0.9 may be. Time grows as N^1.5.
     """
     count = len(base)
     if count < 2:
         return np.empty((0, 2), dtype=np.int64)
     number = 1 if count <= EXHAUSTIVE else 2 * int(np.sqrt(count))
-    pivots = base[np.random.default_rng(SEED).choice(count, size=min(number, count), replace=False)]
+    pivots = base[np.random.default_rng(SEED).choice(count, size=min(number, count), replace=False)].astype(np.float32)
     probes = min(CELLS, len(pivots))
     cells = _by_value(_nearest(base, pivots, probes).reshape(-1), len(pivots))
     found = [np.empty(0, dtype=np.int64)]
@@ -37,7 +37,8 @@ def neighbours(base: NDArray[np.float32], queries: Iterable[NDArray[np.float32]]
             members = filed_here // probes
             for start in range(0, len(asking), BLOCK):
                 block = asking[start : start + BLOCK]
-                found.append(_close(vectors[block] @ base[members].T, block, members, cosine, count))
+                cosines = vectors[block].astype(np.float32) @ base[members].astype(np.float32).T
+                found.append(_close(cosines, block, members, cosine, count))
     pairs = np.unique(np.concatenate(found))
     return np.stack(np.divmod(pairs, count), axis=1)
 
@@ -57,11 +58,11 @@ def _close(
     return pairs
 
 
-def _nearest(vectors: NDArray[np.float32], pivots: NDArray[np.float32], number: int) -> NDArray[np.int64]:
+def _nearest(vectors: NDArray[np.floating], pivots: NDArray[np.float32], number: int) -> NDArray[np.int64]:
     """The indices of each vector's nearest pivots: (n, number)."""
     nearest = np.empty((len(vectors), number), dtype=np.int64)
     for start in range(0, len(vectors), BLOCK):
-        cosines = vectors[start : start + BLOCK] @ pivots.T
+        cosines = vectors[start : start + BLOCK].astype(np.float32) @ pivots.T
         nearest[start : start + BLOCK] = np.argpartition(cosines, -number, axis=1)[:, len(pivots) - number :]
     return nearest
 
