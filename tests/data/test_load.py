@@ -2,9 +2,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from sightline.data.load import load_data, load_scored
+from sightline.data.load import audit_data, load_audited, load_data, load_scored
 from sightline.errors import ConfigError, DataError
 
 Photos = Callable[[Mapping[str, int]], Path]
@@ -89,6 +91,28 @@ def test_another_file_is_refused(tmp_path: Path, png: bytes):
 def test_an_impossible_share_is_refused_before_anything_is_looked_for():
     with pytest.raises(ConfigError, match="val is 'half'"):
         load_data("no/such/folder", val="half")
+
+
+@pytest.mark.parametrize("folder", ["{}", "train/{}"])
+def test_a_class_all_of_whose_images_are_broken_is_named(tmp_path: Path, folder: str):
+    for number, name in enumerate(("cat", "dog")):
+        (tmp_path / folder.format(name)).mkdir(parents=True)
+        for i in range(5):
+            noise = np.random.default_rng(10 * number + i).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / folder.format(name) / f"{i}.png")
+    for path in (tmp_path / folder.format("dog")).iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError) as error:
+        load_audited(tmp_path)
+    assert str(error.value) == "no training image of class 'dog' can be read: replace its files or remove the class"
+    assert len(audit_data(tmp_path).unused) == 5  # looking at it is no training
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_data_without_a_name_is_not_the_current_folder(name: str):
+    for load in (load_data, load_audited, load_scored, audit_data):
+        with pytest.raises(DataError, match=r"^the data has no name: "):
+            load(name)
 
 
 def test_digits_do_not_import_scikit_learn(monkeypatch: pytest.MonkeyPatch):

@@ -175,6 +175,17 @@ def test_not_one_readable_training_image_is_an_error(tmp_path: Path) -> None:
         prepare(Splits("bad", image_set([tmp_path / "a.jpg"]), None, None), SEEN)
 
 
+@pytest.mark.parametrize("budget", [0, None])
+def test_a_class_of_broken_files_is_named(tmp_path: Path, splits: Splits, budget: int | None) -> None:
+    assert isinstance(splits.train.images, FileImages)
+    for path, label in zip(splits.train.images.paths, splits.train.labels.tolist(), strict=True):
+        if label:
+            path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(DataError) as caught:
+        prepare(splits, SEEN, budget=budget)
+    assert str(caught.value) == ("no training image of class 'odd' can be read: replace its files or remove the class")
+
+
 def test_over_the_budget_files_stay_files_and_it_is_said_once(splits: Splits) -> None:
     made = prepare(splits, SEEN, budget=20 * record_bytes(SEEN) - 1)
     assert isinstance(made.train.images, FileImages)

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
-from sightline.data.split import ManifestRow, hold_out, manifest_rows, parse_share, read_manifest, write_manifest
+from sightline.data.split import (
+    ManifestRow,
+    hold_out,
+    manifest_rows,
+    parse_share,
+    read_manifest,
+    require_readable,
+    write_manifest,
+)
 from sightline.errors import ConfigError, DataError, StorageError
 
 
@@ -182,6 +190,15 @@ def test_the_manifest_is_plain_csv_and_comes_back(tmp_path: Path):
     text = (tmp_path / "split.csv").read_text()
     assert text.splitlines()[:3] == ["id,label,split,group", "00000,class0,train,g", '00002,class1,train,"h,i"']
     assert read_manifest(tmp_path / "split.csv") == tuple(manifest_rows(make_splits()))
+
+
+def test_a_class_may_lose_images_but_not_all():
+    require_readable({"cat": 3, "dog": 1, "yak": 0}, {"cat": 1, "dog": 1, "yak": 0})
+    with pytest.raises(DataError) as error:
+        require_readable({"cat": 3, "dog": 1, "emu": 2}, {"cat": 3})
+    assert str(error.value) == (
+        "no training image of class 'dog' can be read (nor of 1 more: emu): replace its files or remove the class"
+    )
 
 
 def test_odd_names_survive_the_manifest(tmp_path: Path):

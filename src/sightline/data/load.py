@@ -6,6 +6,7 @@ side of the split. `load_recorded` finds again the images that a split manifest 
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
 from sightline.data.leaks import without_leaks
 from sightline.data.listing import Listing, all_images, scored_images, splits_of
 from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
-from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share
+from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share, require_readable
 from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError, near
 
@@ -72,7 +73,9 @@ def load_audited(
     name = os.fspath(data)
     if name in NAMES:
         return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
-    listing, found = _audited(_listing(name, group_by, quarantine))
+    listed = _listing(name, group_by, quarantine)
+    listing, found = _audited(listed)
+    require_readable(_training_counts(listed), _training_counts(listing))
     bound = bind_duplicates(found.duplicates, found.images)
     splits = splits_of(listing, val=val, seed=seed, bound=bound)
     return without_leaks(splits, found.duplicates, found.images), found
@@ -196,6 +199,11 @@ def _audited(listing: Listing) -> tuple[Listing, Audit]:
     return dataclasses.replace(listing, files=files, unused=found.unused), found
 
 
+def _training_counts(listing: Listing) -> Counter[str]:
+    """How many images each class has to train on, or to be held out from those."""
+    return Counter(file.label for file in listing.files if file.split in ("", "train"))
+
+
 def _named_splits(
     name: str,
     *,
@@ -256,6 +264,8 @@ def _forbid_groups(name: str, group_by: str | None) -> None:
 
 def _existing_path(name: str) -> Path:
     """The folder or file `name`, here or in $SIGHTLINE_DATA. Raises DataError with the nearest names."""
+    if not name.strip():  # Path("") is the current folder
+        raise DataError("the data has no name", hint="give a folder, a table or a data set, e.g. digits")
     path = Path(name).expanduser()
     if path.exists():
         return path

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sightline.data.imageset import CachedImages, FileImages, ImageSet, Splits, Unused
 from sightline.data.pixel_cache import UNKNOWN, PixelCache, default_budget, digest, open_cache
+from sightline.data.split import require_readable
 from sightline.data.stamps import stamps
 from sightline.data.stream import RUN, DecodedImages, reason_of, usable_cores
 from sightline.errors import DataError, ImageError, StorageError
@@ -34,7 +35,7 @@ def prepare(splits: Splits, preprocess: Preprocess, *, budget: int | None = None
     room: 1 or more; training images are kept larger than the network's input by this factor, so that random crops of
         them need not be enlarged. Validation and test images have the network's size.
 
-    Arrays stay as they are: `to_resident` resizes them. Raises DataError when no training image can be read.
+    Arrays stay as they are: `to_resident` resizes them. Raises DataError when no training image of a class can be read.
     """
     wanted = {"train": enlarged(preprocess, room), "val": preprocess, "test": preprocess}
     files = {
@@ -59,6 +60,7 @@ def prepare(splits: Splits, preprocess: Preprocess, *, budget: int | None = None
     if prepared["train"] is None:
         what = f"not one of {len(splits.train):,} images can be read"
         raise DataError(what, where=unused[0].path, hint=unused[0].reason)
+    require_readable(splits.train.counts(), prepared["train"].counts())
     return dataclasses.replace(
         splits,
         train=prepared["train"],

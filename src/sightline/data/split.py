@@ -7,7 +7,7 @@ files, and hardly on images that are added later. Files are never moved.
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,18 @@ def require_images(image_set: ImageSet, parts: tuple[str, ...]) -> None:
             )
             without = ", or train without validation: --val 0" if "validation" in parts else ""
             raise DataError(what, hint=f"add images to it or take it out{without}")
+
+
+def require_readable(listed: Mapping[str, int], decoded: Mapping[str, int]) -> None:
+    """Raise DataError for classes all of whose training images cannot be read: they would be gone silently.
+
+    listed, decoded: how many training images each class has, before and after those that cannot be read are left out.
+    """
+    lost = [name for name, count in listed.items() if count and not decoded.get(name)]
+    if lost:
+        others = f" (nor of {len(lost) - 1} more: {', '.join(lost[1:10])})" if lost[1:] else ""
+        what = f"no training image of class '{lost[0]}' can be read{others}"
+        raise DataError(what, hint="replace its files or remove the class")
 
 
 def _choose_images(
