@@ -27,7 +27,6 @@ from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source
 from sightline.data.imageset import FileImages, ImageSet, Splits
 from sightline.data.prepared import prepare
-from sightline.data.stream import DecodedImages
 from sightline.pixels.preprocess import Preprocess
 
 SIZE, BATCH, WORKERS, MEGAPIXELS = 224, 64, 2, 12e6
@@ -95,10 +94,8 @@ def consume(batches: Iterator[torch.Tensor]) -> None:
 
 def dealt(splits: Splits) -> Iterator[torch.Tensor]:
     """One epoch of ours, random resized crops and flips."""
-    source = pixel_source(splits.train, SEEN)
-    if isinstance(source, DecodedImages):  # larger, too, so that there is room for crops
-        source = DecodedImages(source.files, Preprocess(size=(256, 256), mean=SEEN.mean, std=SEEN.std))
-    batches = Batches(source, splits.train.labels, batch_size=BATCH, augment=CROPS, seed=0, size=SEEN.size)
+    source, labels = pixel_source(splits.train, SEEN), splits.train.labels
+    batches = Batches(source, labels, batch_size=BATCH, augment=CROPS, seed=0, size=SEEN.size)
     return (batches.batch(step).images for step in range(batches.steps_per_epoch))
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -300,3 +301,23 @@ def test_balanced_sampling_shows_every_class_equally_often() -> None:
     again = Batches(images, labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
     assert torch.equal(dealt.batch(3).indices, again.batch(3).indices)
     assert not torch.equal(dealt.order(0), dealt.order(1))
+
+
+def test_files_are_cropped_from_the_photo_itself(tmp_path: Path) -> None:
+    path = tmp_path / "ramp.png"
+    ramp = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (100, 1, 3))  # wide: the centre is 50 to 149
+    Image.fromarray(ramp).save(path)
+    source = pixel_source(file_set([path] * 200), preprocess(20))
+    dealt = Batches(
+        source, torch.zeros(200), batch_size=200, augment=AugmentConfig(resized_crop=0.25), seed=0, size=(20, 20)
+    )
+    images = dealt.batch(0).images
+    assert images.shape == (200, 3, 20, 20)
+    left, right = images[:, 0, 0, 0].float(), images[:, 0, 0, -1].float()
+    assert left.min() >= 50
+    assert right.max() <= 149
+    width = (right - left) * 20 / 19
+    assert 40 < width.min() < 55  # a quarter of the area, and a ratio of 3/4
+    assert width.max() > 90
+    assert torch.equal(dealt.batch(0).images, images)
+    assert not torch.equal(dealt.batch(1).images, images)

@@ -8,7 +8,15 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
-from sightline.data.resized_crop import RATIO, crop_and_resize, random_boxes, random_resized_crop, resampled, resize
+from sightline.data.resized_crop import (
+    RATIO,
+    boxes_of,
+    crop_and_resize,
+    random_parts,
+    random_resized_crop,
+    resampled,
+    resize,
+)
 
 
 def generator(seed: int = 0) -> Generator:
@@ -17,6 +25,10 @@ def generator(seed: int = 0) -> Generator:
 
 def noise(count: int, height: int = 40, width: int = 40) -> Tensor:
     return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=generator())
+
+
+def random_boxes(shape: tuple[int, ...], *, smallest: float, generator: Generator) -> tuple[Tensor, ...]:
+    return boxes_of(random_parts(shape[0], smallest=smallest, generator=generator), shape[2], shape[3])
 
 
 def boxes(*rows: tuple[int, int, int, int]) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@
 pure function of the seed and the step, so a resumed training sees exactly what an unbroken one would.
 """
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -15,6 +16,7 @@ from sightline.config import AugmentConfig
 from sightline.data.augment import augment
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused
 from sightline.data.randomness import derived_seed
+from sightline.data.resized_crop import random_parts
 from sightline.data.stream import DecodedImages, Decoding, unreadable_file
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
@@ -67,6 +69,9 @@ class Batches:
         self.labels = labels.to(self.device)
         self.batch_size = min(batch_size, len(images))
         self.augment = augment
+        # Files are cropped as they are decoded: resized once, and from the photo itself.
+        self._crop = augment.resized_crop if isinstance(images, DecodedImages) else 0.0
+        self._augment = dataclasses.replace(augment, resized_crop=0.0) if self._crop else augment
         self.seed = seed
         self.size = size
         self.lost: dict[int, str] = {}
@@ -88,7 +93,7 @@ class Batches:
         indices = indices[readable] if readable is not None else indices
         indices, images = indices.to(self.device), images.to(self.device, non_blocking=True)
         generator = Generator(self.device).manual_seed(derived_seed(self.seed, "augment", step))
-        images = augment(images, self.augment, indices=indices, epoch=epoch, generator=generator, size=self.size)
+        images = augment(images, self._augment, indices=indices, epoch=epoch, generator=generator, size=self.size)
         return Batch(images, self.labels.index_select(0, indices), indices)
 
     def sample(self, count: int) -> Tensor:
@@ -124,7 +129,7 @@ class Batches:
             return self.images.index_select(0, indices), None
         if isinstance(self.images, CachedImages):
             return self.images.gather(indices), None
-        decoding = self._decodings.pop(step, None) or self.images.start(indices.tolist())
+        decoding = self._decodings.pop(step, None) or self._start(step)
         # What was begun for other steps is of no use any more: someone has jumped, or gone back.
         ahead = [later for later in range(step + 1, step + 1 + AHEAD) if self._same_epoch(step, later)]
         self._decodings = {later: self._decodings.get(later) or self._start(later) for later in ahead}
@@ -144,7 +149,11 @@ class Batches:
 
     def _start(self, step: int) -> Decoding:
         assert isinstance(self.images, DecodedImages)
-        return self.images.start(self._indices(step).tolist())
+        indices, parts = self._indices(step), None
+        if self._crop:
+            generator = Generator().manual_seed(derived_seed(self.seed, "crop", step))
+            parts = random_parts(len(indices), smallest=self._crop, generator=generator)
+        return self.images.start(indices.tolist(), parts)
 
 
 def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Tensor | CachedImages | DecodedImages:

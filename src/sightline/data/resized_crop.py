@@ -24,22 +24,26 @@ def random_resized_crop(images: Tensor, *, smallest: float, size: tuple[int, int
 
     smallest: the least share of the area that is kept, above 0 to 1.
     """
-    top, left, height, width = random_boxes(images.shape, smallest=smallest, generator=generator)
-    return crop_and_resize(images, top, left, height, width, size=size)
+    parts = random_parts(len(images), smallest=smallest, generator=generator)
+    return crop_and_resize(images, *boxes_of(parts, images.shape[2], images.shape[3]), size=size)
 
 
-def random_boxes(
-    shape: torch.Size | tuple[int, ...], *, smallest: float, generator: Generator
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Top, left, height and width of a random part of each of (B, C, H, W) images, in whole pixels: int64 (B,) each."""
-    count, _, rows, columns = shape
-    area = rows * columns * uniform(smallest, 1, count, generator=generator)
+def random_parts(count: int, *, smallest: float, generator: Generator) -> Tensor:
+    """Random parts of images of any size: share of the area, ratio, and where from 0 to 1 down and across: (B, 4)."""
+    share = uniform(smallest, 1, count, generator=generator)
     ratio = torch.exp(uniform(-math.log(RATIO), math.log(RATIO), count, generator=generator))
+    down, across = (uniform(0, 1, count, generator=generator) for _ in range(2))
+    return torch.stack([share, ratio, down, across], dim=1)
+
+
+def boxes_of(parts: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Top, left, height and width of the parts (B, 4) of images of this size, in whole pixels: int64 (B,) each."""
+    share, ratio, down, across = parts.unbind(1)
+    area = rows * columns * share
     height = torch.sqrt(area / ratio).round().clamp(1, rows)
     width = torch.sqrt(area * ratio).round().clamp(1, columns)
-    top = uniform(0, 1, count, generator=generator) * (rows - height)
-    left = uniform(0, 1, count, generator=generator) * (columns - width)
-    return top.round().long(), left.round().long(), height.long(), width.long()
+    top, left = (down * (rows - height)).round(), (across * (columns - width)).round()
+    return top.long(), left.long(), height.long(), width.long()
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -52,7 +56,7 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 def crop_and_resize(
     images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, *, size: tuple[int, int]
 ) -> Tensor:
-    """The given part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w); boxes as `random_boxes` gives.
+    """The given part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w); boxes as `boxes_of` gives.
 
     On a CPU torch's uint8 resize, image by image, takes 0.3 ms for 224 x 224 pixels; sampling a whole batch in floats
     takes 1.2 ms an image, and is not antialiased. On a GPU one matrix product per axis does all images at once. The

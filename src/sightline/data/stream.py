@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
+from sightline.data.resized_crop import boxes_of
 from sightline.errors import DataError, ImageError
 from sightline.pixels.preprocess import Preprocess
 
@@ -62,24 +64,36 @@ class DecodedImages:
     def shape(self) -> tuple[int, int, int]:
         return (self.preprocess.channels, *self.preprocess.size)
 
-    def start(self, indices: Sequence[int]) -> Decoding:
-        """Begin to decode the files at `indices`."""
+    def start(self, indices: Sequence[int], parts: Tensor | None = None) -> Decoding:
+        """Begin to decode the files at `indices`: whole, or of each the part that `random_parts` (B, 4) has drawn."""
         pixels = np.zeros((len(indices), *self.shape), dtype=np.uint8)
         runs = [
-            self.pool.submit(self._decode, indices[first : first + RUN], pixels[first : first + RUN], first)
+            self.pool.submit(self._decode, indices[first : first + RUN], pixels[first : first + RUN], first, parts)
             for first in range(0, len(indices), RUN)
         ]
         return Decoding(pixels, runs)
 
-    def _decode(self, indices: Sequence[int], out: NDArray[np.uint8], first: int) -> dict[int, str]:
+    def _decode(
+        self, indices: Sequence[int], out: NDArray[np.uint8], first: int, parts: Tensor | None
+    ) -> dict[int, str]:
         unreadable = {}
         for position, index in enumerate(indices):
             path = self.files.paths[index]
             try:
-                out[position] = self.preprocess.read(path)
+                if parts is None:
+                    out[position] = self.preprocess.read(path)
+                else:
+                    part = parts[first + position : first + position + 1]
+                    out[position] = self.preprocess.read_part(path, partial(_box, part))
             except ImageError as error:
                 unreadable[first + position] = reason_of(error, str(path))
         return unreadable
+
+
+def _box(part: Tensor, height: int, width: int) -> tuple[int, int, int, int]:
+    """Where one part (1, 4) of an image of this size lies."""
+    top, left, rows, columns = boxes_of(part, height, width)
+    return int(top), int(left), int(rows), int(columns)
 
 
 def stream(

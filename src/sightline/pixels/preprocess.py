@@ -160,7 +160,7 @@ class Preprocess:
         return canvas
 
     def _kept(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part of uint8 (H, W, C) that a network sees at all: with fit "crop" the centre, in the shape of `size`."""
+        """What a network sees at all of uint8 (H, W, C): with fit "crop" the centre, in the shape of `size`."""
         if self.fit != "crop":
             return image
         height, width = image.shape[:2]
