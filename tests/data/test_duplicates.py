@@ -11,7 +11,6 @@ from PIL import Image
 from sightline.data.duplicates import DuplicateGroup, bind, find_duplicates
 from sightline.data.fingerprint import Prints, content_print, fingerprint, fingerprint_arrays, join
 from sightline.data.imageset import ArrayImages, ImageSet
-from sightline.data.neighbours import neighbours
 from sightline.errors import InputError
 from sightline.pixels.decode import read_image
 
@@ -83,17 +82,6 @@ def test_features_alone_make_no_copies():
 def test_features_of_other_images_are_refused():
     with pytest.raises(InputError, match=r"features have shape \(3, 8\) for 2 prints"):
         find_duplicates(fingerprint_arrays(drawn(2)), features=np.ones((3, 8), dtype=np.float32))
-
-
-def test_neighbours_in_cells_are_those_of_all_pairs():
-    base = np.random.default_rng(0).normal(size=(6_000, 24)).astype(np.float32)
-    base[3_000:] = base[:3_000] + np.random.default_rng(1).normal(0, 0.2, (3_000, 24))
-    base /= np.linalg.norm(base, axis=1, keepdims=True)
-    rows, columns = np.nonzero(base @ base.T >= 0.93)
-    expected = {(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if i != j}
-    found = set(map(tuple, neighbours(base, [base], 0.93).tolist()))
-    assert found <= expected
-    assert len(found) >= 0.99 * len(expected) > 5_000
 
 
 def make_set(groups: tuple[str, ...] = (), count: int = 6) -> ImageSet:
