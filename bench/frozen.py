@@ -2,7 +2,7 @@
 
 The stage is what a training does after it has read the photos: every image and every varied view of it through the
 network, nothing known from before, and the head with its cross-validation. A pass is a loop over the same images,
-already decoded and resized, in plain bf16 autocast and with the best of three batch sizes: normalise, network, nothing
+already decoded and resized, in plain bf16 autocast and with the better of two batch sizes: normalise, network, nothing
 else. They take turns in one process. Ours may be quicker than that pass: it folds batch norm into the convolutions.
 """
 
@@ -27,7 +27,7 @@ from sightline.training.features import extract
 from sightline.training.head import fit_head
 
 PASSES = 1.15
-BATCH_SIZES = (16, 64, 256)
+BATCH_SIZES = (16, 64)
 VARIATION = AugmentConfig(flip="random", resized_crop=0.35)
 
 
