@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,9 +11,9 @@ import torch
 from sightline import files
 from sightline.classifier import Classifier
 from sightline.clock import Clock
-from sightline.config import TrainConfig, to_json
+from sightline.config import TrainConfig, from_json, to_json
 from sightline.describing import facts_of_job
-from sightline.errors import Interrupted
+from sightline.errors import Interrupted, StorageError, TrainingError
 from sightline.job import Job
 from sightline.models.contract import Network
 from sightline.models.transfer import groups_by_depth, unfreeze
@@ -28,7 +27,8 @@ from sightline.training.checkpoint import Checkpoints
 from sightline.training.device import find_device, find_precision
 from sightline.training.fit import fit
 from sightline.training.frozen import train_frozen
-from sightline.training.range_test import range_test
+from sightline.training.interruption import terminable
+from sightline.training.range_test import RangeTest, range_test
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,25 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
     job, splits = start.job, start.splits
     facts = facts_of_job(job, splits, fit_reason=start.fit_reason)
     network = start.pretrained.network if start.pretrained else _initial_network(job)
-    config: TrainConfig | None = job.config
-    with _how_to_go_on(start.run):
+    try:
         if job.transfer:
             facts = dataclasses.replace(facts, stages=(_first_stage(start, network, narrator, clock),))
-            config = _fine_tuning(network, job, validated=splits.val is not None)
-        if config:
+        if config := _gradual_training(network, job, validated=splits.val is not None):
+            found, job = _at_the_best_rate(start, network, config, narrator)
+            if found:
+                told = facts_of_job(job, splits, fit_reason=start.fit_reason)
+                facts = dataclasses.replace(told, stages=facts.stages, range_test=found)
+            config = _gradual_training(network, job, validated=splits.val is not None)
+            assert config is not None
             facts = _fit(start, network, config, facts, narrator, clock)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
+        hint = f"go on with: sightline train --resume {shlex.quote(str(start.run.path))}"
+        _stop_the_page(start.run, facts, f"Stopped; {hint}")
+        raise Interrupted(what, hint=hint) from None
+    except TrainingError as error:  # going on would end in the same way
+        _stop_the_page(start.run, facts, f"Stopped: {error.what}")
+        raise
     return Learned(_classifier(network, start), facts)
 
 
@@ -81,10 +93,11 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
     return stage
 
 
-def _fine_tuning(network: Network, job: Job, *, validated: bool) -> TrainConfig | None:
-    """How the second stage is trained, the part of the network that learns in it made ready; None for no such stage."""
+def _gradual_training(network: Network, job: Job, *, validated: bool) -> TrainConfig | None:
+    """How the network is trained epoch by epoch, the part of it that learns made ready; None when only its head was."""
     transfer = job.transfer
-    assert transfer is not None
+    if transfer is None:
+        return job.config
     if transfer.stays_frozen(validated=validated):
         return None
     unfreeze(network, int(transfer.finetune) if transfer.finetune.isdecimal() else "all")
@@ -96,16 +109,25 @@ def _fine_tuning(network: Network, job: Job, *, validated: bool) -> TrainConfig 
     return dataclasses.replace(config, start_competes=validated, keep_best=validated)
 
 
+def _at_the_best_rate(
+    start: Start, network: Network, config: TrainConfig, narrator: Narrator
+) -> tuple[RangeTest | None, Job]:
+    """What a range test says, where one was asked for, and the job at that rate; one made before is found again."""
+    run, job = start.run, start.job
+    if not job.find_lr:
+        where = run.lr_range_path
+        return (from_json(RangeTest, run.lr_range, where=str(where)) if where.exists() else None), job
+    found = range_test(network, start.splits, config, preprocess=job.preprocess)
+    narrator.say(f"learning rate {found.suggestion:.2g}: {found.reason}")
+    resolved = dataclasses.replace(job, config=job.config.with_lr(found.suggestion), find_lr=False)
+    files.write_json(run.lr_range_path, to_json(found))  # first: while the job asks for a test, another may be made
+    files.write_json(run.config_path, to_json(resolved))
+    return found, resolved
+
+
 def _fit(start: Start, network: Network, config: TrainConfig, facts: Facts, narrator: Narrator, clock: Clock) -> Facts:
     """Train epoch by epoch, and tell what it came to."""
     run, job, splits = start.run, start.job, start.splits
-    if job.find_lr:
-        found = range_test(network, splits, config, preprocess=job.preprocess)
-        narrator.say(f"learning rate {found.suggestion:.2g}: {found.reason}")
-        config = config.with_lr(found.suggestion)
-        facts = dataclasses.replace(facts, range_test=found)
-        resolved = dataclasses.replace(job, config=job.config.with_lr(found.suggestion), find_lr=False)
-        files.write_json(run.config_path, to_json(resolved))
     if config.seconds is not None:
         config = dataclasses.replace(config, seconds=max(1e-3, clock.left(config.seconds)))
     head = network.head.get_submodule("output").state_dict()
@@ -164,12 +186,7 @@ def _classifier(network: Network, start: Start) -> Classifier:
     return classifier.to(device, find_precision(job.config.precision, device).name)
 
 
-@contextlib.contextmanager
-def _how_to_go_on(run: Run) -> Iterator[None]:
-    """Add to an interruption what to type to go on."""
-    try:
-        yield
-    except (Interrupted, KeyboardInterrupt) as stop:
-        what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
-        hint = f"go on with: sightline train --resume {shlex.quote(str(run.path))}"
-        raise Interrupted(what, hint=hint) from None
+def _stop_the_page(run: Run, facts: Facts, why: str) -> None:
+    """Let the report, which has followed the training until now, say that it has ended and why."""
+    with contextlib.suppress(StorageError):  # why the training stopped is the news, not why the page cannot say so
+        write_report(run, facts, history=run.history, stopped=why)

@@ -178,3 +178,15 @@ def test_as_many_views_as_the_time_allows() -> None:
     assert views_within(-1.0, plain(100), at_most=8) == 0
     assert views_within(100.0, plain(100), at_most=8) == 8
     assert views_within(7.0, plain(0), at_most=8) == 8, "the cache knew all: the views may be there as well"
+
+
+def test_what_was_computed_before_an_interruption_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "STREAM", 16)
+
+    def stop(done: int, of: int) -> None:
+        if done == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(network, image_set(), PREPROCESS, device=CPU, precision=FP32, progress=stop)
+    assert extract(network, image_set(), PREPROCESS, device=CPU, precision=FP32).computed == 8

@@ -107,6 +107,16 @@ def test_folds_deal_out_classes_evenly_and_keep_groups_together() -> None:
         assert {groups[i] for i in fold.nonzero()[:, 0]}.isdisjoint({groups[i] for i in (~fold).nonzero()[:, 0]})
 
 
+def test_images_without_a_group_are_dealt_out_one_by_one() -> None:
+    labels = torch.arange(60) % 3
+    alone, pair = ("",) * 60, ("twins", "twins", *("",) * 58)
+    assert torch.equal(torch.stack(_folds(labels, alone, 0)), torch.stack(_folds(labels, (), 0)))
+    folds = torch.stack(_folds(labels, pair, 0))
+    assert folds.sum(1).tolist() == pytest.approx([12] * 5, abs=1)
+    assert torch.equal(folds[:, 0], folds[:, 1])
+    assert len(_folds(labels, ("one",) * 60, 0)) == 5, "one group cannot be kept together"
+
+
 def test_the_same_seed_gives_the_same_head_and_leaves_the_callers_random_numbers() -> None:
     features, labels = clouds(90)
     torch.manual_seed(5)

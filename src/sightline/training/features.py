@@ -82,24 +82,26 @@ def extract(
     values = _room(len(image_set), width)
     done = computed = 0
     pixels = _views(image_set, preprocess, view, variation or AugmentConfig(), seed) if view else None
-    for images in pixels or stream(image_set.images, preprocess, chunk=STREAM):
-        rows = slice(done, done + len(images))
-        keys = pixel_keys(images) if cache else torch.empty(0)
-        known, kept = cache.find(keys) if cache else (torch.zeros(len(images), dtype=torch.bool), torch.empty(0))
-        if known.any():
-            values[rows] = kept
-        if not known.all():
-            new = ~known
-            answers = _embed(backbone, images[new], preprocess, device)
-            values[rows][new] = answers
-            computed += len(answers)
-            if cache:
-                cache.add(keys[new], answers)
-        done = rows.stop
-        if progress:
-            progress(done, len(image_set))
-    if cache:
-        cache.write()
+    try:
+        for images in pixels or stream(image_set.images, preprocess, chunk=STREAM):
+            rows = slice(done, done + len(images))
+            keys = pixel_keys(images) if cache else torch.empty(0)
+            known, kept = cache.find(keys) if cache else (torch.zeros(len(images), dtype=torch.bool), torch.empty(0))
+            if known.any():
+                values[rows] = kept
+            if not known.all():
+                new = ~known
+                answers = _embed(backbone, images[new], preprocess, device)
+                values[rows][new] = answers
+                computed += len(answers)
+                if cache:
+                    cache.add(keys[new], answers)
+            done = rows.stop
+            if progress:
+                progress(done, len(image_set))
+    finally:  # whoever is interrupted need not compute these again
+        if cache:
+            cache.write()
     return Features(values, image_set.labels, computed, time.perf_counter() - started)
 
 

@@ -106,7 +106,7 @@ def train_frozen(
     if last and splits.val and held_out:
         others = [held_out, *(features(splits.val, view) for view in range(1, len(views)))]
         passes += others[1:]
-        head = fitted(list(map(_joined, views, others)), splits.train.groups + splits.val.groups)
+        head = fitted(list(map(_joined, views, others)), _groups(splits.train) + _groups(splits.val))
         put_head(network, head)
     return FrozenStage(
         head=head,
@@ -127,6 +127,11 @@ def _joined(first: Features, second: Features) -> Features:
         first.computed + second.computed,
         first.seconds + second.seconds,
     )
+
+
+def _groups(image_set: ImageSet) -> tuple[str, ...]:
+    """The group of every image; "" where it is not known."""
+    return image_set.groups or ("",) * len(image_set)
 
 
 @torch.inference_mode()

@@ -154,9 +154,17 @@ def _unscaled(state: State, data: _Data) -> State:
 
 
 def _folds(labels: Tensor, groups: tuple[str, ...], seed: int) -> list[Tensor]:
-    """Which images each fold leaves out, bool (N,): every class and every group dealt out as evenly as can be."""
-    _, group = np.unique(np.array(groups), return_inverse=True) if groups else (None, np.arange(len(labels)))
-    _, first = np.unique(group, return_index=True)
+    """Which images each fold leaves out, bool (N,): every class and every group dealt out as evenly as can be.
+
+    An image without a group ("") is a group of its own. Where all are of one group, it has to be torn apart.
+    """
+    group = np.arange(len(labels))
+    if groups:
+        names, alike = np.array(groups), np.unique(np.array(groups), return_inverse=True)[1]
+        group = np.where(names == "", len(labels) + group, alike)
+    _, first, group = np.unique(group, return_index=True, return_inverse=True)
+    if len(first) == 1:
+        return _folds(labels, (), seed)
     order = np.lexsort((np.random.default_rng(seed).permutation(len(first)), labels.numpy()[first]))
     fold = np.empty(len(first), dtype=np.int64)
     fold[order] = np.arange(len(first)) % FOLDS  # neighbours in this order are of one class: that of a first image

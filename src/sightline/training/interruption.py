@@ -24,6 +24,20 @@ class Interruption:
 
 
 @contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Within the block SIGTERM is what Ctrl-C is: it raises KeyboardInterrupt. Ignored, as under nohup, it stays so."""
+    previous = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or previous in (signal.SIG_IGN, None):
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@contextlib.contextmanager
 def interruption() -> Iterator[Interruption]:
     """Within the block SIGINT and SIGTERM only set a flag; afterwards the previous handlers are back.
 
