@@ -152,7 +152,7 @@ class Batches:
         indices, parts = self._indices(step), None
         if self._crop:
             generator = Generator().manual_seed(derived_seed(self.seed, "crop", step))
-            parts = random_parts(len(indices), smallest=self._crop, generator=generator)
+            parts = random_parts(len(indices), smallest=self._crop, generator=generator).tolist()
         return self.images.start(indices.tolist(), parts)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.resized_crop import boxes_of
+from sightline.data.resized_crop import box_of
 from sightline.errors import DataError, ImageError
 from sightline.pixels.preprocess import Preprocess
 
@@ -64,7 +64,7 @@ class DecodedImages:
     def shape(self) -> tuple[int, int, int]:
         return (self.preprocess.channels, *self.preprocess.size)
 
-    def start(self, indices: Sequence[int], parts: Tensor | None = None) -> Decoding:
+    def start(self, indices: Sequence[int], parts: Sequence[Sequence[float]] | None = None) -> Decoding:
         """Begin to decode the files at `indices`: whole, or of each the part that `random_parts` (B, 4) has drawn."""
         pixels = np.zeros((len(indices), *self.shape), dtype=np.uint8)
         runs = [
@@ -74,7 +74,7 @@ class DecodedImages:
         return Decoding(pixels, runs)
 
     def _decode(
-        self, indices: Sequence[int], out: NDArray[np.uint8], first: int, parts: Tensor | None
+        self, indices: Sequence[int], out: NDArray[np.uint8], first: int, parts: Sequence[Sequence[float]] | None
     ) -> dict[int, str]:
         unreadable = {}
         for position, index in enumerate(indices):
@@ -83,17 +83,10 @@ class DecodedImages:
                 if parts is None:
                     out[position] = self.preprocess.read(path)
                 else:
-                    part = parts[first + position : first + position + 1]
-                    out[position] = self.preprocess.read_part(path, partial(_box, part))
+                    out[position] = self.preprocess.read_part(path, partial(box_of, parts[first + position]))
             except ImageError as error:
                 unreadable[first + position] = reason_of(error, str(path))
         return unreadable
-
-
-def _box(part: Tensor, height: int, width: int) -> tuple[int, int, int, int]:
-    """Where one part (1, 4) of an image of this size lies."""
-    top, left, rows, columns = boxes_of(part, height, width)
-    return int(top), int(left), int(rows), int(columns)
 
 
 def stream(

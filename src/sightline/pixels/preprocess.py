@@ -1,6 +1,5 @@
 """How an image becomes what a network sees: the `Preprocess` object, saved with the weights and used everywhere."""
 
-import dataclasses
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -85,8 +84,7 @@ class Preprocess:
         """
         kept = self._kept(read_image(source, min_size=2 * max(self.size)))
         top, left, height, width = box(*kept.shape[:2])
-        whole = dataclasses.replace(self, fit="squash")
-        return whole.pixels(kept[top : top + height, left : left + width])
+        return self._planes(kept[top : top + height, left : left + width], lambda part: self._resized(part, self.size))
 
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3 or 1) of any size -> contiguous uint8 (C, h, w). An image of the right size keeps its bytes.
@@ -96,9 +94,15 @@ class Preprocess:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
             what = f"the image is {image.dtype} of shape {image.shape}"
             raise InputError(what, hint="use uint8 (H, W, 3) or (H, W, 1)")
+        return self._planes(image, self._fitted)
+
+    def _planes(
+        self, image: NDArray[np.uint8], fit: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    ) -> NDArray[np.uint8]:
+        """uint8 (H, W, 3 or 1) -> contiguous uint8 (C, h, w) of what `fit` makes of it."""
         if self.channels == 1 and image.shape[2] == 3:
             image = rgb_to_gray(image)[:, :, None]
-        image = self._fitted(image)
+        image = fit(image)
         if self.channels == 3 and image.shape[2] == 1:
             image = gray_to_rgb(image[:, :, 0])
         return np.ascontiguousarray(image.transpose(2, 0, 1))
