@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import timm
 from PIL import Image
+from safetensors.torch import save_file
 
 from sightline.cli import app
 from sightline.data.builtin import load_digits
@@ -75,7 +77,7 @@ def squeezed(text: str) -> str:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with the files that pages speak of: cat.jpg, digit.png, photos/ of two classes."""
+    """A folder with the files that pages speak of: cat.jpg, digit.png, photos/ of two classes, a network's weights."""
     monkeypatch.chdir(tmp_path)
     registry.list_models()  # so that the real networks are registered before a page's own comes and goes
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
@@ -92,6 +94,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("page", OURS, ids=lambda page: page.name)
 def test_our_snippets_run(page: Path) -> None:
     namespace: dict[str, Any] = {}
+    if "mobilenetv2.safetensors" in page.read_text(encoding="utf-8"):
+        save_file(timm.create_model("mobilenetv2_100").state_dict(), "mobilenetv2.safetensors")
     for snippet in snippets(page):
         if snippet.info == "python":
             run(snippet, page, namespace)
@@ -108,6 +112,8 @@ def check_the_guide(namespace: dict[str, Any]) -> None:
     assert namespace["run"].report_path.is_file()
     assert sorted(path.name for path in Path("digits-model").iterdir()) == ["model.json", "model.safetensors"]
     assert classifier.predict("digit.png") == namespace["answer"]
+    assert namespace["frozen"].is_complete
+    assert namespace["tuned"].is_complete
     # A second run of the same lines goes on where the first one was: at the end.
     sl, network = namespace["sl"], namespace["network"]
     again = sl.fit(network, namespace["splits"], namespace["config"], checkpoints=sl.Checkpoints("checkpoint"))
