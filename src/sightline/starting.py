@@ -29,6 +29,7 @@ from sightline.run import Run
 from sightline.training.balance import with_balance
 from sightline.training.checkpoint import FILE_NAME
 from sightline.training.device import find_device, find_precision
+from sightline.training.setup import require_company
 
 ROOM = 8 / 7  # photos that will be cropped at random are kept this much larger than the network sees them
 
@@ -55,7 +56,8 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
     if data is None:
         raise ConfigError("no data is given", hint="name a data set or a folder, e.g. `sightline train digits`")
     check_options(options)
-    find_precision(options.precision, find_device(options.device))
+    device = find_device(options.device)
+    find_precision(options.precision, device)
     with narrator.working(f"looking at {data}"):
         splits, audit = load_audited(data, val=options.val, seed=options.seed, group_by=options.group_by)
     if audit:
@@ -80,7 +82,11 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         )
         preprocess = _neutral_preprocess(architecture)
     preprocess = dataclasses.replace(preprocess, fit=choose_fit(options.fit, audit, preprocess.size))
-    splits = _prepared(splits, preprocess, plan.config, options.cache, narrator)
+    # Recipes part batches to suit the caches of a CPU. A GPU is quicker with whole ones; `fit` parts what does not fit.
+    config = plan.config if device.type == "cpu" else dataclasses.replace(plan.config, accumulate=1)
+    splits = _prepared(splits, preprocess, config, options.cache, narrator)
+    if min(config.batch_size, len(splits.train)) == 1:  # or the outline would be drawn for nothing
+        require_company(architecture.outline(), config, len(splits.train))
     job = Job(
         data=os.path.abspath(data) if os.path.exists(data) and data not in NAMES else data,
         val=options.val,
@@ -90,11 +96,11 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         architecture=architecture,
         preprocess=preprocess if pretrained else measure_preprocess(splits.train, preprocess),
         transfer=plan.transfer,
-        config=with_balance(plan.config, options.balance, tuple(splits.train.counts().values())),
+        config=with_balance(config, options.balance, tuple(splits.train.counts().values())),
         find_lr=options.lr == "auto",
     )
-    if plan.config.seconds and clock.left(plan.config.seconds) <= 0:
-        raise ConfigError(f"{plan.config.seconds:g} s are over before training begins", hint="give a longer --time")
+    if config.seconds and clock.left(config.seconds) <= 0:
+        raise ConfigError(f"{config.seconds:g} s are over before training begins", hint="give a longer --time")
     if options.out is None:
         _mention_half_done(job, narrator)
     run = Run.create(options.out, splits.name, architecture.name)
