@@ -45,16 +45,17 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
     facts = facts_of_job(job, splits, fit_reason=start.fit_reason)
     network = start.pretrained.network if start.pretrained else _initial_network(job)
     try:
-        if job.transfer:
-            facts = dataclasses.replace(facts, stages=(_first_stage(start, network, narrator, clock),))
-        if config := _gradual_training(network, job, validated=splits.val is not None):
-            found, job = _at_the_best_rate(start, network, config, narrator)
-            if found:
-                told = facts_of_job(job, splits, fit_reason=start.fit_reason)
-                facts = dataclasses.replace(told, stages=facts.stages, range_test=found)
-            config = _gradual_training(network, job, validated=splits.val is not None)
-            assert config is not None
-            facts = _fit(start, network, config, facts, narrator, clock)
+        with terminable():
+            if job.transfer:
+                facts = dataclasses.replace(facts, stages=(_first_stage(start, network, narrator, clock),))
+            if config := _gradual_training(network, job, validated=splits.val is not None):
+                found, job = _at_the_best_rate(start, network, config, narrator)
+                if found:
+                    told = facts_of_job(job, splits, fit_reason=start.fit_reason)
+                    facts = dataclasses.replace(told, stages=facts.stages, range_test=found)
+                config = _gradual_training(network, job, validated=splits.val is not None)
+                assert config is not None
+                facts = _fit(start, network, config, facts, narrator, clock)
     except (Interrupted, KeyboardInterrupt) as stop:
         what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
         hint = f"go on with: sightline train --resume {shlex.quote(str(start.run.path))}"

@@ -5,6 +5,7 @@ runs/<data>-<model>-<n>/
     checkpoint/       what resuming needs
     config.json       every setting
     split.csv         which image is in which split
+    lr_range.json     what the range test of `--lr auto` saw, where there was one
     history.jsonl     one line an epoch
     metrics.json      scores on the test split
     predictions.csv   the answer for every test image
@@ -98,6 +99,10 @@ class Run:
         return self.path / "split.csv"
 
     @property
+    def lr_range_path(self) -> Path:
+        return self.path / "lr_range.json"
+
+    @property
     def history_path(self) -> Path:
         return self.path / "history.jsonl"
 
@@ -121,6 +126,11 @@ class Run:
     def config(self) -> Record:
         """Every setting of the training, as config.json has it."""
         return self._read_json(self.config_path)
+
+    @property
+    def lr_range(self) -> Record:
+        """What the range test of `--lr auto` saw. Raises RunError when there was none."""
+        return self._read_json(self.lr_range_path)
 
     @property
     def metrics(self) -> Record:

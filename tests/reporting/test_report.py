@@ -177,6 +177,19 @@ def test_live_page_reloads_and_says_how_long(run: Run) -> None:
     assert "This page follows the training" in text
 
 
+def test_page_of_a_stopped_training_says_how_to_go_on_and_reloads_no_more(run: Run) -> None:
+    why = "Stopped; go on with: sightline train --resume 'my run'"
+    for history in (epochs(1), []):
+        write_report(run, FACTS, history=history, stopped=why)
+        html = run.report_path.read_text(encoding="utf-8")
+        text = Page(html).text
+        assert 'http-equiv="refresh"' not in html
+        assert why in text
+        assert "The training was stopped before its end" in text
+        assert " to go" not in text
+        assert "This page follows" not in text
+
+
 def test_live_page_before_the_first_epoch() -> None:
     text = Page(render(FACTS, history=[], live=True)).text
     assert "Training: 0 of 4 epochs done" in text

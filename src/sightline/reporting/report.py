@@ -81,6 +81,7 @@ def write_report(
     audit: "AuditSection | None" = None,
     naive: NaiveScore | None = None,
     live: bool = False,
+    stopped: str = "",
 ) -> Path:
     """Write the run's report.html and return its path. Raises StorageError.
 
@@ -88,7 +89,7 @@ def write_report(
         `val_interval` (low, high) and `seconds` since the start.
     evaluation: the scores on the test images. images: those images, to show the mistakes among them.
     audit: what `audit_section` made of the data's audit. naive: what a naive split says, where it was asked for.
-    live: training goes on; the page reloads itself.
+    live: training goes on; the page reloads itself. stopped: why it does not, before its end, and what to do about it.
     """
     page = render(
         facts,
@@ -98,6 +99,7 @@ def write_report(
         audit=audit,
         naive=naive,
         live=live,
+        stopped=stopped,
         run_name=run.name,
     )
     files.write_text(run.report_path, page)
@@ -113,6 +115,7 @@ def render(
     audit: "AuditSection | None" = None,
     naive: NaiveScore | None = None,
     live: bool = False,
+    stopped: str = "",
     run_name: str = "",
 ) -> str:
     """The page as HTML; the parameters are those of `write_report`."""
@@ -121,12 +124,12 @@ def render(
         facts=facts,
         run_name=run_name,
         refresh_seconds=REFRESH_SECONDS if live else 0,
-        progress=_progress(facts, history) if live else "",
+        progress=_progress(facts, history) if live else stopped,
         headline=_headline(history, evaluation),
         note=evaluation.note if evaluation and evaluation.note else facts.note,
         scores=_scores(evaluation, facts.class_counts) if evaluation else None,
         mistakes=surest_mistakes(evaluation, images) if evaluation and images else None,
-        learning=learning(history, planned_epochs=facts.epochs if live else None),
+        learning=learning(history, planned_epochs=facts.epochs if live or stopped else None),
         rate=range_figure(facts.range_test) if facts.range_test else None,
         trained=_trained(facts, history, live=live),
         unused=facts.unused[:UNUSED],
