@@ -202,7 +202,7 @@ RUNS = [
     ("evaluate gone", "there is no run folder gone", "give its new place"),
     ("evaluate half-done", "half-done has no model.json", "whose training has saved a model"),
     ("evaluate no-split", "cannot read the split manifest no-split/split.csv", "No such file"),
-    ("evaluate changed-data", "1 of the 359 test images of this run are not in digits any more", "put the data back"),
+    ("evaluate changed-data", "1 of 359 recorded images are not in digits any more", "put the data back"),
     ("evaluate run horses", "the classifier does not know class 'horse'", "rename the classes of the data"),
     ("evaluate run mnst", "there is no data set or folder 'mnst'", "did you mean mnist?"),
     ("evaluate run empty", "there are no images in empty", "put the images of each class"),

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sightline.classifier import Classifier
 from sightline.data.batches import readable
 from sightline.data.imageset import ArrayImages, ImageSet, Unused
-from sightline.data.load import ScoredData, load_data, load_scored
-from sightline.data.split import manifest_rows, read_manifest
-from sightline.errors import DataError, RunError
+from sightline.data.load import ScoredData, load_recorded_test, load_scored
+from sightline.data.split import read_manifest
+from sightline.errors import RunError
 from sightline.evaluation.evaluate import Evaluation, evaluate
 from sightline.job import Job, read_job
 from sightline.prediction import open_classifier
@@ -47,21 +47,11 @@ def _is_same(data: str, trained_on: str) -> bool:
 
 def _test_images(run: Run, job: Job) -> ImageSet:
     """The images the run was scored on when it was trained. Raises DataError when they are not all there any more."""
-    rows = [row for row in read_manifest(run.split_path) if row.split == "test"]
-    if not rows:
+    test = load_recorded_test(job.data, read_manifest(run.split_path))
+    if test is None:
         hint = f"give other data: sightline evaluate {run.path} DATA"
         raise RunError("this run has no test images", where=str(run.split_path), hint=hint)
-    splits = load_data(job.data, val=job.val, seed=job.config.seed)
-    number = {row: index for index, row in enumerate(row for row in manifest_rows(splits) if row.split == "test")}
-    missing = [row.id for row in rows if row not in number]
-    if missing or splits.test is None:
-        raise DataError(
-            f"{len(missing):,} of the {len(rows):,} test images of this run are not in {job.data} any more, "
-            f"the first is {missing[0]}",
-            where=str(run.split_path),
-            hint="put the data back as it was, or score a copy of it under another name",
-        )
-    return splits.test.take([number[row] for row in rows])
+    return test
 
 
 def _in_memory(image_set: ImageSet, classifier: Classifier) -> tuple[ImageSet, tuple[Unused, ...]]:

@@ -1,3 +1,4 @@
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,7 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.load import audit_data, load_audited, load_data, load_scored
+from sightline.data.load import (
+    audit_data,
+    load_audited,
+    load_data,
+    load_recorded,
+    load_recorded_test,
+    load_scored,
+)
+from sightline.data.split import manifest_rows
 from sightline.errors import ConfigError, DataError
 
 Photos = Callable[[Mapping[str, int]], Path]
@@ -106,6 +115,21 @@ def test_a_class_all_of_whose_images_are_broken_is_named(tmp_path: Path, folder:
         load_audited(tmp_path)
     assert str(error.value) == "no training image of class 'dog' can be read: replace its files or remove the class"
     assert len(audit_data(tmp_path).unused) == 5  # looking at it is no training
+
+
+def test_recorded_test_images_need_no_training_images(photos: Photos):
+    root = photos({"train/cat": 5, "train/dog": 5, "test/cat": 2})
+    rows = list(manifest_rows(load_data(root, val=0)))
+    shutil.rmtree(root / "train" / "dog")
+    test = load_recorded_test(root, rows)
+    assert test is not None
+    assert test.ids == ("test/cat/0.png", "test/cat/1.png")
+    assert load_recorded_test(root, rows[:3]) is None
+    with pytest.raises(DataError, match="5 of 12 recorded images are not in"):
+        load_recorded(root, rows)
+    (root / "test" / "cat" / "1.png").unlink()
+    with pytest.raises(DataError, match=r"1 of 2 recorded images .*, the first is test/cat/1\.png"):
+        load_recorded_test(root, rows)
 
 
 @pytest.mark.parametrize("name", ["", " "])

@@ -109,12 +109,31 @@ def load_recorded(
 
     Images that are not in the manifest are unused. Raises DataError when an image is gone or its label has changed.
     """
-    name = os.fspath(data)
+    parts, title, unused, note = _recorded(os.fspath(data), rows, quarantine)
+    if parts["train"] is None:
+        raise DataError("the split manifest names no training images", hint="train again from the start")
+    return Splits(title, parts["train"], parts["val"], parts["test"], unused=unused, note=note)
+
+
+def load_recorded_test(data: str | os.PathLike[str], rows: Sequence[ManifestRow]) -> ImageSet | None:
+    """The test images of `data` that a split manifest names, None when it names none; others may be gone.
+
+    Raises DataError when a test image is gone or its label has changed.
+    """
+    tested = [row for row in rows if row.split == "test"]
+    return _recorded(os.fspath(data), tested, None)[0]["test"] if tested else None
+
+
+def _recorded(
+    name: str, rows: Sequence[ManifestRow], quarantine: str | os.PathLike[str] | None
+) -> tuple[dict[str, ImageSet | None], str, tuple[Unused, ...], str]:
+    """The images of each split that `rows` name, the data's short name, the images they do not name, the note."""
     if name in NAMES:
         images, _, unused, note = _whole_named(name, quarantine)
+        title = name
     else:
         listing = _listing(name, None, quarantine)
-        images, unused, note = all_images(listing), tuple(listing.unused), ""
+        images, unused, note, title = all_images(listing), tuple(listing.unused), "", listing.name
     place = {image: index for index, image in enumerate(images.ids)}
     missing = [row.id for row in rows if row.id not in place]
     if missing:
@@ -137,11 +156,7 @@ def load_recorded(
         taken = images.take([place[row.id] for row in chosen])
         return dataclasses.replace(taken, groups=groups) if chosen else None
 
-    train = part("train")
-    if train is None:
-        raise DataError("the split manifest names no training images", hint="train again from the start")
-    title = name if name in NAMES else listing.name
-    return Splits(title, train, part("val"), part("test"), unused=(*unused, *new), note=note)
+    return {split: part(split) for split in ("train", "val", "test")}, title, (*unused, *new), note
 
 
 @dataclass(frozen=True, eq=False)
