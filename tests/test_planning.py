@@ -1,16 +1,25 @@
 """What a person says wins over what the recipe proposes."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from sightline.config import TrainOptions
+from sightline.config import TrainOptions, Transfer
 from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
 from sightline.errors import ConfigError, ModelError
-from sightline.planning import check_options, facts_of, make_plan, parse_time
-from sightline.recipes import RECIPES, Facts, find_recipe
+from sightline.planning import (
+    check_options,
+    facts_of,
+    make_plan,
+    parse_size,
+    parse_time,
+    wants_pretrained,
+    with_weights_at_hand,
+)
+from sightline.recipes import BACKBONES, RECIPES, Facts, find_recipe
 
 CIFAR = Facts(data="cifar10", train_images=45_000, size=32, channels=3)
 PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
@@ -135,3 +144,91 @@ def test_facts_of_arrays_and_files() -> None:
     files = ImageSet(FileImages(()), labels[:0], ("a", "b"), ())
     assert facts_of(Splits("grey", arrays, None, None)) == Facts(data="grey", train_images=2, size=24, channels=1)
     assert facts_of(Splits("files", files, None, None)) == Facts(data="files", train_images=0, size=None, channels=3)
+
+
+FILE = "/weights/own.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("given", "model", "weights"),
+    [
+        ({"weights": FILE}, BACKBONES[0], FILE),
+        ({"weights": "imagenet", "model": "resnet18"}, "resnet18", "imagenet"),
+        ({"model": "mobilenetv2_050"}, "mobilenetv2_050", "imagenet"),  # timm's: nobody names one for its shape
+        ({"recipe": "transfer"}, BACKBONES[0], "imagenet"),
+        ({"recipe": "two-step", "weights": FILE, "model": "resnet50"}, "resnet50", FILE),
+        ({"weights": "none", "model": "mobilenetv2_050"}, "mobilenetv2_050", None),
+        ({"weights": "none", "model": "resnet18"}, "resnet18", None),
+        ({"model": "resnet18"}, "resnet18", None),
+        ({"weights": "none"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_which_options_mean_a_pretrained_network(given: dict[str, Any], model: str | None, weights: str | None) -> None:
+    plan = make_plan(PHOTOS, options(**given))
+    assert wants_pretrained(options(**given)) == (weights is not None)
+    assert (plan.transfer.weights if plan.transfer else None) == weights
+    assert model is None or (plan.model, plan.size) == (model, plan.size)
+    assert plan.model == (model or make_plan(PHOTOS, options()).model)
+
+
+def test_head_and_finetune_win_over_the_recipe() -> None:
+    assert make_plan(PHOTOS, options(weights=FILE)).transfer == Transfer(weights=FILE)
+    plan = make_plan(PHOTOS, options(weights=FILE, recipe="two-step", head="linear", finetune="all"))
+    assert plan.transfer == Transfer(weights=FILE, head="linear", finetune="all", by_depth=False)
+
+
+def test_a_relative_file_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = make_plan(PHOTOS, options(weights="own.safetensors"))
+    assert plan.transfer == Transfer(weights=str(tmp_path / "own.safetensors"))
+
+
+def test_a_network_of_timms_learns_from_scratch_as_photos_ask_for() -> None:
+    plan = make_plan(PHOTOS, options(model="mobilenetv2_050", weights="none"))
+    assert plan.config.augment.resized_crop == 0.35
+    assert plan.transfer is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"weights": FILE, "recipe": "speed"}, "the speed recipe trains from scratch: leave out --weights, or use "),
+        ({"weights": "none", "recipe": "transfer"}, "the transfer recipe needs pretrained weights: give --weights "),
+        ({"model": "resnet18", "head": "mlp"}, "--head is for pretrained networks, and this one learns from scratch"),
+        ({"weights": "none", "finetune": "all"}, "--finetune is for pretrained networks, and this one learns from "),
+        ({"weights": FILE, "finetune": "0"}, "finetune is '0': use none, auto, all or a number of blocks, e.g. 3"),
+        ({"weights": FILE, "finetune": "most"}, "finetune is 'most': use none, auto, all or a number of blocks"),
+        ({"cache": "much"}, "cache is 'much': use a size such as 500MB or 4GB, or 0 for none"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_options(options(**given))
+    assert str(caught.value).startswith(message)
+
+
+def test_weights_at_hand_are_taken_for_photos_when_nobody_named_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_hand = {"resnet50": Path(FILE)}
+    monkeypatch.setattr("sightline.planning.find_weights", at_hand.get)
+    chosen = with_weights_at_hand(options(epochs=3), PHOTOS)
+    assert (chosen.model, chosen.weights, chosen.epochs) == ("resnet50", FILE, 3)
+    for said in ({"model": "resnet18"}, {"weights": "none"}, {"recipe": "modern"}):
+        assert with_weights_at_hand(options(**said), PHOTOS) == options(**said)
+    assert with_weights_at_hand(options(), CIFAR) == options(), "small images are no photos"
+    at_hand.clear()
+    assert with_weights_at_hand(options(), PHOTOS) == options(), "nothing is downloaded"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GB", 4 * 10**9), ("500 MB", 5 * 10**8), ("1.5kb", 1500), ("0", 0), ("2T", 2 * 10**12), ("7", 7)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "4 gigabytes", "nan", "1e9"])
+def test_impossible_sizes(text: str) -> None:
+    with pytest.raises(ConfigError, match="cache is "):
+        parse_size(text)

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.config import TrainConfig, from_json, to_json
+from sightline.config import TrainConfig, Transfer, from_json, to_json
 from sightline.errors import ConfigError
 from sightline.models.registry import find_architecture, find_model
-from sightline.recipes import RECIPES, Facts, find_recipe
+from sightline.recipes import BACKBONES, PRETRAINED, RECIPES, Facts, find_recipe
 from sightline.training.optimizers import assign
 
 any_facts = st.builds(
@@ -67,3 +67,33 @@ def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         find_recipe("sped")
     assert str(caught.value) == "there is no recipe named 'sped': did you mean speed?"
+
+
+PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
+
+
+def test_transfer_trains_a_head_and_then_everything_in_crops() -> None:
+    plan = find_recipe("transfer")(PHOTOS)
+    assert (plan.model, plan.size, plan.transfer) == (BACKBONES[0], None, Transfer(weights="imagenet"))
+    assert plan.config.freeze_statistics
+    assert (plan.config.augment.flip, plan.config.augment.resized_crop) == ("random", 0.35)
+    assert [group.optimizer for group in plan.config.groups] == ["adamw"]
+
+
+def test_the_two_steps_of_textbooks() -> None:
+    plan = find_recipe("two-step")(PHOTOS)
+    assert plan.transfer == Transfer(weights="imagenet", head="mlp", finetune="2", by_depth=False)
+    [group] = plan.config.groups
+    assert (group.lr, plan.config.schedule, plan.config.label_smoothing) == (1e-5, "constant", 0.0)
+
+
+def test_scratch_learns_everything_from_crops() -> None:
+    plan = find_recipe("scratch")(PHOTOS)
+    assert (plan.model, plan.size, plan.transfer) == ("resnet18", None, None)
+    assert (plan.config.augment.shift, plan.config.augment.resized_crop) == (0, 0.35)
+    assert not plan.config.freeze_statistics
+
+
+def test_the_recipes_with_pretrained_networks_are_those_that_say_so() -> None:
+    assert {name for name, recipe in RECIPES.items() if recipe(PHOTOS).transfer} == set(PRETRAINED)
+    assert all(find_model(name) for name in BACKBONES)

@@ -31,6 +31,8 @@ def stages_sentence(stages: Sequence[Stage]) -> str:
     if len(stages) < 2:
         return "Only the new head was trained; the pretrained network stayed as it was."
     first, last = stages
+    if not last.total:
+        return "There are no validation images to say whether fine-tuning paid; it was asked for, so it is kept."
     if last.kept:
         return (
             f"Fine-tuning paid: {last.correct - first.correct:+d} of {last.total:,} validation images, so it is kept."

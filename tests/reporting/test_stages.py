@@ -1,0 +1,38 @@
+"""What two stages of a transfer are told as."""
+
+import dataclasses
+
+from sightline.evaluation.metrics import format_percent
+from sightline.reporting.stages import Stage, stages_sentence
+
+FROZEN = Stage(name="frozen", what="a linear head", correct=80, total=100, seconds=9.0)
+TUNED = Stage(name="fine-tuned", what="the whole network", correct=87, total=100, seconds=90.0)
+
+
+def test_an_accuracy_has_its_interval() -> None:
+    assert FROZEN.accuracy == format_percent(80, 100)
+    assert dataclasses.replace(FROZEN, correct=0, total=0).accuracy == "\N{EN DASH}"
+
+
+def test_one_stage_is_said_to_be_one() -> None:
+    assert stages_sentence([FROZEN]) == "Only the new head was trained; the pretrained network stayed as it was."
+
+
+def test_the_better_of_two_stages_is_named_with_its_gain() -> None:
+    first = dataclasses.replace(FROZEN, kept=False)
+    assert stages_sentence([first, TUNED]) == "Fine-tuning paid: +7 of 100 validation images, so it is kept."
+
+
+def test_a_second_stage_that_did_not_pay_is_dropped() -> None:
+    worse = dataclasses.replace(TUNED, correct=80, kept=False)
+    assert stages_sentence([FROZEN, worse]) == (
+        "Fine-tuning did not recognise more of the validation images, so the first stage is kept."
+    )
+
+
+def test_without_validation_images_nothing_is_said_to_have_paid() -> None:
+    first = dataclasses.replace(FROZEN, correct=0, total=0, kept=False)
+    second = dataclasses.replace(TUNED, correct=0, total=0)
+    assert stages_sentence([first, second]) == (
+        "There are no validation images to say whether fine-tuning paid; it was asked for, so it is kept."
+    )

@@ -1,0 +1,98 @@
+"""The first stage: a head on features that are computed once."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sightline.config import AugmentConfig, TrainConfig, Transfer
+from sightline.data.imageset import ArrayImages, ImageSet, Splits
+from sightline.evaluation.metrics import wilson_interval
+from sightline.models.contract import Network
+from sightline.models.registry import create_model
+from sightline.pixels.preprocess import Preprocess
+from sightline.training import frozen
+from sightline.training.frozen import train_frozen
+
+PREPROCESS = Preprocess(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3)
+CONFIG = TrainConfig(device="cpu", precision="fp32", augment=AugmentConfig(flip="random"))
+LINEAR = Transfer(weights="imagenet")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.training.features.cache_folder", lambda: tmp_path)
+
+
+@pytest.fixture
+def network() -> Network:
+    torch.manual_seed(0)
+    return create_model("resnet20", num_classes=2).eval()
+
+
+def image_set(count: int, seed: int, groups: tuple[str, ...] = ()) -> ImageSet:
+    """Dark and light noise, which random features tell apart."""
+    labels = torch.arange(count) % 2
+    noise = torch.randint(100, (count, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
+    pixels = (noise + 100 * labels[:, None, None, None]).to(torch.uint8)
+    names = tuple(f"{seed}/{i}" for i in range(count))
+    return ImageSet(ArrayImages(pixels), labels, ("dark", "light"), names, groups)
+
+
+def splits(groups: tuple[str, ...] = ()) -> Splits:
+    return Splits("noise", image_set(40, 1, groups), image_set(10, 2), None)
+
+
+def test_a_head_learns_and_the_rest_stays(network: Network) -> None:
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    stage = train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS)
+    moved = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {"head.output.weight", "head.output.bias"}
+    assert (stage.total, stage.views, stage.computed) == (10, 0, 50)
+    assert stage.correct >= 9
+    assert stage.interval == wilson_interval(stage.correct, 10)
+    assert 0 < stage.network_seconds <= stage.seconds
+
+
+def test_the_score_is_the_networks_own(network: Network) -> None:
+    data = splits()
+    stage = train_frozen(network, data, CONFIG, LINEAR, preprocess=PREPROCESS)
+    assert data.val is not None
+    assert isinstance(data.val.images, ArrayImages)
+    with torch.no_grad():
+        answers = network.eval()(PREPROCESS.normalise(data.val.images.pixels)).argmax(1)
+    assert stage.correct == int((answers == data.val.labels).sum())
+
+
+def test_a_second_time_nothing_is_computed(network: Network) -> None:
+    for computed in (50, 0):
+        assert train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS).computed == computed
+
+
+def test_spare_time_goes_into_views(network: Network) -> None:
+    stage = train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS, seconds=1000)
+    assert stage.views == frozen.MOST_VIEWS
+    assert train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS, seconds=0).views in (0, 4)
+
+
+def test_as_the_last_stage_it_learns_from_validation_images_too(network: Network) -> None:
+    """Even when only the training images have groups."""
+    data = splits(groups=("twins", "twins", *("",) * 38))
+    first = train_frozen(network, data, CONFIG, LINEAR, preprocess=PREPROCESS)
+    weights = network.state_dict()["head.output.weight"].clone()
+    last = train_frozen(network, data, CONFIG, LINEAR, preprocess=PREPROCESS, last=True)
+    assert (last.correct, last.total) == (first.correct, first.total), "scored before it saw them"
+    assert not torch.equal(network.state_dict()["head.output.weight"], weights)
+
+
+def test_without_validation_images_there_is_no_score(network: Network) -> None:
+    data = Splits("noise", image_set(40, 1), None, None)
+    stage = train_frozen(network, data, CONFIG, LINEAR, preprocess=PREPROCESS, last=True)
+    assert (stage.correct, stage.total, stage.interval) == (0, 0, None)
+
+
+def test_a_hidden_layer(network: Network) -> None:
+    transfer = Transfer(weights="imagenet", head="mlp")
+    stage = train_frozen(network, splits(), CONFIG, transfer, preprocess=PREPROCESS)
+    assert stage.head.hidden == 256
+    assert stage.correct >= 9
