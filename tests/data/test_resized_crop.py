@@ -10,6 +10,7 @@ from sightline.config import AugmentConfig
 from sightline.data.augment import augment
 from sightline.data.resized_crop import (
     RATIO,
+    box_of,
     boxes_of,
     crop_and_resize,
     random_parts,

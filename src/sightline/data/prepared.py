@@ -21,7 +21,7 @@ from sightline.errors import DataError, ImageError, StorageError
 from sightline.pixels.decode import read_image
 from sightline.pixels.preprocess import Preprocess
 
-SMALL = 32_000_000  # bytes; a data set of no more is held in memory and leaves the cache alone
+SMALL = 4_000_000  # bytes, decoded; a data set of no more is held in memory and leaves the cache alone
 CHUNK = 32_000_000  # bytes that are decoded before they are written; a few times that is in memory
 LISTED = 5  # names of files in a message
 
