@@ -175,6 +175,7 @@ def transfer(facts: Facts) -> Plan:
         label_smoothing=0.1,
         freeze_statistics=True,
         augment=AugmentConfig(flip="random" if _mirrored(facts) else "none", resized_crop=0.35),
+        views="mirror" if _mirrored(facts) else "plain",
     )
     return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer(weights="imagenet"))
 
