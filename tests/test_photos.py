@@ -6,6 +6,7 @@ The weights are random ones of a tiny network: random features tell colours apar
 import contextlib
 import csv
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -177,7 +178,7 @@ def test_the_last_block_alone(photos: Path, weights: Path) -> None:
     }
     assert moved == {"stage5"}
     first, second = stages(run)
-    assert second["what"] == "the last 1 blocks with the head"
+    assert second["what"] == "the head with the last block"
     assert (first["kept"], second["kept"], first["total"], second["total"]) == (False, True, 0, 0)
 
 
@@ -190,7 +191,7 @@ def test_without_validation_auto_stays_frozen(photos: Path, weights: Path) -> No
 
 def test_a_head_with_a_hidden_layer_is_saved_and_loaded(photos: Path, weights: Path) -> None:
     run = trained(photos, weights, head="mlp")
-    assert stages(run)[0]["what"].startswith("a mlp head")
+    assert stages(run)[0]["what"].startswith("a head with a hidden layer")
     assert run.test["accuracy"] > 0.8
     predicted = [row["predicted"] for row in csv.DictReader(run.predictions_path.read_text().splitlines())]
     again = Classifier.load(run.model_folder)
@@ -206,11 +207,10 @@ def test_the_same_again_gives_the_same_weights(frozen: Run, photos: Path, weight
 def test_over_the_budget_of_the_cache_files_are_decoded_again_and_again(
     frozen: Run, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The result is the same; the weights nearly, as the cache keeps training photos larger, with room for crops."""
     monkeypatch.setattr("sightline.data.prepared.SMALL", 0)  # less is held in memory whatever the budget
     run = trained(photos, weights, cache="0")
     assert "they are decoded in every epoch" in log(run)
-    assert (stages(run)[0]["correct"], run.test["correct"]) == (stages(frozen)[0]["correct"], frozen.test["correct"])
+    assert state(run) == state(frozen)
 
 
 @contextlib.contextmanager
@@ -353,8 +353,10 @@ def test_what_a_naive_split_says_is_measured_on_request(
         assert {name.replace(" copy", "") for name in names} == {name for name in names if " copy" not in name}
 
 
-def test_without_duplicates_a_naive_split_is_the_same(photos: Path, weights: Path) -> None:
-    run = trained(photos, weights, naive_too=True)
+def test_without_duplicates_a_naive_split_is_the_same(tmp_path: Path, photos: Path, weights: Path) -> None:
+    data = Path(shutil.copytree(photos, tmp_path / "with a broken one"))
+    (data / "sea" / "broken.png").write_bytes((data / "sea" / "00.png").read_bytes()[:500])
+    run = trained(data, weights, naive_too=True)
     assert "a naive split would be the same" in log(run)
     assert "naive" not in run.metrics
 
@@ -381,7 +383,7 @@ def test_photos_that_change_during_training_are_named(
     for said in (log(run), run.report_path.read_text()):
         assert "deleted during the training" in said
         assert "rewritten during the training" in said
-    assert f"{data / 'sea' / '00.png'}: deleted during the training" in log(run)
+    assert re.search(r"sea/00\.png\W+deleted during the training", log(run))
 
 
 @pytest.mark.parametrize("fit", ["pad", "squash"])
@@ -396,8 +398,8 @@ def test_photos_are_fitted_as_asked(fit: Any, photos: Path, weights: Path) -> No
 def test_the_two_step_recipe(photos: Path, weights: Path) -> None:
     run = trained(photos, weights, recipe="two-step", finetune=None, epochs=1)
     first, second = stages(run)
-    assert first["what"].startswith("a mlp head")
-    assert second["what"] == "the last 2 blocks with the head"
+    assert first["what"].startswith("a head with a hidden layer")
+    assert second["what"] == "the head with the last 2 blocks"
     [group] = run.config["config"]["groups"]
     assert group["lr"] == 1e-5
 

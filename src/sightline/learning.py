@@ -30,6 +30,8 @@ from sightline.training.frozen import train_frozen
 from sightline.training.interruption import terminable
 from sightline.training.range_test import RangeTest, range_test
 
+HEADS = {"linear": "a linear head", "mlp": "a head with a hidden layer"}
+
 
 @dataclass(frozen=True, eq=False)
 class Learned:
@@ -85,7 +87,7 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
     views = f", {frozen.views} varied views of each" if frozen.views else ""
     stage = Stage(
         name="frozen",
-        what=f"a {job.transfer.head} head on the features of the pretrained network{views}",
+        what=f"{HEADS[job.transfer.head]} on the features of the pretrained network{views}",
         correct=frozen.correct,
         total=frozen.total,
         seconds=frozen.seconds,
@@ -151,15 +153,21 @@ def _second_stage(run: Run, val_images: int, job: Job, *, kept: bool) -> Stage:
     history = run.history
     best = best_epoch(history)
     assert job.transfer is not None
-    part = job.transfer.finetune
     return Stage(
         name="fine-tuned",
-        what=f"the last {part} blocks with the head" if part.isdecimal() else "the whole network",
+        what=_part(job.transfer.finetune),
         correct=round(best["val_accuracy"] * val_images) if best else 0,
         total=val_images if best else 0,
         seconds=history[-1]["seconds"] if history else 0.0,
         kept=kept,
     )
+
+
+def _part(finetune: str) -> str:
+    """What learns in the second stage, as a clause."""
+    if not finetune.isdecimal():
+        return "the whole network"
+    return "the head with the last block" if int(finetune) == 1 else f"the head with the last {int(finetune)} blocks"
 
 
 def _initial_network(job: Job) -> Network:

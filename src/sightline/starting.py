@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sightline import files
 from sightline.clock import Clock
-from sightline.config import TrainConfig, TrainOptions, from_json, to_json
+from sightline.config import TrainConfig, TrainOptions, Transfer, from_json, to_json
 from sightline.data.audit import Audit
 from sightline.data.builtin import NAMES
 from sightline.data.fit_choice import choose_fit, explain_fit
@@ -84,7 +84,7 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
     preprocess = dataclasses.replace(preprocess, fit=choose_fit(options.fit, audit, preprocess.size))
     # Recipes part batches to suit the caches of a CPU. A GPU is quicker with whole ones; `fit` parts what does not fit.
     config = plan.config if device.type == "cpu" else dataclasses.replace(plan.config, accumulate=1)
-    splits = _prepared(splits, preprocess, config, options.cache, narrator)
+    splits = _prepared(splits, preprocess, config, plan.transfer, options.cache, narrator)
     if min(config.batch_size, len(splits.train)) == 1:  # or the outline would be drawn for nothing
         require_company(architecture.outline(), config, len(splits.train))
     job = Job(
@@ -130,7 +130,7 @@ def reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> Start
     if data is not None and data not in (job.data, os.path.relpath(job.data)) and os.path.abspath(data) != job.data:
         raise ConfigError(f"this run was trained on {job.data}, not {data}", hint="leave the data out")
     splits = load_recorded(job.data, read_manifest(run.split_path))
-    prepared = _prepared(splits, job.preprocess, job.config, job.cache, narrator)
+    prepared = _prepared(splits, job.preprocess, job.config, job.transfer, job.cache, narrator)
     if len(prepared.unused) > len(splits.unused):
         raise RunError(
             "the data is not what this training began with",
@@ -146,11 +146,14 @@ def begin_naively(start: Start, narrator: Narrator) -> Start | None:
 
     None when there is nothing to ignore: the split would be the same.
     """
+    copies = start.audit.duplicates if start.audit else ()
+    if not copies and not start.splits.train.groups:
+        return None
     splits = load_data(start.job.data, val=start.job.val, seed=start.job.config.seed, bind=False)
     if _held_out(splits) == _held_out(start.splits) and len(splits.train) <= len(start.splits.train):
         return None
     job = dataclasses.replace(start.job, bound=False)
-    splits = _prepared(splits, job.preprocess, job.config, job.cache, narrator)
+    splits = _prepared(splits, job.preprocess, job.config, job.transfer, job.cache, narrator)
     run = Run.create(start.run.path / "naive", splits.name, job.architecture.name)
     files.write_json(run.config_path, to_json(job))
     write_manifest(splits, run.split_path)
@@ -177,15 +180,22 @@ def _load_again(job: Job) -> Pretrained | None:
 
 
 def _prepared(
-    splits: Splits, preprocess: Preprocess, config: TrainConfig, cache: str | None, narrator: Narrator
+    splits: Splits,
+    preprocess: Preprocess,
+    config: TrainConfig,
+    transfer: Transfer | None,
+    cache: str | None,
+    narrator: Narrator,
 ) -> Splits:
     """The same splits with every image decoded once, if the cache may take them."""
+    frozen = transfer is not None and transfer.stays_frozen(validated=splits.val is not None)
+    plain = frozen and config.seconds is None  # only a time budget buys varied views of images for a head alone
     with narrator.working(f"reading {splits.name}"):
         return prepare(
             splits,
             preprocess,
             budget=None if cache is None else parse_size(cache),
-            room=ROOM if config.augment.resized_crop else 1.0,
+            room=ROOM if config.augment.resized_crop and not plain else 1.0,
         )
 
 
