@@ -220,13 +220,11 @@ def test_the_report_gives_the_reason_of_each_broken_file(run: Run, broken: tuple
         assert file.reason in reason, file.id
 
 
-@pytest.mark.xfail(reason="files found broken when decoded are named by their path, not by their id", strict=False)
 def test_the_report_names_broken_files_as_the_split_would(run: Run, broken: tuple[Broken, ...]) -> None:
     """So that a name can be copied into quarantine.csv."""
     assert unused(run).keys() == {file.id for file in broken}
 
 
-@pytest.mark.xfail(reason="such a path is no text, and the report cannot be written", strict=False)
 def test_a_broken_file_whose_name_is_not_utf8_is_named(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
     for name in CLASSES:

@@ -186,10 +186,10 @@ def test_unreadable_files_are_named_up_to_ten(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         to_resident(file_set(paths), preprocess())
     message = str(caught.value)
-    assert message.startswith(f"12 of 14 images cannot be read: {paths[1]}: the file is empty; {paths[2]}: ")
+    assert message.startswith(f"12 of 14 images cannot be read: {paths[1].name}: the file is empty; {paths[2].name}: ")
     assert message.endswith("the file is empty; and 2 more: remove or replace these files")
-    assert str(paths[10]) in message
-    assert str(paths[11]) not in message
+    assert paths[10].name in message
+    assert paths[11].name not in message
 
 
 def test_readable_keeps_the_good_and_lists_the_bad(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_readable_keeps_the_good_and_lists_the_bad(tmp_path: Path) -> None:
     assert kept.labels.tolist() == [0, 0, 0]
     assert images[:, 0, 0, 0].tolist() == [0, 20, 40]
     assert [(file.path, file.reason) for file in unused] == [
-        (str(paths[1]), "the file is empty"),
-        (str(paths[3]), "there is no such file"),
+        ("01.png", "the file is empty"),
+        ("03.png", "there is no such file"),
     ]
 
 
@@ -210,7 +210,7 @@ def test_readable_needs_at_least_one_image(tmp_path: Path) -> None:
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     with pytest.raises(DataError) as caught:
         readable(file_set(paths), preprocess())
-    assert str(caught.value) == f"not one of 2 images can be read ({paths[0]}): there is no such file"
+    assert str(caught.value) == "not one of 2 images can be read (a.png): there is no such file"
 
 
 def test_a_set_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -94,3 +94,11 @@ def test_written_and_read_back(tmp_path: Path):
     path = tmp_path / "q.csv"
     write_quarantine(remedies, path)
     assert read_quarantine(path) == remedies
+
+
+def test_names_keep_the_spaces_at_their_ends(tmp_path: Path):
+    (tmp_path / "quarantine.csv").write_text("path, action ,label\n cat/ a.png , leave-out ,\ncat/b.png,label, dog\n")
+    assert [(remedy.path, remedy.action, remedy.label) for remedy in read_quarantine(tmp_path / "quarantine.csv")] == [
+        (" cat/ a.png ", "leave-out", ""),
+        ("cat/b.png", "label", "dog"),
+    ]

@@ -14,7 +14,7 @@ def image_set(paths: list[Path], *, looked_at: bool, cached: bool = False) -> Im
     files = FileImages(tuple(paths), stats=stamps(paths) if looked_at else None)
     rows = torch.arange(len(paths))
     images = CachedImages(files, torch.zeros(len(paths), 1, 1, 1, dtype=torch.uint8), rows) if cached else files
-    return ImageSet(images, rows, tuple(map(str, rows.tolist())), tuple(path.name for path in paths))
+    return ImageSet(images, rows, tuple(map(str, rows.tolist())), tuple(f"pets/{path.name}" for path in paths))
 
 
 def test_a_stamp_is_size_and_time(tmp_path: Path) -> None:
@@ -37,13 +37,13 @@ def test_deleted_and_rewritten_files_are_named(tmp_path: Path, cached: bool) -> 
     paths[1].unlink()
     paths[2].write_bytes(b"newer")
     os.utime(paths[3], ns=(1, 1))
-    changed = {Path(file.path).name: file.reason for file in changed_files(before)}
+    changed = {file.path: file.reason for file in changed_files(before)}
     assert changed == {
-        "b": "deleted during the training",
-        "c": "rewritten during the training",
-        "d": "rewritten during the training",
+        "pets/b": "deleted during the training",
+        "pets/c": "rewritten during the training",
+        "pets/d": "rewritten during the training",
     }
-    assert [Path(file.path).name for file in changed_files(before.take([3, 0]))] == ["d"]
+    assert [file.path for file in changed_files(before.take([3, 0]))] == ["pets/d"]
 
 
 def test_what_was_never_looked_at_has_not_changed(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int
     decoder = DecodedImages(source, preprocess)
     images, unreadable = decoder.start(range(len(source))).result()
     decoder.pool.shutdown()
-    return images, {index: Unused(str(source.paths[index]), reason) for index, reason in unreadable.items()}
+    return images, {index: Unused(image_set.ids[index], reason) for index, reason in unreadable.items()}
 
 
 def require_memory(needed: int, *, what: str) -> None:

@@ -44,10 +44,10 @@ def read_quarantine(path: Path) -> tuple[Remedy, ...]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
+            lines = [(reader.line_num, cells) for cells in reader if any(cells)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}", hint="save it as CSV in UTF-8") from error
-    header = lines[0][1] if lines else []
+    header = [cell.strip() for cell in lines[0][1]] if lines else []
     if "path" not in header or "action" not in header or not set(header) <= set(COLUMNS):
         raise DataError(f"{path} is not a quarantine file", hint=HEADER_HINT)
     remedies: dict[str, Remedy] = {}
@@ -55,7 +55,9 @@ def read_quarantine(path: Path) -> tuple[Remedy, ...]:
         if len(cells) != len(header):
             what = f"line {number} has {len(cells)} cells for {len(header)} columns"
             raise DataError(what, where=str(path), hint="put a cell that holds a comma in double quotes")
-        remedy = _remedy(dict.fromkeys(COLUMNS, "") | dict(zip(header, cells, strict=True)), number, path)
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        row["path"] = cells[header.index("path")]  # a name may begin or end with a space
+        remedy = _remedy(dict.fromkeys(COLUMNS, "") | row, number, path)
         if replace(remedies.setdefault(remedy.path, remedy), reason=remedy.reason) != remedy:
             what = f"line {number} contradicts an earlier one on '{remedy.path}'"
             raise DataError(what, where=str(path), hint="keep one line an image")
@@ -63,7 +65,7 @@ def read_quarantine(path: Path) -> tuple[Remedy, ...]:
 
 
 def _remedy(row: Mapping[str, str], number: int, path: Path) -> Remedy:
-    if not row["path"]:
+    if not row["path"].strip():
         raise DataError(f"line {number} has no path", where=str(path))
     action = next((known for known in get_args(Action) if known == row["action"]), None)
     if action is None:

@@ -35,14 +35,16 @@ def changed_files(image_set: ImageSet | None) -> tuple[Unused, ...]:
     Only for images that `prepare` has brought into training; for others, and for arrays, there is nothing to compare
     with. What this cannot see: a file rewritten with as many bytes and its old time put back.
     """
-    images = image_set.images if image_set else None
+    if image_set is None:
+        return ()
+    images = image_set.images
     files = images.files if isinstance(images, CachedImages) else images
     if not isinstance(files, FileImages) or files.stats is None:
         return ()
     changed = []
-    for path, before in zip(files.paths, files.stats, strict=True):
+    for name, path, before in zip(image_set.ids, files.paths, files.stats, strict=True):
         now = stamp(path)
         if now != tuple(before.tolist()):
             what = "deleted" if now[0] == GONE else "rewritten"
-            changed.append(Unused(str(path), f"{what} during the training"))
+            changed.append(Unused(name, f"{what} during the training"))
     return tuple(changed)
