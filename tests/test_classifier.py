@@ -360,3 +360,17 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(RunError, match=r"has no model\.safetensors"):
         Classifier.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("gpu", "there is no device 'gpu': use cpu, cuda, cuda:1 or mps"),
+        ("cuda:99", f"device 'cuda:99' is not there: {torch.cuda.device_count()} CUDA devices are visible"),
+    ],
+)
+def test_a_device_that_is_not_there_is_named(tmp_path: Path, device: str, message: str) -> None:
+    random_classifier().save(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        Classifier.load(tmp_path, device=device)
+    assert str(caught.value) == message

@@ -19,7 +19,7 @@ from sightline import __version__
 from sightline.config import ViewsName, require
 from sightline.data.imageset import Splits
 from sightline.data.statistics import default_preprocess
-from sightline.errors import DataError, ImageError, ModelError
+from sightline.errors import ConfigError, DataError, ImageError, ModelError
 from sightline.memory import in_chunks
 from sightline.model_files import ModelDescription, find_model_folder, read_description, read_weights, write_model
 from sightline.models.contract import Network
@@ -117,8 +117,9 @@ class Classifier:
     def to(self, device: str | torch.device, precision: Literal["fp32", "bf16"] = "fp32") -> Self:
         """This classifier with its weights on `device`, computing in `precision`; the weights stay float32.
 
-        Raises ConfigError for a precision of another name.
+        Raises ConfigError for a device that is not there or a precision of another name.
         """
+        _require_device(device)
         require(precision in ("fp32", "bf16"), f"precision is '{precision}'", "use fp32 or bf16")
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.precision = precision
@@ -269,6 +270,16 @@ class Classifier:
         best = tuple((self.classes[i], p) for i, p in zip(indices.tolist(), values.tolist(), strict=True))
         label, probability = best[0]
         return Prediction(label, probability, best, unknown=probability < self.unknown_below)
+
+
+def _require_device(device: str | torch.device) -> None:
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError(f"there is no device '{device}'", hint="use cpu, cuda, cuda:1 or mps") from error
+    there = torch.cuda.device_count()
+    missing = wanted.type == "cuda" and (wanted.index or 0) >= there
+    require(not missing, f"device '{device}' is not there", f"{there} CUDA devices are visible")
 
 
 def _require_top(top: int) -> None:
