@@ -170,7 +170,8 @@ def _threads() -> Iterator[Finding]:
     from sightline.data.stream import usable_cores
 
     cores, threads, quota = usable_cores(), torch.get_num_threads(), _cpu_quota()
-    found = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {threads} threads"
+    computes = "1 thread" if threads == 1 else f"{threads} threads"
+    found = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {computes}"
     if quota is not None and quota < threads:
         advice = f"set OMP_NUM_THREADS={max(1, int(quota))}: more threads than that only wait for each other"
         yield Finding("cpu", f"{found}, but this container is given the time of {quota:g}", advice, "note")

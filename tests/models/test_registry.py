@@ -111,7 +111,7 @@ def test_a_name_is_taken_once() -> None:
     ("settings", "message"),
     [
         ({"name": "vgg16", "size": 8}, "images of 8 x 8 pixels are too small (vgg16): use a size of 32 or more"),
-        ({"name": "resnet18", "size": 0}, "images of 0 x 0 pixels are too small (resnet18): use a size of 1 or more"),
+        ({"name": "resnet18", "size": 0}, "images of 0 x 0 pixels are too small (resnet18): use a size of 32 or more"),
         ({"name": "lenet5", "size": -28}, "images of -28 x -28 pixels are too small (lenet5): use a size of 16 or"),
         ({"name": "convnet", "size": 28000}, "images of 28000 x 28000 pixels are too large (convnet): use a size of 4"),
         ({"name": "convnet", "in_channels": 0}, "in_channels is 0 (convnet): use 1 for grey, 3 for RGB"),
@@ -132,7 +132,8 @@ def test_every_network_works_at_its_min_size(name: str) -> None:
         assert network(torch.empty(1, entry.in_channels, entry.min_size, entry.min_size)).shape == (1, 2)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+# The padding of ResNet-18 and -34 fills maps that would be empty: below their min_size all they see is padding.
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if not name.startswith(("resnet18", "resnet34"))])
 def test_one_pixel_less_than_min_size_leaves_an_empty_map(name: str) -> None:
     entry = find_model(name)
     size = entry.min_size - 1

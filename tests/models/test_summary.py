@@ -193,7 +193,7 @@ def test_images_the_network_cannot_take(settings: dict[str, int], shape: str) ->
 
 def test_the_table_is_plain_text() -> None:
     lines = str(summary(create_model("lenet5", num_classes=10))).splitlines()
-    assert lines[0] == "LeNet5, input 1 x 32 x 32, 61,706 trainable parameters"
+    assert lines[0] == "lenet5, input 1 x 32 x 32, 61,706 trainable parameters"
     assert lines[2].split("  ")[0] == "layer"
     assert lines[4].split() == ["stages.c1.conv", "Conv2d", "6", "x", "28", "x", "28", "156", "117,600", "5", "1"]
     assert lines[10].split() == ["head.flatten", "Flatten", "400", "whole", "image"]

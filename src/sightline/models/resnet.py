@@ -106,6 +106,7 @@ for depth in BLOCKS:
     register(
         f"resnet{depth}",
         size=224,
+        min_size=32,  # the last layer then sees one place
         num_classes=1000,
         description=f"residual network of {depth} layers",
         paper=paper,
@@ -113,6 +114,7 @@ for depth in BLOCKS:
     register(
         f"resnet{depth}_small",
         size=32,
+        min_size=8,  # the same
         description=f"resnet{depth} for small images: 3x3 stem, no max pooling",
         paper=paper,
     )(partial(ResNet, depth, True))

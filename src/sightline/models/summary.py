@@ -19,7 +19,6 @@ from torch.utils._pytree import tree_leaves
 from sightline import config
 from sightline.errors import ModelError
 from sightline.models.contract import Network
-from sightline.models.timm_network import TimmNetwork
 
 aten = torch.ops.aten
 
@@ -95,9 +94,9 @@ def summary(network: Network, size: int | None = None, in_channels: int | None =
             where=type(network).__name__,
             hint=f"it was built for {_shape(network.input_shape)}; build another for this size and these channels",
         ) from error
-    theirs = network.architecture if isinstance(network, TimmNetwork) else None
+    architecture = network.architecture
     return Summary(
-        network=theirs.name if theirs else type(network).__name__,
+        network=architecture.name if architecture else type(network).__name__,
         input_shape=shape,
         rows=tuple(rows),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
