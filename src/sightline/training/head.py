@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -21,6 +20,7 @@ from sightline.data.randomness import global_generator_from
 from sightline.errors import ModelError
 from sightline.models.blocks import glorot_uniform, hidden_output
 from sightline.models.contract import Network
+from sightline.training.lbfgs import minimise
 from sightline.training.optimizers import Optimizers
 from sightline.training.stopping import Score
 
@@ -30,6 +30,7 @@ MANY = 20_000  # images, from which on one fold is left out instead of each in t
 WORSE = 2  # strengths in a row whose loss is no better, after which weaker ones are not tried
 ROWS = 16_384  # of the features at once, to bound what is computed of them
 ITERATIONS = 200
+TOLERANCE = 1e-5  # of the objective; less changes no score of the left-out images
 
 HIDDEN = 256  # the textbook's hidden layer, and how it trains
 EPOCHS = 40
@@ -218,14 +219,12 @@ def _minimise(data: _Data, left_out: Tensor, l2: float, start: Tensor) -> Tensor
     By L-BFGS from `start`, of the same shape. All layers are one problem, which is no harder and needs one matrix
     product where there would be F. The features are taken as they are, and the layers are scaled instead.
     """
-    from scipy.optimize import minimize
-
     count, num_classes, columns = start.shape
     weights = data.weights * ~left_out
     weights = (weights / (weights.sum(1, keepdim=True) * len(data.views))).T  # (N, F)
 
-    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        layers = torch.from_numpy(flat.reshape(-1, columns)).float()  # (F * K, D + 1)
+    def objective(flat: Tensor) -> tuple[float, Tensor]:
+        layers = flat.view(-1, columns).float()  # (F * K, D + 1)
         scaled, bias = layers[:, :-1], layers[:, -1]
         weight = scaled / data.scale
         offset = bias - weight @ data.mean
@@ -242,11 +241,10 @@ def _minimise(data: _Data, left_out: Tensor, l2: float, start: Tensor) -> Tensor
                 gradient += errors.T @ features
                 offset_gradient += errors.sum(0)
         gradient = (gradient - offset_gradient[:, None] * data.mean) / data.scale + l2 * scaled
-        return float(loss), torch.cat([gradient, offset_gradient[:, None]], dim=1).double().numpy().ravel()
+        return float(loss), torch.cat([gradient, offset_gradient[:, None]], dim=1).flatten().double()
 
-    options = {"maxiter": ITERATIONS, "ftol": 3e-5, "gtol": 1e-5}
-    result = minimize(objective, start.double().numpy().ravel(), jac=True, method="L-BFGS-B", options=options)
-    return torch.from_numpy(result.x).float().view(start.shape)
+    found = minimise(objective, start.flatten().double(), tolerance=TOLERANCE, iterations=ITERATIONS)
+    return found.float().view(start.shape)
 
 
 def _choose_epochs(data: _Data, folds: list[Tensor], seed: int) -> _Choice:
