@@ -440,3 +440,19 @@ def test_the_report_says_what_to_type_to_repeat_it(frozen: Run, photos: Path, we
     page = frozen.report_path.read_text()
     for part in (f"sightline train {photos}", f"--weights {weights}", "--head linear", "--finetune none", "--fit crop"):
         assert part in page
+
+
+def test_a_training_with_copies_goes_on_with_the_same_head(
+    tmp_path: Path, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The groups that copies make are in the split's manifest, so the folds are the same."""
+    data = Path(shutil.copytree(photos, tmp_path / "copies"))
+    for i in range(4):
+        shutil.copy(data / "sea" / f"{i:02}.png", data / "sea" / f"copy {i}.png")
+    both = {"finetune": "all", "epochs": 2, "lr": 0.01}
+    unbroken = trained(data, weights, out="unbroken", **both)
+    with stopped_after_the_first_epoch(monkeypatch), pytest.raises(Interrupted):
+        trained(data, weights, out="half", **both)
+    resumed = train(resume="half", quiet=True)
+    assert state(resumed) == state(unbroken)
+    assert stages(resumed)[0] | {"seconds": 0} == stages(unbroken)[0] | {"seconds": 0}
