@@ -229,7 +229,7 @@ def test_a_folder_named_like_a_data_set_is_not_mistaken_for_it() -> None:
 
 def test_a_time_budget_is_kept() -> None:
     began = time.monotonic()
-    run = train("digits", model="convnet", time="5s", quiet=True)
+    run = train("digits", model="convnet", time=5, quiet=True)
     assert time.monotonic() - began < 7
     assert run.history[-1]["progress"] == pytest.approx(1, abs=0.05)
     assert "--time 5s" in shlex.join(command_of(run))

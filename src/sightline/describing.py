@@ -28,6 +28,7 @@ def facts_of_job(job: Job, splits: Splits, *, fit_reason: str = "") -> Facts:
         epochs=None if config.seconds else 0 if _stays_frozen(job, splits) else config.epochs,
         command=job.command,
         note=splits.note,
+        label_smoothing=config.label_smoothing,
         unused=splits.unused,
         class_counts=splits.train.counts(),
         settings=_settings(job, splits, fit_reason),

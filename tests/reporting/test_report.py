@@ -190,6 +190,13 @@ def test_page_of_a_stopped_training_says_how_to_go_on_and_reloads_no_more(run: R
         assert "This page follows" not in text
 
 
+def test_a_smoothed_training_loss_is_not_compared_with_a_plain_one() -> None:
+    sentence = "The training loss is that of labels smoothed by 0.2"
+    assert sentence in Page(render(replace(FACTS, label_smoothing=0.2), history=epochs(2))).text
+    assert sentence not in Page(render(FACTS, history=epochs(2))).text
+    assert sentence not in Page(render(replace(FACTS, label_smoothing=0.2, val_images=0), history=epochs(2))).text
+
+
 def test_live_page_before_the_first_epoch() -> None:
     text = Page(render(FACTS, history=[], live=True)).text
     assert "Training: 0 of 4 epochs done" in text

@@ -51,6 +51,7 @@ class Facts:
     settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
     class_counts: training images of each class, where they are known. range_test: what `--lr auto` saw.
     stages: of a pretrained network's training, those that are done; empty for training from scratch.
+    label_smoothing: what the training loss has and the validation loss has not.
     """
 
     data: str
@@ -65,6 +66,7 @@ class Facts:
     note: str = ""
     class_counts: Mapping[str, int] = field(default_factory=dict)
     range_test: RangeTest | None = None
+    label_smoothing: float = 0.0
     stages: Sequence[Stage] = ()
     unused: Sequence[Unused] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
