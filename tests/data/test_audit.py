@@ -100,6 +100,23 @@ def test_a_named_set_can_be_audited(cache: Path):
     assert not audit.has("warning")
 
 
+def test_small_grey_images_are_copies_only_when_they_are_equal(tmp_path: Path):
+    """Two digits by similar strokes are no copies, as nearly the same photos are."""
+    for side, mode, copies in ((32, "L", [("0.png", "2.png")]), (32, "RGB", [("0.png", "1.png", "2.png")])):
+        root = tmp_path / mode
+        for label, first in (("one", 0), ("two", 50)):
+            (root / label).mkdir(parents=True)
+            for i in range(3, 25):
+                texture(first + i, side).convert(mode).save(root / label / f"{i}.png")
+        image = texture(99, side).convert(mode)
+        image.save(root / "one" / "0.png")
+        image.point(lambda level: min(level + 2, 255)).save(root / "one" / "1.png")
+        image.save(root / "one" / "2.png")
+        audit = audit_data(root)
+        found = [tuple(Path(audit.images.ids[i]).name for i in group.indices) for group in audit.duplicates]
+        assert found == copies, mode
+
+
 def test_data_that_cannot_be_trained_on_can_be_audited(textures: Textures):
     assert kinds(audit_data(textures({"cat": 25}))) == {"few-classes": "error"}
 

@@ -51,6 +51,12 @@ def test_a_few_lines_before_a_training(audit: Audit) -> None:
     ]
 
 
+def test_the_command_for_the_rest_can_be_typed(audit: Audit) -> None:
+    assert audit_summary(dataclasses.replace(audit, where="my data/photos.csv"))[-1] == (
+        "1 note more: sightline check 'my data/photos.csv', or see the report"
+    )
+
+
 def test_nothing_found(audit: Audit) -> None:
     clean = dataclasses.replace(audit, findings=())
     assert verdict(clean) == "nothing found"

@@ -31,19 +31,21 @@ from sightline.data.shortcuts import Shortcut, measure_shortcuts
 from sightline.errors import DataError
 
 FORMAT = 1  # of `to_json`
-DRAWING_SIZE = 32  # pixels
+DRAWING_SIZE = 32  # pixels, of digits and letters as they are collected
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
     """What was found in a data set of N readable images.
 
-    images: all of them, before any split; groups are the user's own. splits: "train", "val", "test" or "" (open) for
-    each, as the data says. unused: files that take no part, unreadable ones among them. duplicates: groups of indices
-    of `images`. findings: the gravest first. seconds: what the audit took.
+    where: the folder, table or named set, as a command takes it. images: all of them, before any split; groups are the
+    user's own. splits: "train", "val", "test" or "" (open) for each, as the data says. unused: files that take no part,
+    unreadable ones among them. duplicates: groups of indices of `images`. findings: the gravest first. seconds: what
+    the audit took.
     """
 
     name: str
+    where: str
     images: ImageSet
     splits: tuple[str, ...]
     unused: tuple[Unused, ...]
@@ -94,14 +96,15 @@ def audit(
     images: ImageSet,
     *,
     name: str,
+    where: str = "",
     splits: Sequence[str],
     unused: Sequence[Unused] = (),
     warnings: Sequence[str] = (),
 ) -> Audit:
     """Look at every image of a data set that is not split yet.
 
-    splits: "train", "val", "test" or "" for each image. unused, warnings: what is known already of the data; the
-    warnings become findings. Raises DataError when not one image can be read.
+    where: as in `Audit`, by default the name. splits: "train", "val", "test" or "" for each image. unused, warnings:
+    what is known already of the data; the warnings become findings. Raises DataError when not one image can be read.
     """
     started = time.perf_counter()
     # The shortcuts need scikit-learn, which takes a second to import: a thread does it while others decode.
@@ -116,7 +119,7 @@ def audit(
         images, facts, splits = images.take(kept.tolist()), facts.take(kept), [splits[i] for i in kept]
         prints = Prints(content=prints.content[kept], perceptual=prints.perceptual[kept])
     unused = (*unused, *unreadable)
-    duplicates = find_duplicates(prints)
+    duplicates = find_duplicates(prints, exact_only=_are_drawings(facts))
     shortcuts = measure_shortcuts(facts, images.labels.numpy(), groups=images.groups)
     findings = [
         *(Finding("warning", "data", warning) for warning in warnings),
@@ -129,6 +132,7 @@ def audit(
     findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     return Audit(
         name,
+        where or name,
         images,
         tuple(splits),
         unused,

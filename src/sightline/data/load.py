@@ -38,7 +38,7 @@ def load_data(
     """Training, validation and test images of `data`; nothing on disk is moved or changed.
 
     data: the name of a named set (`./mnist` is a folder of that name), a folder of class folders, a CSV table, or a
-        folder or table in $SIGHTLINE_DATA by its name there. Tar shards will come with larger data (`shards.py`).
+        folder or table in $SIGHTLINE_DATA by its name there.
     val: the share of the training images held out for validation, as 0.1 or "10%" (the default); 0 for none.
     seed: decides which images are held out. Their own test images are the test split of sets that have some.
     group_by: a table's column, or a regular expression on images' names (see `grouping`); images of one group stay on
@@ -205,6 +205,7 @@ def _audited(listing: Listing) -> tuple[Listing, Audit]:
     found = audit(
         all_images(listing),
         name=listing.name,
+        where=listing.where,
         splits=[file.split for file in listing.files],
         unused=listing.unused,
         warnings=listing.warnings,

@@ -1,5 +1,6 @@
 """What the audit found, as plain text: a few lines before a training, or all of it for `sightline check`."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,9 +30,8 @@ def audit_summary(audit: Audit) -> list[str]:
     lines = [headline(audit)]
     lines += [f"{finding.severity}: {finding.what}" for finding in audit.findings if finding.severity != "info"]
     if notes := audit.counts()["info"]:
-        lines.append(
-            f"{notes} {'note' if notes == 1 else 'notes'} more: sightline check {audit.name}, or see the report"
-        )
+        more = "1 note" if notes == 1 else f"{notes} notes"
+        lines.append(f"{more} more: sightline check {shlex.quote(audit.where)}, or see the report")
     return lines
 
 
@@ -117,7 +117,7 @@ def _range(values: NDArray[np.generic], *, digits: int = 0) -> str:
     return f"{low:,.{digits}f} to {high:,.{digits}f}, median {middle:,.{digits}f}"
 
 
-def _tally(names: Sequence[str], indices: NDArray[np.int16]) -> str:
+def _tally(names: Sequence[str], indices: NDArray[np.int32]) -> str:
     """The five commonest names with their counts."""
     counts = Counter(indices.tolist()).most_common()
     named = [(names[index] or "none", count) for index, count in counts]
