@@ -333,5 +333,33 @@ def test_a_second_writer_waits(splits: Splits) -> None:
         one.slot_of(b"")
 
 
+def test_nobody_can_empty_the_cache_between_slots_and_records(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(splits, SEEN)
+    for name in ("find", "pixels"):
+        work = getattr(PixelCache, name)
+
+        def watched(self: PixelCache, *arguments: object, work: object = work) -> object:
+            with pixel_cache._only_writer(self.folder) as mine:
+                assert not mine
+            return work(self, *arguments)  # type: ignore[operator]
+
+        monkeypatch.setattr(PixelCache, name, watched)
+    assert isinstance(prepare(splits, SEEN).train.images, CachedImages)
+
+
+def test_a_cache_that_cannot_be_locked_is_an_error_and_no_endless_wait(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(splits, SEEN)
+    (folder,) = pixel_folder().iterdir()
+    (folder / "lock.sqlite").write_bytes(b"")
+    (folder / "lock.sqlite").unlink()
+    (folder / "lock.sqlite").mkdir()
+    made = prepare(splits, SEEN)
+    assert made.warnings == (
+        "decoded images cannot be kept (unable to open database file): they are decoded in every epoch",
+    )
+
+
 def test_the_default_budget_is_plausible() -> None:
     assert 0 < default_budget() < 10**15

@@ -7,8 +7,8 @@ A folder holds the images of one `Preprocess` (size, fit and the like, but not m
   this path, size and time had when it was read last: a file that has not changed is not even opened.
 
 Records reach the disk before the index names them, so a kill or a power cut leaves records that nothing names, and the
-next writer puts its own in their place. One process writes to a folder at a time; the others wait for it, and then find
-what it made. Whatever was used longest ago makes room for the new.
+next writer puts its own in their place. One process at a time looks for its images in a folder and adds what is
+missing; the others wait for it, and then find what it made. Whatever was used longest ago makes room for the new.
 """
 
 import contextlib
@@ -215,7 +215,10 @@ def _only_writer(folder: Path) -> Iterator[bool]:
     lock = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:  # locked
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # somebody else's lock
+            lock.close()
+            raise
         mine = False
     else:
         mine = True

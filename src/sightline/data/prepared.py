@@ -120,12 +120,10 @@ def _in_cache(budget: int) -> Keep:
         stats = stamps(files.paths)
         cache = open_cache(preprocess)
         try:
-            slots = cache.find(files.paths, stats)
-            unreadable: dict[int, str] = {}
-            if (slots == UNKNOWN).any():
-                with cache.writing():
-                    slots, unreadable = _fill(cache, files, stats, preprocess, budget)
-            pixels = cache.pixels()
+            # Also when nothing is missing: between the slots and the map of the records nobody may empty the cache.
+            with cache.writing():
+                slots, unreadable = _fill(cache, files, stats, preprocess, budget)
+                pixels = cache.pixels()
         finally:
             cache.close()
         images = CachedImages(dataclasses.replace(files, stats=stats), pixels, torch.from_numpy(slots))
@@ -138,8 +136,10 @@ def _fill(
     cache: PixelCache, files: FileImages, stats: NDArray[np.int64], preprocess: Preprocess, budget: int
 ) -> tuple[NDArray[np.int64], dict[int, str]]:
     """Decode what the cache lacks: the slot of every file, int64 (N,), and by index why some have none."""
-    slots = cache.find(files.paths, stats)  # again: another process may have been at work while this one waited
+    slots = cache.find(files.paths, stats)
     needed = int((slots == UNKNOWN).sum()) * cache.record
+    if not needed:
+        return slots, {}
     if cache.slots * cache.record + needed > budget:  # images of other data sets are in the same folder
         cache.empty()
         slots[:] = UNKNOWN
