@@ -131,13 +131,15 @@ def test_a_driver_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     assert found(doctor._accelerator(), "gpu") == Finding("gpu", "none; the CPU is used")
 
 
-def test_decoded_images_are_counted_and_cleared(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
-    (finding,) = doctor._pixels()
-    assert (finding.found[:30], finding.advice) == ("images take 0.0 GB in the cache"[:30], "")
-    folder = cache / "pixels" / "16x16-crop-0"
-    folder.mkdir(parents=True)
-    (folder / "pixels.bin").write_bytes(bytes(2_500_000))
-    assert found(doctor._pixels(), "decoded").advice == "sightline doctor --clear-cache deletes them"
+def test_what_trainings_keep_is_counted_and_cleared(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
+    finding = found(doctor._caches(), "kept")
+    assert finding.found.startswith("decoded images take 0.0 GB (")
+    assert (finding.found[-15:], finding.advice) == ("features 0.0 GB", "")
+    sizes = {"pixels/16x16-crop-0/pixels.bin": 2_500_000, "features/abc/1.safetensors": 1_500_000, "mnist/x.gz": 9}
+    for name, size in sizes.items():
+        (cache / name).parent.mkdir(parents=True)
+        (cache / name).write_bytes(bytes(size))
+    assert found(doctor._caches(), "kept").advice.startswith("sightline doctor --clear-cache deletes them")
     assert main(["doctor", "--clear-cache"]) == 0
-    assert capsys.readouterr().out == f"2.5 MB of decoded images deleted from {cache / 'pixels'}\n"
-    assert not folder.exists()
+    assert capsys.readouterr().out == f"4.0 MB deleted from {cache / 'pixels'} and {cache / 'features'}\n"
+    assert [name for name in sizes if (cache / name).exists()] == ["mnist/x.gz"]

@@ -39,7 +39,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sightline.data.cache.cache_folder", lambda: folder)
-        patch.setattr("sightline.training.features.cache_folder", lambda: folder)
         patch.delenv("SIGHTLINE_DATA", raising=False)
         yield folder
 

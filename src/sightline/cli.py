@@ -14,9 +14,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
-from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    ArgumentCollection,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    UnusedCliTokensError,
+)
 
 from sightline import __version__
 from sightline.config import TrainOptions
@@ -29,12 +37,23 @@ RunFolder = Annotated[str, Parameter(help="Run folder of a training, e.g. runs/d
 Json = Annotated[bool, Parameter(help="Print JSON.", show_default=False)]
 Device = Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")]
 
+
+def _require_whole_numbers(arguments: ArgumentCollection) -> None:
+    """Raise InputError for a fraction in place of a whole number; cyclopts would round it without a word."""
+    for argument in arguments:
+        whole = int in (argument.hint, *get_args(argument.hint))
+        fraction = next((token.value for token in argument.tokens if whole and "." in token.value), None)
+        if fraction is not None:
+            raise InputError(f"{argument.name} is {fraction}", hint="use a whole number")
+
+
 app = App(
     name="sightline",
     help="Image classifiers you can see through.",
     version=__version__,
     help_format="plaintext",
     default_parameter=Parameter(negative=()),
+    group_parameters=Group("Parameters", validator=_require_whole_numbers),
     exit_on_error=False,
     print_error=False,
     result_action="return_value",
@@ -155,6 +174,8 @@ def models(
     device: Device = "auto",
 ) -> None:
     """List the networks: parameters, image size and channels as published."""
+    if measure and not pretrained:
+        raise InputError("only pretrained networks are measured", hint="add --pretrained")
     from sightline.reporting.model_tables import backbone_table, model_table
 
     print(backbone_table(filter, device=device if measure else None) if pretrained else model_table(filter))
@@ -184,14 +205,15 @@ def summary(
 def doctor(
     *,
     clear_cache: Annotated[
-        bool, Parameter(help="Delete the decoded images that trainings have kept.", show_default=False)
+        bool,
+        Parameter(help="Delete the decoded images and the features that trainings have kept.", show_default=False),
     ] = False,
 ) -> int:
     """Show machine, versions, accelerators, threads, disks and data; say what to fix."""
-    from sightline.doctor import clear_pixels, examine, report
+    from sightline.doctor import clear_caches, examine, report
 
     if clear_cache:
-        print(clear_pixels())
+        print(clear_caches())
         return 0
     findings = examine()
     print(report(findings))

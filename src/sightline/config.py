@@ -250,7 +250,8 @@ class TrainOptions:
     fit: FitName = "auto"
     """How images of other shapes are brought to it: crop (the centre), pad, squash, or what suits most of them."""
     cache: str | None = None
-    """Disk space for decoded photos, e.g. 4GB; 0 decodes them every epoch (default: by what is free)."""
+    """Disk space for decoded photos, e.g. 4GB (default: by what is free); photos that need more, or any with 0, are
+    decoded in every epoch, but for a few megabytes, which stay in memory."""
     batch_size: int | None = None
     """Images per optimiser step."""
     lr: float | Literal["auto"] | None = None

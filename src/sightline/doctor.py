@@ -45,7 +45,7 @@ def examine() -> list[Finding]:
         reason = (str(error).splitlines() or ["no reason is given"])[0]
         advice = "install it again: pip install --force-reinstall torch torchvision"
         return [*findings, Finding("torch", f"does not work: {reason}", advice, "fix")]
-    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_pixels(), *_data_sets()]
+    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_caches(), *_data_sets()]
 
 
 def report(findings: list[Finding]) -> str:
@@ -60,12 +60,13 @@ def report(findings: list[Finding]) -> str:
     return f"{text_table(rows)}\n\n{ending}"
 
 
-def clear_pixels() -> str:
-    """Delete the images that trainings have decoded and kept; a sentence that says how much this frees."""
+def clear_caches() -> str:
+    """Delete the decoded images and the features that trainings have kept; a sentence that says how much this frees."""
     from sightline.data.pixel_cache import cache_size, clear, pixel_folder
+    from sightline.training.feature_cache import clear_features, feature_folder
 
-    freed, left = clear(), cache_size()
-    said = f"{freed / 1e6:,.1f} MB of decoded images deleted from {pixel_folder()}"
+    freed, left = clear() + clear_features(), cache_size()
+    said = f"{freed / 1e6:,.1f} MB deleted from {pixel_folder()} and {feature_folder()}"
     return f"{said}; {left / 1e6:,.1f} MB are just being written" if left else said
 
 
@@ -193,13 +194,15 @@ def _image_formats() -> Iterator[Finding]:
         yield Finding("images", f"{', '.join(readers)}, BMP and GIF can be read")
 
 
-def _pixels() -> Iterator[Finding]:
-    """What decoded images take on the disk."""
+def _caches() -> Iterator[Finding]:
+    """What decoded images, and what pretrained networks say of them, take on the disk."""
     from sightline.data.pixel_cache import cache_size, default_budget
+    from sightline.training.feature_cache import features_size
 
-    kept, most = cache_size(), default_budget()
-    advice = "sightline doctor --clear-cache deletes them" if kept else ""
-    yield Finding("decoded", f"images take {kept / 1e9:.1f} GB in the cache, {most / 1e9:.1f} GB at most", advice)
+    images, most, features = cache_size(), default_budget(), features_size()
+    found = f"decoded images take {images / 1e9:.1f} GB ({most / 1e9:.1f} GB at most), features {features / 1e9:.1f} GB"
+    advice = "sightline doctor --clear-cache deletes them; they are made anew when needed" if images + features else ""
+    yield Finding("kept", found, advice)
 
 
 def _data_sets() -> Iterator[Finding]:

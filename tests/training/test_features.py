@@ -28,7 +28,7 @@ VARIED = AugmentConfig(flip="random", resized_crop=0.4)
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the test's own."""
-    monkeypatch.setattr("sightline.training.features.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("sightline.data.cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
 
 

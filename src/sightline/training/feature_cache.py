@@ -12,6 +12,7 @@ write, and several may write at once.
 import contextlib
 import hashlib
 import secrets
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sightline.data import cache
 from sightline.errors import StorageError
 from sightline.files import make_folder, write_bytes
 
 IMAGES_PER_FILE = 4_096
+
+
+def feature_folder() -> Path:
+    """Where features are kept, e.g. ~/.cache/sightline/data/features."""
+    return cache.cache_folder() / "features"
+
+
+def features_size() -> int:
+    """Bytes that kept features take on the disk."""
+    return sum(file.stat().st_size for file in feature_folder().glob("*/*") if file.is_file())
+
+
+def clear_features() -> int:
+    """Delete all kept features; return how many bytes that frees. A training that has mapped some keeps them."""
+    before = features_size()
+    shutil.rmtree(feature_folder(), ignore_errors=True)
+    return before - features_size()
 
 
 def pixel_keys(images: Tensor) -> Tensor:

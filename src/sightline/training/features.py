@@ -17,7 +17,6 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
-from sightline.data.cache import cache_folder
 from sightline.data.imageset import CachedImages, ImageSet
 from sightline.data.randomness import derived_seed
 from sightline.data.stream import stream
@@ -26,7 +25,7 @@ from sightline.models.contract import Network
 from sightline.models.folding import folded
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.device import Precision, keep_freed_memory
-from sightline.training.feature_cache import FeatureCache, pixel_keys
+from sightline.training.feature_cache import FeatureCache, feature_folder, pixel_keys
 
 LAYOUT = 1  # raise it when kept features should be computed anew
 LARGE = 64 * 2**20  # bytes of features that may stay in memory; more are memory-mapped from a temporary file
@@ -168,10 +167,11 @@ def _folder(network: Network, preprocess: Preprocess, precision: Precision) -> P
     """Where features computed in this way are kept: its name is a digest of all that matters but the pixels."""
     digest = hashlib.blake2b(digest_size=16)
     scaling = (preprocess.mean, preprocess.std)
-    # The layers' own description tells strides and padding, which no weight does.
-    digest.update(repr((LAYOUT, precision.name, scaling, network.stages)).encode())
+    # The layers' own description tells strides, padding and pooling, which no weight does.
+    pooling = [layer for name, layer in network.head.named_children() if name != "output"]
+    digest.update(repr((LAYOUT, precision.name, scaling, network.stages, pooling)).encode())
     for name, tensor in network.state_dict().items():
         if not name.startswith("head.output."):
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(memoryview(tensor.detach().cpu().contiguous().view(-1).numpy()).cast("B"))
-    return cache_folder() / "features" / digest.hexdigest()
+    return feature_folder() / digest.hexdigest()
