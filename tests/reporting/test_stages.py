@@ -18,6 +18,18 @@ def test_one_stage_is_said_to_be_one() -> None:
     assert stages_sentence([FROZEN]) == "Only the new head was trained; the pretrained network stayed as it was."
 
 
+def test_the_first_stage_of_an_unfinished_training() -> None:
+    expected = "The new head is trained; fine-tuning has not come to its end."
+    assert stages_sentence([FROZEN], unfinished=True) == expected
+
+
+def test_as_many_with_less_loss_is_not_called_more() -> None:
+    as_many = dataclasses.replace(TUNED, correct=80)
+    assert stages_sentence([dataclasses.replace(FROZEN, kept=False), as_many]) == (
+        "Fine-tuning recognised no more of the validation images, but with less loss, so it is kept."
+    )
+
+
 def test_the_better_of_two_stages_is_named_with_its_gain() -> None:
     first = dataclasses.replace(FROZEN, kept=False)
     assert stages_sentence([first, TUNED]) == "Fine-tuning paid: +7 of 100 validation images, so it is kept."

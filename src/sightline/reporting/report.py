@@ -137,7 +137,7 @@ def render(
         unused=facts.unused[:UNUSED],
         audit=audit,
         naive=naive,
-        stages=stages_sentence(facts.stages) if facts.stages else "",
+        stages=stages_sentence(facts.stages, unfinished=live or bool(stopped)) if facts.stages else "",
         seconds=format_seconds,
     )
 

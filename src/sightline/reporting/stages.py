@@ -26,15 +26,18 @@ class Stage:
         return format_percent(self.correct, self.total) if self.total else "\N{EN DASH}"
 
 
-def stages_sentence(stages: Sequence[Stage]) -> str:
-    """What the stages came to."""
+def stages_sentence(stages: Sequence[Stage], *, unfinished: bool = False) -> str:
+    """What the stages came to. unfinished: the training goes on, or was stopped before its end."""
+    if len(stages) < 2 and unfinished:
+        return "The new head is trained; fine-tuning has not come to its end."
     if len(stages) < 2:
         return "Only the new head was trained; the pretrained network stayed as it was."
     first, last = stages
     if not last.total:
         return "There are no validation images to say whether fine-tuning paid; it was asked for, so it is kept."
+    more = last.correct - first.correct
+    if last.kept and more > 0:
+        return f"Fine-tuning paid: {more:+d} of {last.total:,} validation images, so it is kept."
     if last.kept:
-        return (
-            f"Fine-tuning paid: {last.correct - first.correct:+d} of {last.total:,} validation images, so it is kept."
-        )
+        return "Fine-tuning recognised no more of the validation images, but with less loss, so it is kept."
     return "Fine-tuning did not recognise more of the validation images, so the first stage is kept."
