@@ -25,7 +25,7 @@ from sightline.data.fingerprint import (
     fingerprint_arrays,
 )
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.stream import usable_cores
+from sightline.data.stream import reason_of, usable_cores
 from sightline.errors import ImageError
 from sightline.pixels.decode import read_with_header
 
@@ -39,7 +39,7 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 class FileFacts:
     """Arrays over N images; the rows of those in `unreadable` are zero.
 
-    file_bytes: int64, 0 for images in memory. width, height: int32 pixels, upright. mode, camera: int16 indices of
+    file_bytes: int64, 0 for images in memory. width, height: int32 pixels, upright. mode, camera: int32 indices of
     `modes` (Pillow's, e.g. "RGB") and `cameras` (the first is "", no camera). rotated: bool, turned by EXIF.
     grey: bool, no colour in it whatever its mode. brightness: float32, mean luma, 0 to 255. contrast: float32, standard
     deviation of the luma. sharpness: float32, standard deviation of the Laplacian over that of the luma; NaN without
@@ -50,8 +50,8 @@ class FileFacts:
     file_bytes: NDArray[np.int64]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
-    mode: NDArray[np.int16]
-    camera: NDArray[np.int16]
+    mode: NDArray[np.int32]
+    camera: NDArray[np.int32]
     rotated: NDArray[np.bool_]
     grey: NDArray[np.bool_]
     brightness: NDArray[np.float32]
@@ -100,7 +100,7 @@ def _examine_files(paths: Sequence[Path]) -> tuple[FileFacts, Prints]:
             facts.unreadable[index] = str(getattr(error, "strerror", None) or error).lower()
             return
         except ImageError as error:
-            facts.unreadable[index] = error.what.partition("from memory: ")[2] or error.what
+            facts.unreadable[index] = reason_of(error, "from memory")
             return
         facts.file_bytes[index] = len(data)
         facts.width[index], facts.height[index] = header.width, header.height
@@ -179,14 +179,16 @@ class _Names:
     """Numbers for the few different names that many images share; threads may ask at once."""
 
     def __init__(self, *names: str) -> None:
-        self.names = list(names)
+        self._numbers = {name: number for number, name in enumerate(names)}
         self._lock = threading.Lock()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._numbers)
 
     def index(self, name: str) -> int:
         with self._lock:
-            if name not in self.names:
-                self.names.append(name)
-            return self.names.index(name)
+            return self._numbers.setdefault(name, len(self._numbers))
 
 
 def _blank(count: int) -> FileFacts:
@@ -195,8 +197,8 @@ def _blank(count: int) -> FileFacts:
         file_bytes=np.zeros(count, dtype=np.int64),
         width=np.zeros(count, dtype=np.int32),
         height=np.zeros(count, dtype=np.int32),
-        mode=np.zeros(count, dtype=np.int16),
-        camera=np.zeros(count, dtype=np.int16),
+        mode=np.zeros(count, dtype=np.int32),
+        camera=np.zeros(count, dtype=np.int32),
         rotated=np.zeros(count, dtype=np.bool_),
         grey=np.zeros(count, dtype=np.bool_),
         brightness=np.zeros(count, dtype=np.float32),

@@ -52,7 +52,7 @@ class Pretrained:
     network: with a fresh head for the classes asked for, or with its own.
     preprocess: how the weights want to see images; "crop" keeps the whole short side.
     licence, source: of the weights; "not stated" where nobody says.
-    digest: of the file of weights, for the keys of caches; empty when there are no weights.
+    digest: BLAKE2b of the file of weights, which the model file records; empty when there are no weights.
     """
 
     network: Network
@@ -210,9 +210,9 @@ def _preprocess(name: str, file: WeightsFile | None, size: int, in_channels: int
     interpolation = interpolation or (config.interpolation if config else "bilinear")
     if interpolation not in RESAMPLING:  # "random" in timm: any will do
         interpolation = "bicubic"
-    if in_channels == 1:
-        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
     try:
+        if in_channels == 1:
+            mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
         return Preprocess(
             size=(size, size),
             channels=in_channels,

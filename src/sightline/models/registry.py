@@ -19,9 +19,8 @@ from torch.overrides import TorchFunctionMode
 from sightline.errors import ModelError, near
 from sightline.models.contract import Network
 
-LARGEST_SIZE = (
-    4096  # pixels; a flattening head grows with the square of the size, so a typing slip would fill the memory
-)
+# Pixels. A flattening head grows with the square of the size, so a typing slip would fill the memory.
+LARGEST_SIZE = 4096
 
 # Arguments of timm's builder that are decided here, or that would make it read files or the internet.
 RESERVED_OPTIONS = frozenset(

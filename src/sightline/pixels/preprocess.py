@@ -79,6 +79,8 @@ class Preprocess:
     ) -> NDArray[np.uint8]:
         """A part of what `read` would show, as large as the whole: uint8 (C, h, w). Raises ImageError.
 
+        A part of a padded image has no border: it is cut from the image itself.
+
         box: from the height and width of what would be seen, the part's top, left, height and width in pixels. It is
         resized once, from the decoded image.
         """

@@ -109,7 +109,7 @@ def put_head(network: Network, fit: HeadFit) -> None:
 
 
 State = dict[str, Tensor]  # of an output layer, for scaled features
-_Choice = tuple[float, list[tuple[float, "Score"]], State]  # what was chosen, what was tried, what was trained with it
+_Choice = tuple[float, list[tuple[float, Score]], State]  # what was chosen, what was tried, what was trained with it
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,9 +213,9 @@ def _logits(data: _Data, images: Tensor, layer: Tensor) -> Tensor:
 
 
 def _minimise(data: _Data, left_out: Tensor, l2: float, start: Tensor) -> Tensor:
-    """F linear layers, each with the least weighted cross-entropy of all images but those its fold leaves out, plus
-    l2 / 2 * sum(weight**2): left_out bool (F, N) -> float32 (F, K, D + 1), the biases in the last column.
+    """The best linear layer for each fold: left_out bool (F, N) -> float32 (F, K, D + 1), biases in the last column.
 
+    Best is the least weighted cross-entropy of all images but those the fold leaves out, plus l2 / 2 * sum(weight**2).
     By L-BFGS from `start`, of the same shape. All layers are one problem, which is no harder and needs one matrix
     product where there would be F. The features are taken as they are, and the layers are scaled instead.
     """
