@@ -59,6 +59,12 @@ def test_the_command_names_what_was_asked_for() -> None:
     assert "--epochs" not in said
 
 
+def test_the_command_repeats_the_naive_half_and_the_budget(tmp_path: Path) -> None:
+    words = shlex.split(job(naive_too=True, cache="4 GB").command)
+    assert words[-1] == "--naive-too"
+    assert words[words.index("--cache") + 1] == "4 GB"
+
+
 def test_a_job_is_read_from_its_run(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.config_path.write_text(json.dumps(to_json(job(transfer=TRANSFER))))

@@ -5,6 +5,7 @@ The weights are random ones of a tiny network: random features tell colours apar
 
 import contextlib
 import csv
+import itertools
 import os
 import re
 import shutil
@@ -350,6 +351,34 @@ def test_what_a_naive_split_says_is_measured_on_request(
     for split in ("train", "val", "test"):
         names = ids(run, split)
         assert {name.replace(" copy", "") for name in names} == {name for name in names if " copy" not in name}
+
+
+def test_the_naive_half_goes_on_with_the_whole_training(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label, name in enumerate(COLOURS):
+        for i in range(EACH // 2):
+            path = photo(tmp_path / "twice" / name / f"{i:02}.png", name, 100 * label + i)
+            shutil.copy(path, path.with_name(f"{i:02} copy.png"))
+    both = {"finetune": "all", "epochs": 2, "lr": 0.01, "naive_too": True}
+    unbroken = trained(tmp_path / "twice", weights, out="unbroken", **both)
+
+    told, tell = itertools.count(1), Narrator.epoch
+
+    def tell_and_stop(self: Narrator, epoch: Any, **options: Any) -> None:
+        tell(self, epoch, **options)
+        if next(told) == 3:  # the first of the naive half
+            os.kill(os.getpid(), signal.SIGINT)
+
+    message = r"go on with: sightline train --resume half$"
+    with monkeypatch.context() as patch:
+        patch.setattr(Narrator, "epoch", tell_and_stop)
+        with pytest.raises(Interrupted, match=message):
+            trained(tmp_path / "twice", weights, out="half", **both)
+    resumed = train(resume="half", quiet=True)
+    assert resumed.config["naive_too"]
+    assert resumed.metrics["naive"] == unbroken.metrics["naive"]
+    assert state(resumed) == state(unbroken)
 
 
 def test_without_duplicates_a_naive_split_is_the_same(tmp_path: Path, photos: Path, weights: Path) -> None:

@@ -59,3 +59,21 @@ def test_a_class_of_broken_photos_is_named_before_a_folder_is_made(empty_folder:
     with pytest.raises(DataError, match=r"^no training image of class 'emu' can be read: replace its files"):
         begun("pets", model="lenet5")
     assert not Path("runs").exists()
+
+
+def test_padded_photos_have_one_border_in_training_and_afterwards(empty_folder: Path) -> None:
+    """The border is the mean colour, which must be known before photos are decoded and kept."""
+    noise = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 180)):
+        (empty_folder / "lines" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = noise.integers(level - 40, level + 40, (12, 90, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(empty_folder / "lines" / name / f"{number}.png")
+    start = begun("lines", model="lenet5", size=32)
+    preprocess = start.job.preprocess
+    assert preprocess.fit == "pad"
+    assert preprocess.mean == pytest.approx((120 / 255,) * 3, abs=0.02)
+    seen = torch.from_numpy(start.splits.train.images.read(0))
+    path = empty_folder / "lines" / start.splits.train.ids[0]
+    assert torch.equal(seen.permute(2, 0, 1), torch.from_numpy(preprocess.read(path)))
+    assert (seen[0] == round(255 * preprocess.mean[0])).float().mean() > 0.6

@@ -18,7 +18,8 @@ class Job:
 
     data: a name, or the absolute path of a folder or table. val, group_by, cache: as asked; see `TrainOptions`.
     transfer: None for a network that learns from scratch. find_lr: a range test has yet to set the learning rate.
-    bound: duplicates and groups are kept on one side of the split; False only in the naive half of `--naive-too`.
+    naive_too: a second training is to follow, on a split that ignores duplicates and groups. bound: duplicates and
+    groups are kept on one side of the split; False only in that second training.
     """
 
     format: int = FORMAT
@@ -33,6 +34,7 @@ class Job:
     transfer: Transfer | None = None
     config: TrainConfig
     find_lr: bool = False
+    naive_too: bool = False
 
     @property
     def command(self) -> str:
@@ -45,11 +47,13 @@ class Job:
         words += ["--size", str(self.architecture.size), "--fit", self.preprocess.fit]
         words += ["--batch-size", str(config.batch_size), "--lr", str(config.lr)]
         words += ["--balance", self._balance]
+        words += ["--cache", self.cache] if self.cache is not None else []
         words += ["--val", self.val] if self.val is not None else []
         words += ["--group-by", self.group_by] if self.group_by is not None else []
         words += ["--seed", str(config.seed)]
         words += ["--device", config.device] if config.device != "auto" else []
         words += ["--precision", config.precision] if config.precision != "auto" else []
+        words += ["--naive-too"] if self.naive_too else []
         return shlex.join(words)
 
     @property

@@ -11,6 +11,7 @@ runs/<data>-<model>-<n>/
     predictions.csv   the answer for every test image
     report.html       a page to look at
     log.txt           what was said, with times
+    naive/            the second training of `--naive-too`: a run folder without a model
 """
 
 import contextlib
@@ -18,6 +19,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 from datetime import datetime
 from functools import cached_property
@@ -147,6 +149,11 @@ class Run:
             )
         test: Record = metrics["test"]
         return test
+
+    @property
+    def resume_command(self) -> str:
+        """What to type to go on with this training."""
+        return f"sightline train --resume {shlex.quote(str(self.path))}"
 
     @property
     def is_complete(self) -> bool:

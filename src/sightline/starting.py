@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from sightline.config import TrainConfig, TrainOptions, Transfer, from_json, to_
 from sightline.data.audit import Audit
 from sightline.data.builtin import NAMES
 from sightline.data.fit_choice import choose_fit, explain_fit
-from sightline.data.imageset import Splits
+from sightline.data.imageset import ImageSet, Splits
 from sightline.data.load import load_audited, load_data, load_recorded
 from sightline.data.prepared import prepare
 from sightline.data.split import read_manifest, write_manifest
@@ -24,6 +23,7 @@ from sightline.models.pretrained import Pretrained, load_pretrained
 from sightline.models.registry import Architecture, find_architecture
 from sightline.pixels.preprocess import Preprocess
 from sightline.planning import check_options, facts_of, make_plan, parse_size, with_weights_at_hand
+from sightline.recipes import Plan
 from sightline.reporting.console import Narrator
 from sightline.run import Run
 from sightline.training.balance import with_balance
@@ -32,6 +32,7 @@ from sightline.training.device import find_device, find_precision
 from sightline.training.setup import require_company
 
 ROOM = 8 / 7  # photos that will be cropped at random are kept this much larger than the network sees them
+BORDER_IMAGES = 1_000  # at least half as many, where there are so many, are looked at for the colour of borders
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,27 +65,15 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         narrator.audit(audit)
     options = with_weights_at_hand(options, facts_of(splits))
     plan = make_plan(facts_of(splits), options)
-    channels = splits.train.images.channels
-    pretrained = None
-    if plan.transfer:
-        pretrained = load_pretrained(
-            plan.model,
-            weights=plan.transfer.weights,
-            num_classes=len(splits.classes),
-            size=plan.size,
-            in_channels=channels,
-        )
-        architecture, preprocess = pretrained.network.architecture, pretrained.preprocess
-        assert architecture is not None
-    else:
-        architecture = find_architecture(
-            plan.model, num_classes=len(splits.classes), in_channels=channels, size=plan.size
-        )
-        preprocess = _neutral_preprocess(architecture)
+    pretrained, architecture, preprocess = _starting_point(plan, splits)
     preprocess = dataclasses.replace(preprocess, fit=choose_fit(options.fit, audit, preprocess.size))
+    if not pretrained and preprocess.fit == "pad":
+        preprocess = _with_border(splits.train, preprocess)
     # Recipes part batches to suit the caches of a CPU. A GPU is quicker with whole ones; `fit` parts what does not fit.
     config = plan.config if device.type == "cpu" else dataclasses.replace(plan.config, accumulate=1)
     splits = _prepared(splits, preprocess, config, plan.transfer, options.cache, narrator)
+    if not pretrained and preprocess.fit != "pad":
+        preprocess = measure_preprocess(splits.train, preprocess)
     if min(config.batch_size, len(splits.train)) == 1:  # or the outline would be drawn for nothing
         require_company(architecture.outline(), config, len(splits.train))
     job = Job(
@@ -94,10 +83,11 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         cache=options.cache,
         recipe=plan.recipe,
         architecture=architecture,
-        preprocess=preprocess if pretrained else measure_preprocess(splits.train, preprocess),
+        preprocess=preprocess,
         transfer=plan.transfer,
         config=with_balance(config, options.balance, tuple(splits.train.counts().values())),
         find_lr=options.lr == "auto",
+        naive_too=options.naive_too,
     )
     if config.seconds and clock.left(config.seconds) <= 0:
         raise ConfigError(f"{config.seconds:g} s are over before training begins", hint="give a longer --time")
@@ -129,6 +119,11 @@ def reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> Start
         raise RunError(f"the training in {run.path} is complete", hint=f"look at {run.report_path}")
     if data is not None and data not in (job.data, os.path.relpath(job.data)) and os.path.abspath(data) != job.data:
         raise ConfigError(f"this run was trained on {job.data}, not {data}", hint="leave the data out")
+    return _go_on(run, job, narrator)
+
+
+def _go_on(run: Run, job: Job, narrator: Narrator) -> Start:
+    """A training that was begun in this folder, with its data; RunError when some of that cannot be read any more."""
     splits = load_recorded(job.data, read_manifest(run.split_path))
     prepared = _prepared(splits, job.preprocess, job.config, job.transfer, job.cache, narrator)
     if len(prepared.unused) > len(splits.unused):
@@ -142,19 +137,25 @@ def reopen(data: str | None, options: TrainOptions, narrator: Narrator) -> Start
 
 
 def begin_naively(start: Start, narrator: Narrator) -> Start | None:
-    """The same training on a split that ignores duplicates and groups, in a folder inside the run's.
+    """The same training on a split that ignores duplicates and groups, in a folder inside the run's; or going on there.
 
     None when there is nothing to ignore: the split would be the same.
     """
+    folder = start.run.path / "naive"
+    if (folder / start.run.split_path.name).exists():  # the last that is written before training
+        return _go_on(Run(folder), read_job(Run(folder)), narrator)
     copies = start.audit.duplicates if start.audit else ()
-    if not copies and not start.splits.train.groups:
+    parts = (start.splits.train, start.splits.val, start.splits.test)
+    if not copies and not any(part.groups for part in parts if part):
         return None
     splits = load_data(start.job.data, val=start.job.val, seed=start.job.config.seed, bind=False)
     if _held_out(splits) == _held_out(start.splits) and len(splits.train) <= len(start.splits.train):
         return None
-    job = dataclasses.replace(start.job, bound=False)
+    job = dataclasses.replace(start.job, bound=False, naive_too=False)
     splits = _prepared(splits, job.preprocess, job.config, job.transfer, job.cache, narrator)
-    run = Run.create(start.run.path / "naive", splits.name, job.architecture.name)
+    if folder.exists():
+        Run(folder).discard()
+    run = Run.create(folder, splits.name, job.architecture.name)
     files.write_json(run.config_path, to_json(job))
     write_manifest(splits, run.split_path)
     pretrained = _load_again(job)
@@ -199,12 +200,36 @@ def _prepared(
         )
 
 
+def _starting_point(plan: Plan, splits: Splits) -> tuple[Pretrained | None, Architecture, Preprocess]:
+    """The pretrained network, if the plan has one, what is trained, and how it sees images: from scratch, unscaled."""
+    classes, channels = len(splits.classes), splits.train.images.channels
+    if plan.transfer is None:
+        architecture = find_architecture(plan.model, num_classes=classes, in_channels=channels, size=plan.size)
+        return None, architecture, _neutral_preprocess(architecture)
+    pretrained = load_pretrained(
+        plan.model, weights=plan.transfer.weights, num_classes=classes, size=plan.size, in_channels=channels
+    )
+    assert pretrained.network.architecture is not None
+    return pretrained, pretrained.network.architecture, pretrained.preprocess
+
+
 def _neutral_preprocess(architecture: Architecture) -> Preprocess:
     """How images are brought to the network's size and channels, before their statistics are known."""
     channels = architecture.in_channels
     return Preprocess(
         size=(architecture.size, architecture.size), channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels
     )
+
+
+def _with_border(image_set: ImageSet, preprocess: Preprocess) -> Preprocess:
+    """`preprocess` with the statistics of whole images, for padding: the border has their mean colour.
+
+    It must be known before images are decoded and kept; otherwise they would be trained on with a border of another
+    colour than the one they are recognised with.
+    """
+    some = image_set.take(range(0, len(image_set), -(-len(image_set) // BORDER_IMAGES)))
+    measured = measure_preprocess(some, dataclasses.replace(preprocess, fit="squash"))
+    return dataclasses.replace(measured, fit="pad")
 
 
 def _mention_half_done(job: Job, narrator: Narrator) -> None:
@@ -214,6 +239,5 @@ def _mention_half_done(job: Job, narrator: Narrator) -> None:
         with contextlib.suppress(InputError):  # a damaged run is no reason not to begin another
             other = from_json(Job, run.config)
             if (other.data, other.architecture) == (job.data, job.architecture) and not run.is_complete:
-                command = f"sightline train --resume {shlex.quote(str(run.path))}"
-                narrator.say(f"a half-done training is in {run.path}; go on with it: {command}")
+                narrator.say(f"a half-done training is in {run.path}; go on with it: {run.resume_command}")
                 return

@@ -14,6 +14,7 @@ from sightline.clock import Clock
 from sightline.config import BalanceName, FitName, HeadName, PrecisionName, TrainOptions
 from sightline.data.stamps import changed_files
 from sightline.describing import announcement, facts_of_job
+from sightline.errors import Interrupted
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
 from sightline.learning import learn
 from sightline.reporting.audit_section import audit_section
@@ -102,7 +103,7 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
     learned = learn(start, narrator, clock)
     learned.classifier.save(run.model_folder)
     evaluation = evaluate(learned.classifier, splits.test) if splits.test else None
-    naive = _naive_score(start, evaluation, narrator) if options.naive_too else None
+    naive = _naive_score(start, evaluation, narrator) if start.job.naive_too else None
     changed = tuple(file for part in (splits.train, splits.val, splits.test) for file in changed_files(part))
     for file in changed:
         narrator.say(f"{file.path}: {file.reason}")
@@ -123,13 +124,22 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
 
 
 def _naive_score(start: Start, evaluation: Evaluation | None, narrator: Narrator) -> NaiveScore | None:
-    """What the same training scores on a split that ignores duplicates and groups, and says so."""
-    naive = begin_naively(start, narrator) if evaluation else None
-    if naive is None or naive.splits.test is None or evaluation is None:
+    """What the same training scores on a split that ignores duplicates and groups, and says so.
+
+    Interrupted, it goes on when the whole training does.
+    """
+    if evaluation is None:
+        narrator.say("there are no test images by which a naive split could flatter")
+        return None
+    naive = begin_naively(start, narrator)
+    if naive is None or naive.splits.test is None:
         narrator.say("a naive split would be the same: there are no duplicates or groups for it to tear apart")
         return None
     narrator.say("training once more, on a split that ignores duplicates and groups")
-    learned = learn(naive, narrator, Clock())
+    try:
+        learned = learn(naive, narrator, Clock())
+    except Interrupted as stop:
+        raise Interrupted(stop.what, hint=f"go on with: {start.run.resume_command}") from None
     flattering = evaluate(learned.classifier, naive.splits.test)
     score = NaiveScore(flattering.correct, flattering.total, evaluation.correct, evaluation.total)
     narrator.say(score.sentence)
