@@ -142,6 +142,7 @@ class TrainConfig:
     sampling: Literal["shuffle", "balanced"] = "shuffle"  # balanced: every class is drawn equally often
     l2: float = 0.0  # l2 * sum(w ** 2) of every filter and linear weight joins the loss, as in Keras
     ema_decay: float = 0.0  # per step; 0 is off; the averaged weights are the ones evaluated and kept
+    start_share: float = 0.0  # of the initial weights in those that are evaluated and kept: for fine-tuning
     clip_norm: float = 0.0  # largest gradient norm; 0 is off
     accumulate: int = 1  # parts in which a batch goes through the network; their gradients are added up
     patience: int = 0  # epochs without a better validation before stopping; 0 is off
@@ -175,6 +176,7 @@ class TrainConfig:
         )
         require(self.l2 >= 0, f"l2 is {self.l2}", "use 0 or more, e.g. 1e-4")
         require(0 <= self.ema_decay < 1, f"ema_decay is {self.ema_decay}", "use 0 <= decay < 1, e.g. 0.999")
+        require(0 <= self.start_share < 1, f"start_share is {self.start_share}", "use 0 <= share < 1, e.g. 0.5")
         require(self.clip_norm >= 0, f"clip_norm is {self.clip_norm}", "use 0 (off) or a norm above 0")
         require(
             1 <= self.accumulate <= self.batch_size, f"accumulate is {self.accumulate}", "use 1 to batch_size parts"
@@ -250,8 +252,7 @@ class TrainOptions:
     fit: FitName = "auto"
     """How images of other shapes are brought to it: crop (the centre), pad, squash, or what suits most of them."""
     cache: str | None = None
-    """Disk space for decoded photos, e.g. 4GB (default: by what is free); photos that need more, or any with 0, are
-    decoded in every epoch, but for a few megabytes, which stay in memory."""
+    """Disk for decoded photos, e.g. 4GB; sets beyond it are decoded every epoch, those under 4 MB stay in memory."""
     batch_size: int | None = None
     """Images per optimiser step."""
     lr: float | Literal["auto"] | None = None

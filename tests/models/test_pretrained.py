@@ -177,6 +177,13 @@ def test_metadata_that_makes_no_sense_is_one_sentence(tmp_path: Path, about: dic
         load_pretrained(NAME, weights=file, num_classes=2)
 
 
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_a_mean_that_is_no_list_is_one_sentence(tmp_path: Path, in_channels: int) -> None:
+    file = write(tmp_path / "w.safetensors", published().state_dict(), mean="0.5")
+    with pytest.raises(ModelError, match="the preprocessing makes no sense: "):
+        load_pretrained(NAME, weights=file, num_classes=2, in_channels=in_channels)
+
+
 def test_without_weights_the_ways_out_are_named() -> None:
     with pytest.raises(ModelError) as caught:
         load_pretrained(NAME, weights=None, num_classes=2)

@@ -190,3 +190,11 @@ def test_what_was_computed_before_an_interruption_is_kept(network: Network, monk
     with pytest.raises(KeyboardInterrupt):
         extract(network, image_set(), PREPROCESS, device=CPU, precision=FP32, progress=stop)
     assert extract(network, image_set(), PREPROCESS, device=CPU, precision=FP32).computed == 8
+
+
+def test_another_pooling_is_another_way_of_computing(network: Network) -> None:
+    averaged = extract(network, image_set(8), PREPROCESS, device=CPU, precision=FP32)
+    network.head.pool = torch.nn.AdaptiveMaxPool2d(1)
+    largest = extract(network, image_set(8), PREPROCESS, device=CPU, precision=FP32)
+    assert (averaged.computed, largest.computed) == (8, 8)
+    assert (largest.values > averaged.values).any()

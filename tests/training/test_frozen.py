@@ -1,5 +1,6 @@
 """The first stage: a head on features that are computed once."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,16 @@ def test_a_hidden_layer(network: Network) -> None:
     stage = train_frozen(network, splits(), CONFIG, transfer, preprocess=PREPROCESS)
     assert stage.head.hidden == 256
     assert stage.correct >= 9
+
+
+def test_either_kind_of_balance_helps_rare_classes(network: Network) -> None:
+    """The head sees no batches: the sampler, too, becomes weights of the losses."""
+    whole = image_set(40, 1)
+    rare = Splits("noise", whole.take([i for i in range(40) if i % 2 == 0 or i < 6]), image_set(10, 2), None)
+    heads = []
+    for given in ({}, {"sampling": "balanced"}, {"class_weights": "balanced"}):
+        train_frozen(network, rare, dataclasses.replace(CONFIG, **given), LINEAR, preprocess=PREPROCESS)
+        heads.append(network.state_dict()["head.output.bias"].clone())
+    plain, sampler, loss = heads
+    assert torch.equal(sampler, loss)
+    assert sampler[1] > plain[1]

@@ -83,13 +83,15 @@ def train_frozen(
 
     def fitted(views: Sequence[Features], groups: tuple[str, ...]) -> HeadFit:
         labels, num_classes = views[0].labels, len(splits.classes)
+        # In a convex problem, drawing every class equally often is the same as weighing its losses so.
+        balanced = "balanced" in (config.class_weights, config.sampling)
         return fit_head(
             [view.values for view in views],
             labels,
             num_classes,
             kind=transfer.head,
             groups=groups,
-            class_weights=balanced_weights(labels, num_classes) if config.class_weights == "balanced" else None,
+            class_weights=balanced_weights(labels, num_classes) if balanced else None,
             seed=config.seed,
         )
 
