@@ -38,8 +38,10 @@ def test_digits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 def test_own_folder_makes_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run_example("02_own_folder.py", monkeypatch=monkeypatch)
-    assert sum(path.is_file() for path in Path("digit-photos").rglob("*")) == 300
+    assert sum(path.is_file() for path in Path("digit-photos").rglob("*")) == 302
     said = capsys.readouterr().out
+    assert "1 file cannot be used" in said
+    assert "1 group (2 images) of exact copies" in said
     assert "digit-photos/0/000.png: " in said
     [run] = Path("runs").iterdir()
     assert str(run / "report.html") in said

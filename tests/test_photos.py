@@ -178,7 +178,7 @@ def test_the_last_block_alone(photos: Path, weights: Path) -> None:
     }
     assert moved == {"stage5"}
     first, second = stages(run)
-    assert second["what"] == "the head with the last block"
+    assert second["what"] == "the head with the last 1 of 6 blocks"
     assert (first["kept"], second["kept"], first["total"], second["total"]) == (False, True, 0, 0)
 
 
@@ -427,7 +427,7 @@ def test_the_two_step_recipe(photos: Path, weights: Path) -> None:
     run = trained(photos, weights, recipe="two-step", finetune=None, epochs=1)
     first, second = stages(run)
     assert first["what"].startswith("a head with a hidden layer")
-    assert second["what"] == "the head with the last 2 blocks"
+    assert second["what"] == "the head with the last 2 of 6 blocks"
     [group] = run.config["config"]["groups"]
     assert group["lr"] == 1e-5
 

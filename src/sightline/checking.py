@@ -7,7 +7,7 @@ from sightline import files
 from sightline.data.audit import Audit
 from sightline.data.findings import SEVERITIES
 from sightline.data.load import audit_data
-from sightline.data.quarantine import Remedy, write_quarantine
+from sightline.data.quarantine import Remedy, read_quarantine, write_quarantine
 from sightline.errors import ConfigError, near
 from sightline.reporting.audit_section import audit_section
 from sightline.reporting.report import render_page
@@ -25,15 +25,18 @@ def check(
     """What is found in looking at every image of `data`, and whether that passes; the data itself is not changed.
 
     strict: "info", "warning" or "error": what does not pass; None passes everything. report: where to write an HTML
-    page. proposal: where to write a quarantine file. Raises DataError, ConfigError, StorageError.
+    page. proposal: where to write a quarantine file; what one there says already stays. Raises DataError, ConfigError,
+    StorageError.
     """
     if strict is not None and strict not in SEVERITIES:
         raise ConfigError(f"strict is '{strict}'", hint=near(strict, SEVERITIES))
+    decided = read_quarantine(proposal) if proposal and proposal.exists() else ()
     audit = audit_data(data, group_by=group_by, quarantine=quarantine)
     if report:
         write_page(audit, report)
     if proposal:
-        write_quarantine(propose(audit), proposal)
+        known = {remedy.path for remedy in decided}
+        write_quarantine([*decided, *(remedy for remedy in propose(audit) if remedy.path not in known)], proposal)
     return audit, not any(strict == least and audit.has(least) for least in SEVERITIES)
 
 

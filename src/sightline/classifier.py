@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -23,10 +23,12 @@ from sightline.errors import ConfigError, DataError, ImageError, ModelError
 from sightline.memory import in_chunks
 from sightline.model_files import ModelDescription, find_model_folder, read_description, read_weights, write_model
 from sightline.models.contract import Network
+from sightline.models.folding import folded
 from sightline.models.registry import Architecture
 from sightline.pixels.preprocess import Preprocess
 
-CHUNK = 500  # images through the network at once; more is no faster and needs more memory
+CHUNK = 500  # images through the network at once; more is no faster and needs more memory. And on a CPU,
+CPU_PIXELS = 32 * 224 * 224  # so many of their pixels: feature maps of more do not stay in its caches
 
 Source = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 
@@ -82,6 +84,7 @@ class Classifier:
         self.note = note
         self.unknown_below = unknown_below
         self.precision: Literal["fp32", "bf16"] = "fp32"
+        self._copy: Network | None = None  # that answers in bf16
         self.provenance = {"sightline": __version__, "torch": str(torch.__version__)} | dict(provenance or {})
         self.description()  # checks that all this fits together
 
@@ -115,7 +118,10 @@ class Classifier:
         return next(self.network.parameters()).device
 
     def to(self, device: str | torch.device, precision: Literal["fp32", "bf16"] = "fp32") -> Self:
-        """This classifier with its weights on `device`, computing in `precision`; the weights stay float32.
+        """This classifier with its weights on `device`, computing in `precision`; what is saved stays float32.
+
+        In bf16 a copy answers, made here, whose batch norms are folded into its convolutions: what the network learns
+        afterwards it does not know until it is made again.
 
         Raises ConfigError for a device that is not there or a precision of another name.
         """
@@ -123,6 +129,7 @@ class Classifier:
         require(precision in ("fp32", "bf16"), f"precision is '{precision}'", "use fp32 or bf16")
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.precision = precision
+        self._copy = folded(self.network).to(torch.bfloat16) if precision == "bf16" else None
         return self
 
     def logits(self, images: Tensor) -> Tensor:
@@ -138,8 +145,10 @@ class Classifier:
         self._check(images)
         if len(images) == 0:
             return torch.empty(0, len(self.classes), device=images.device)
-        with _evaluating(self.network), torch.inference_mode(), self._autocast():
-            logits = in_chunks(lambda part: self._view_logits(images[part].to(self.device)), len(images), chunk=CHUNK)
+        with _evaluating(self.network), torch.inference_mode():
+            logits = in_chunks(
+                lambda part: self._view_logits(images[part].to(self.device)), len(images), chunk=self._chunk
+            )
             return logits.to(images.device)
 
     def probabilities(self, images: Tensor) -> Tensor:
@@ -229,8 +238,11 @@ class Classifier:
                 hint="turn each image into network input with the classifier's own `preprocess`",
             )
 
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+    @property
+    def _chunk(self) -> int:
+        """Images through the network at once, while memory suffices."""
+        height, width = self.preprocess.size
+        return max(1, min(CHUNK, CPU_PIXELS // (height * width))) if self.device.type == "cpu" else CHUNK
 
     def _view_logits(self, images: Tensor) -> Tensor:
         """Logits averaged over the views of one chunk: uint8 (B, C, H, W) -> float32 (B, K)."""
@@ -246,10 +258,15 @@ class Classifier:
 
     def _mirror_logits(self, x: Tensor) -> Tensor:
         """Logits of normalised images (B, C, H, W), averaged with their mirrors where the views say so: (B, K)."""
-        logits: Tensor = self.network(x).float()
+        logits = self._answers(x)
         if self.views in ("mirror", "mirror-shift"):
-            logits = 0.5 * logits + 0.5 * self.network(x.flip(3)).float()
+            logits = 0.5 * logits + 0.5 * self._answers(x.flip(3))
         return logits
+
+    def _answers(self, x: Tensor) -> Tensor:
+        """The network's logits of normalised images (B, C, H, W), in the precision asked for: float32 (B, K)."""
+        logits: Tensor = self.network(x) if self._copy is None else self._copy(x.bfloat16())
+        return logits.float()
 
     def _read(self, source: Source) -> NDArray[np.uint8]:
         """Network input of one image, uint8 (C, H, W)."""

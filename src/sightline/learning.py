@@ -16,17 +16,17 @@ from sightline.describing import facts_of_job
 from sightline.errors import Interrupted, StorageError, TrainingError
 from sightline.job import Job
 from sightline.models.contract import Network
-from sightline.models.transfer import groups_by_depth, unfreeze
+from sightline.models.transfer import blocks, groups_by_depth, most_blocks, unfreeze
 from sightline.reporting.console import Narrator
 from sightline.reporting.learning import best_epoch
 from sightline.reporting.report import Facts, write_report
 from sightline.reporting.stages import Stage
 from sightline.run import Run
-from sightline.starting import Start
+from sightline.starting import Start, with_room
 from sightline.training.checkpoint import Checkpoints
 from sightline.training.device import find_device, find_precision
 from sightline.training.fit import fit
-from sightline.training.frozen import train_frozen
+from sightline.training.frozen import FrozenStage, train_frozen
 from sightline.training.interruption import terminable
 from sightline.training.range_test import RangeTest, range_test
 
@@ -58,6 +58,8 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
                 config = _gradual_training(network, job, validated=splits.val is not None)
                 assert config is not None
                 facts = _fit(start, network, config, facts, narrator, clock)
+                if facts.stages and not facts.stages[-1].kept:
+                    _train_head(start, network, last=True)  # validation has decided; its images may be learnt from
     except (Interrupted, KeyboardInterrupt) as stop:
         what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
         hint = f"go on with: sightline train --resume {shlex.quote(str(start.run.path))}"
@@ -71,17 +73,14 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
 
 def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Clock) -> Stage:
     """A new head on the network as it is."""
-    job, splits = start.job, start.splits
+    job = start.job
     assert job.transfer is not None
     budget = job.config.seconds
     with narrator.working("looking at every image with the pretrained network"):
-        frozen = train_frozen(
+        frozen = _train_head(
+            start,
             network,
-            splits,
-            job.config,
-            job.transfer,
-            preprocess=job.preprocess,
-            last=job.transfer.stays_frozen(validated=splits.val is not None),
+            last=job.transfer.stays_frozen(validated=start.splits.val is not None),
             seconds=None if budget is None else clock.left(budget),
         )
     views = f", {frozen.views} varied views of each" if frozen.views else ""
@@ -96,6 +95,14 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
     return stage
 
 
+def _train_head(start: Start, network: Network, *, last: bool, seconds: float | None = None) -> FrozenStage:
+    job = start.job
+    assert job.transfer is not None
+    return train_frozen(
+        network, start.splits, job.config, job.transfer, preprocess=job.preprocess, last=last, seconds=seconds
+    )
+
+
 def _gradual_training(network: Network, job: Job, *, validated: bool) -> TrainConfig | None:
     """How the network is trained epoch by epoch, the part of it that learns made ready; None when only its head was."""
     transfer = job.transfer
@@ -103,7 +110,13 @@ def _gradual_training(network: Network, job: Job, *, validated: bool) -> TrainCo
         return job.config
     if transfer.stays_frozen(validated=validated):
         return None
-    unfreeze(network, int(transfer.finetune) if transfer.finetune.isdecimal() else "all")
+    match transfer.finetune:
+        case "auto":
+            unfreeze(network, most_blocks(network))
+        case "all":
+            unfreeze(network, "all")
+        case number:
+            unfreeze(network, int(number))
     config = job.config
     if transfer.by_depth:
         groups = groups_by_depth(network, lr=config.lr, weight_decay=config.groups[0].weight_decay)
@@ -136,6 +149,8 @@ def _fit(start: Start, network: Network, config: TrainConfig, facts: Facts, narr
     head = network.head.get_submodule("output").state_dict()
     before = {name: tensor.clone() for name, tensor in head.items()}
     checkpoints = Checkpoints(run.checkpoint_folder)
+    if job.transfer:
+        splits = with_room(splits, job)
     for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints, say=narrator.say):
         narrator.epoch(epoch, epochs=facts.epochs, val_images=facts.val_images)
         run.append_history(dataclasses.asdict(epoch))
@@ -144,18 +159,19 @@ def _fit(start: Start, network: Network, config: TrainConfig, facts: Facts, narr
         return facts
     after = network.head.get_submodule("output").state_dict()
     kept = any(not torch.equal(before[name], after[name].to(before[name])) for name in before)
-    second = _second_stage(run, facts.val_images, job, kept=kept)
+    second = _second_stage(network, start, kept=kept)
     narrator.stage(second)
     return dataclasses.replace(facts, stages=(dataclasses.replace(facts.stages[0], kept=not kept), second))
 
 
-def _second_stage(run: Run, val_images: int, job: Job, *, kept: bool) -> Stage:
-    history = run.history
+def _second_stage(network: Network, start: Start, *, kept: bool) -> Stage:
+    job, history = start.job, start.run.history
+    val_images = len(start.splits.val) if start.splits.val else 0
     best = best_epoch(history)
     assert job.transfer is not None
     return Stage(
         name="fine-tuned",
-        what=_part(job.transfer.finetune),
+        what=_part(network, job.transfer.finetune),
         correct=round(best["val_accuracy"] * val_images) if best else 0,
         total=val_images if best else 0,
         seconds=history[-1]["seconds"] if history else 0.0,
@@ -163,11 +179,12 @@ def _second_stage(run: Run, val_images: int, job: Job, *, kept: bool) -> Stage:
     )
 
 
-def _part(finetune: str) -> str:
+def _part(network: Network, finetune: str) -> str:
     """What learns in the second stage, as a clause."""
-    if not finetune.isdecimal():
+    if finetune == "all":
         return "the whole network"
-    return "the head with the last block" if int(finetune) == 1 else f"the head with the last {int(finetune)} blocks"
+    count = most_blocks(network) if finetune == "auto" else int(finetune)
+    return f"the head with the last {count} of {len(blocks(network))} blocks"
 
 
 def _initial_network(job: Job) -> Network:

@@ -165,17 +165,19 @@ def transfer(facts: Facts) -> Plan:
     """A pretrained network: a linear head on what it already sees, then, when that pays, the network along with it.
 
     The head learns from features that are computed once. Fine-tuning is AdamW with rates that fall with depth, in
-    crops of at least a third of a photo, mirrored or not; batch norm keeps the statistics it came with.
+    crops of at least a third of a photo, mirrored or not; what counts are the weights halfway between the first stage's
+    and the averaged ones of the second. Batch norm keeps the statistics it came with.
     """
     config = TrainConfig(
-        epochs=6,
+        epochs=5,
         batch_size=facts.batch_or(32),
-        groups=(ParameterGroup(optimizer="adamw", lr=3e-4, weight_decay=0.01),),
+        groups=(ParameterGroup(optimizer="adamw", lr=3e-3, weight_decay=0.01),),
         schedule="onecycle",
         label_smoothing=0.1,
+        ema_decay=0.98,
+        start_share=0.5,
         freeze_statistics=True,
         augment=AugmentConfig(flip="random" if _mirrored(facts) else "none", resized_crop=0.35),
-        views="mirror" if _mirrored(facts) else "plain",
     )
     return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer(weights="imagenet"))
 

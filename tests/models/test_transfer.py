@@ -8,7 +8,7 @@ import pytest
 
 from sightline.errors import ModelError
 from sightline.models.registry import create_model
-from sightline.models.transfer import blocks, freeze, groups_by_depth, unfreeze
+from sightline.models.transfer import blocks, freeze, groups_by_depth, most_blocks, unfreeze
 
 
 def learning(network: object) -> set[str]:
@@ -49,9 +49,15 @@ def test_the_last_blocks_and_the_whole_head_learn() -> None:
         unfreeze(network, 0)
 
 
+def test_most_blocks_are_seven_tenths_of_them_and_at_least_one() -> None:
+    assert len(blocks(create_model("resnet18_small", num_classes=2))) == 9  # the stem and four times two
+    assert most_blocks(create_model("resnet18_small", num_classes=2)) == 6
+    assert most_blocks(create_model("lenet5", num_classes=2)) >= 1
+
+
 def test_rates_fall_evenly_from_the_output_to_the_image() -> None:
     network = create_model("resnet18_small", num_classes=2)
-    groups = groups_by_depth(network, lr=1.0)
+    groups = groups_by_depth(network, lr=1.0, nearest=0.1, deepest=0.01)
     rates: dict[str, float] = {}
     for name, _ in network.named_parameters():
         group = next(group for group in groups if re.search(group.match, name))

@@ -101,3 +101,27 @@ def test_a_saved_average_goes_on_as_if_nothing_had_happened() -> None:
     resumed.update()
     assert resumed.steps == ema.steps == 2
     assert all(torch.equal(resumed.average[name], average) for name, average in ema.average.items())
+
+
+def test_a_share_of_the_start_stays_in_what_is_shown() -> None:
+    network = Scales()
+    network.set(4.0)
+    ema = Ema(network, 0.0, start_share=0.25)
+    network.set(8.0)
+    ema.update()
+    with ema.applied():
+        assert network.weight.item() == 0.25 * 4 + 0.75 * 8
+        assert network.mean.item() == 2 * network.weight.item()
+        assert network.count.item() == 2
+    assert network.weight.item() == 8.0
+
+
+def test_a_share_of_the_start_survives_saving() -> None:
+    network = Scales()
+    network.set(4.0)
+    ema = Ema(network, 0.0, start_share=0.5)
+    network.set(8.0)
+    ema.update()
+    again = Ema(network, 0.0, start_share=0.5)  # begins at 8
+    again.load_state_dict(ema.state_dict())
+    assert again.shown()["weight"].item() == 6.0

@@ -1,10 +1,13 @@
 """The first stage: a head on features that are computed once."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from sightline.config import AugmentConfig, TrainConfig, Transfer
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
@@ -13,7 +16,8 @@ from sightline.models.contract import Network
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.training import frozen
-from sightline.training.frozen import train_frozen
+from sightline.training.frozen import FrozenStage, train_frozen
+from sightline.training.head import HeadFit
 
 PREPROCESS = Preprocess(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3)
 CONFIG = TrainConfig(device="cpu", precision="fp32", augment=AugmentConfig(flip="random"))
@@ -70,10 +74,27 @@ def test_a_second_time_nothing_is_computed(network: Network) -> None:
         assert train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS).computed == computed
 
 
-def test_spare_time_goes_into_views(network: Network) -> None:
-    stage = train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS, seconds=1000)
+def test_spare_time_goes_into_views_which_are_used_when_they_help(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit_head = frozen.fit_head
+
+    def with_loss(plain: float, varied: float) -> None:
+        def fitted(values: Sequence[Tensor], *given: Any, **settings: Any) -> HeadFit:
+            fit = fit_head(values, *given, **settings)
+            return dataclasses.replace(fit, loss=plain if len(values) == 1 else varied)
+
+        monkeypatch.setattr(frozen, "fit_head", fitted)
+
+    def spare() -> FrozenStage:
+        return train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS, seconds=1000)
+
+    with_loss(plain=2.0, varied=1.0)
+    stage = spare()
     assert stage.views == frozen.MOST_VIEWS
-    assert train_frozen(network, splits(), CONFIG, LINEAR, preprocess=PREPROCESS, seconds=0).views in (0, 4)
+    assert stage.computed > 50  # a view that happens to mirror nothing is known already
+    with_loss(plain=1.0, varied=2.0)
+    assert spare().views == 0
 
 
 def test_as_the_last_stage_it_learns_from_validation_images_too(network: Network) -> None:

@@ -93,7 +93,7 @@ def class_findings(images: ImageSet, splits: Sequence[str]) -> Iterator[Finding]
         if ratio >= UNEVEN:
             numbers = f"{largest} has {counts[largest]:,}, {smallest} {counts[smallest]:,}"
             what = f"the largest class has {ratio:.0f} times as many images as the smallest: {numbers}"
-            hint = "look at every class's own recall, or train with --balance"
+            hint = "look at every class's own recall, or train with --balance sampler"
             yield Finding("warning" if ratio >= VERY_UNEVEN else "info", "imbalance", what, hint=hint)
 
 
@@ -141,7 +141,7 @@ def duplicate_findings(
             held = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
             copies = f"{_count(held, 'held-out image')} with a copy in another split"
             what = f"{_groups(leaking)} of {word} across the splits: {copies}"
-            hint = "the score is too good; leave the training copies out in quarantine.csv"
+            hint = "train leaves them out where they are not tested; a score that counts them is too good"
             yield _of_groups(severity, "leak", what, images, leaking, hint)
         if rest:
             what = f"{_groups(rest)} of {word}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sightline.data.imageset import ImageSet, Splits
@@ -58,7 +59,7 @@ def hold_out(image_set: ImageSet, share: float, *, seed: int, purpose: str) -> t
     else:
         require_images(image_set, ("training", purpose))
         held = _choose_images(ids, labels, image_set.classes, share, seed)
-    return image_set.take(order[~held].tolist()), image_set.take(order[held].tolist())
+    return image_set.take(torch.from_numpy(order[~held])), image_set.take(torch.from_numpy(order[held]))
 
 
 def require_images(image_set: ImageSet, parts: tuple[str, ...]) -> None:

@@ -1,8 +1,8 @@
 """Batch norm folded into the convolutions before it: the same arithmetic for a network that only answers, and faster.
 
 In eval mode batch norm is a multiplication and an addition per channel, which the convolution's weights and bias can do
-at no cost. On two cores MobileNetV2 answers 1.5 times as fast so (docs/experiments.md). Only copies are folded: what is
-trained and saved is the ordinary network.
+at no cost. With it MobileNetV2 answers 1.2 times as fast on two cores as in a plain bf16 loop (docs/experiments.md).
+Only copies are folded: what is trained and saved is the ordinary network.
 """
 
 import copy
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sightline.models.contract import Network
 
-TOLERANCE = 1e-2  # of the embeddings' own spread, by which a folded network may differ; rounding gives about 1e-5
+TOLERANCE = 1e-2  # of the feature maps' own spread, by which a folded network may differ; rounding gives about 1e-5
 
 
 def folded(network: Network) -> Network:
@@ -33,12 +33,12 @@ def folded(network: Network) -> Network:
         result = copy.deepcopy(plain)
         for convolution, norm in pairs:
             _fold(result, convolution, norm)
-        difference = (result.embed(noise) - expected).abs().max()
+        difference = (result.forward_features(noise) - expected).abs().max()
     return result if difference <= TOLERANCE * expected.std() else plain
 
 
 def _watch(network: Network, images: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
-    """The names of each convolution and the batch norm that takes its output, both used once; and the embeddings."""
+    """The names of each convolution and the batch norm that takes its output, both used once; and the feature maps."""
     calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
     handles = []
     for name, module in network.named_modules():
@@ -49,7 +49,7 @@ def _watch(network: Network, images: Tensor) -> tuple[list[tuple[str, str]], Ten
 
             handles.append(module.register_forward_hook(record))
     try:
-        embeddings = network.embed(images)
+        features = network.forward_features(images)
     finally:
         for handle in handles:
             handle.remove()
@@ -60,7 +60,7 @@ def _watch(network: Network, images: Tensor) -> tuple[list[tuple[str, str]], Ten
         for name, module, seen, _ in calls
         if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and id(seen) in made_by
     ]
-    return [pair for pair in pairs if all(names.count(name) == 1 for name in pair)], embeddings
+    return [pair for pair in pairs if all(names.count(name) == 1 for name in pair)], features
 
 
 def _fold(network: Network, convolution: str, norm: str) -> None:

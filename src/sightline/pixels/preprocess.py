@@ -69,8 +69,9 @@ class Preprocess:
     def read(self, source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
         """An image file as the network sees it, before scaling: uint8 (C, h, w). Raises ImageError.
 
-        A JPEG is decoded at no more than twice the size needed: on photos the pixels then differ from those of the
-        full decode by half a level of 255 on average (decoded at once the size, by 1.4).
+        A JPEG is decoded at a smaller scale that is still twice the size needed, where there is one: of the clothing
+        photos at 96 pixels the result differs from that of the full decode by 1.3 levels of 255 on average, and would
+        by 2.6 if it were decoded at no less than once the size.
         """
         return self.pixels(read_image(source, min_size=2 * max(self.size)))
 

@@ -56,8 +56,8 @@ def fit(
     """Train `network` in place, yielding after every epoch; stop early by leaving the loop.
 
     However the loop is left, the network then has the weights of the best validation epoch (`config.keep_best`) or the
-    last, averaged if `config.ema_decay` says so, and is in eval mode. At each yield it is in eval mode, too, with the
-    weights of the last step; whatever mode you leave it in, training goes on in train mode.
+    last, averaged if `config.ema_decay` or `start_share` say so, and is in eval mode. At each yield it is in eval mode,
+    too, with the weights of the last step; whatever mode you leave it in, training goes on in train mode.
     preprocess: how images become network input; by default cropped, with mean and deviation of the training images.
     checkpoints: where to save and, if something is saved there, where to go on from. SIGINT and SIGTERM then save and
     raise Interrupted; without it they do what they always do.
@@ -171,6 +171,6 @@ def _keeping(state: TrainingState) -> Iterator[None]:
     finally:
         if state.best_weights:
             state.network.load_state_dict(state.best_weights)
-        elif state.ema.decay:
-            state.network.load_state_dict(state.network.state_dict() | state.ema.average)
+        elif averages := state.ema.shown():
+            state.network.load_state_dict(state.network.state_dict() | averages)
         state.network.eval()

@@ -60,7 +60,8 @@ def train_frozen(
 
     last: no other stage follows. Validation then decides nothing: once it has judged the head, a new one learns from
     its images, too.
-    seconds: that may be spent; with some to spare, the head also learns from varied views of each training image.
+    seconds: that may be spent; with some to spare, varied views of the training images are computed as well, and
+    learnt from when left-out images are then recognised better.
     progress: told (images done, of how many) now and then. Raises DataError for a file that cannot be read any more,
     TrainingError when memory is too small for one image.
     """
@@ -97,14 +98,18 @@ def train_frozen(
 
     held_out = features(splits.val) if splits.val else None
     views = [features(splits.train)]
+    passes = [*views, *([held_out] if held_out else [])]
+    head = fitted(views, splits.train.groups)
     if seconds is not None:
         left = seconds - (time.perf_counter() - started)
         more = views_within(VIEWS_SHARE * left, views[0], at_most=MOST_VIEWS)
-        views += [features(splits.train, view) for view in range(1, 1 + more)]
-    head = fitted(views, splits.train.groups)
+        varied = [features(splits.train, view) for view in range(1, 1 + more)]
+        passes += varied
+        other = fitted([*views, *varied], splits.train.groups) if varied else head
+        if other.loss < head.loss:  # left-out images say whether the views help; on few photos they often do not
+            head, views = other, [*views, *varied]
     put_head(network, head)
     correct = _correct(network, held_out, device) if held_out else 0
-    passes = [*views, *([held_out] if held_out else [])]
     if last and splits.val and held_out:
         others = [held_out, *(features(splits.val, view) for view in range(1, len(views)))]
         passes += others[1:]

@@ -63,7 +63,7 @@ class TrainingState:
         return cls(
             network=network,
             optimizers=Optimizers(network, config.groups),
-            ema=Ema(network, config.ema_decay),
+            ema=Ema(network, config.ema_decay, start_share=config.start_share),
             early_stopping=Patience(config.patience),
             plateau=Patience(config.plateau_patience),
             progress=Progress(parts=config.accumulate),
