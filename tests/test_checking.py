@@ -8,7 +8,7 @@ from PIL import Image
 
 from sightline.checking import check
 from sightline.data.load import load_data
-from sightline.errors import ConfigError
+from sightline.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -65,6 +65,29 @@ def test_the_proposal_mends_the_data(shop: Path, tmp_path: Path) -> None:
     assert audit.duplicates == ()
     ids = load_data(shop, quarantine=proposal, val=0).train.ids
     assert "train/dog/03.png" not in ids
+
+
+def test_a_proposal_keeps_what_was_decided_before(shop: Path) -> None:
+    quarantine = shop / "quarantine.csv"
+    quarantine.write_text("path,action,label\ntrain/cat/wrong.png,label,dog\ntrain/cat/07.png,leave-out,\n")
+    check(shop, proposal=quarantine)
+    lines = quarantine.read_text().splitlines()
+    assert lines[:3] == ["path,action,label,reason", "train/cat/wrong.png,label,dog,", "train/cat/07.png,leave-out,,"]
+    assert [line.split(",")[0] for line in lines[3:]] == [
+        "train/cat/leak.png",
+        "train/dog/03.png",
+        "train/dog/twin.png",
+    ]
+    check(shop, proposal=quarantine)
+    assert quarantine.read_text().splitlines() == lines
+
+
+def test_a_proposal_replaces_no_other_file(shop: Path, tmp_path: Path) -> None:
+    table = tmp_path / "photos.csv"
+    table.write_text("path,label\na.png,cat\n")
+    with pytest.raises(DataError, match=r"photos\.csv is not a quarantine file"):
+        check(shop, proposal=table)
+    assert table.read_text() == "path,label\na.png,cat\n"
 
 
 def test_the_page_is_one_file(shop: Path, tmp_path: Path) -> None:

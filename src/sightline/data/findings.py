@@ -141,7 +141,7 @@ def duplicate_findings(
             held = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
             copies = f"{_count(held, 'held-out image')} with a copy in another split"
             what = f"{_groups(leaking)} of {word} across the splits: {copies}"
-            hint = "train leaves them out where they are not tested; a score that counts them is too good"
+            hint = "training leaves out the copies of held-out images; where that is not done, the score is too good"
             yield _of_groups(severity, "leak", what, images, leaking, hint)
         if rest:
             what = f"{_groups(rest)} of {word}"
