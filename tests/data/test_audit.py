@@ -81,6 +81,13 @@ def test_copies_across_given_splits_are_leaks(textures: Textures):
     )
 
 
+def test_the_audit_says_what_the_data_was_called(textures: Textures, monkeypatch: pytest.MonkeyPatch):
+    root = textures({"cat": 25, "dog": 25})
+    monkeypatch.setenv("SIGHTLINE_DATA", str(root.parent))
+    assert [audit_data(name).where for name in ("textures", str(root))] == ["textures", str(root)]
+    assert audit_data("textures").name == "textures"
+
+
 def test_as_json(textures: Textures):
     root = textures({"cat": 25, "dog": 25})
     (root / "cat" / "copy.png").write_bytes((root / "cat" / "03.png").read_bytes())

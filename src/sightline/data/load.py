@@ -74,7 +74,7 @@ def load_audited(
     if name in NAMES:
         return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
     listed = _listing(name, group_by, quarantine)
-    listing, found = _audited(listed)
+    listing, found = _audited(listed, name)
     require_readable(_training_counts(listed), _training_counts(listing))
     bound = bind_duplicates(found.duplicates, found.images)
     splits = splits_of(listing, val=val, seed=seed, bound=bound)
@@ -93,7 +93,7 @@ def audit_data(
     """
     name = os.fspath(data)
     if name not in NAMES:
-        return _audited(_listing(name, group_by, quarantine))[1]
+        return _audited(_listing(name, group_by, quarantine), name)[1]
     _forbid_groups(name, group_by)
     images, splits, unused, note = _whole_named(name, quarantine)
     return audit(images, name=name, splits=splits, unused=unused, warnings=(note,) if note else ())
@@ -200,12 +200,12 @@ def _listing(name: str, group_by: str | None, quarantine: str | os.PathLike[str]
     return quarantined(listing, read_quarantine(Path(quarantine)), source=Path(quarantine).name)
 
 
-def _audited(listing: Listing) -> tuple[Listing, Audit]:
-    """The listing without the files that turn out to be unreadable, and what was found; both in the same order."""
+def _audited(listing: Listing, asked: str) -> tuple[Listing, Audit]:
+    """The listing without unreadable files, and what was found, in the same order. asked: what a person calls it."""
     found = audit(
         all_images(listing),
         name=listing.name,
-        where=listing.where,
+        where=asked,
         splits=[file.split for file in listing.files],
         unused=listing.unused,
         warnings=listing.warnings,
