@@ -75,3 +75,8 @@ def test_a_job_is_read_from_its_run(tmp_path: Path) -> None:
     run.config_path.write_text(json.dumps(to_json(job()) | {"transfer": {"wieghts": "x"}}))
     with pytest.raises(ConfigError, match=r"unknown key 'wieghts' .*did you mean weights\?"):
         read_job(run)
+
+
+def test_weights_that_lie_at_hand_are_not_named_in_the_command() -> None:
+    assert "--weights" not in job(transfer=Transfer()).command
+    assert "--weights imagenet" in job(transfer=Transfer(weights="imagenet")).command

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from sightline.config import TrainOptions, Transfer
+from sightline.config import AT_HAND, TrainOptions, Transfer
 from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
 from sightline.errors import ConfigError, ModelError
 from sightline.planning import (
@@ -154,8 +154,8 @@ FILE = "/weights/own.safetensors"
     [
         ({"weights": FILE}, BACKBONES[0], FILE),
         ({"weights": "imagenet", "model": "resnet18"}, "resnet18", "imagenet"),
-        ({"model": "mobilenetv2_050"}, "mobilenetv2_050", "imagenet"),  # timm's: nobody names one for its shape
-        ({"recipe": "transfer"}, BACKBONES[0], "imagenet"),
+        ({"model": "mobilenetv2_050"}, "mobilenetv2_050", AT_HAND),  # timm's: nobody names one for its shape
+        ({"recipe": "transfer"}, BACKBONES[0], AT_HAND),
         ({"recipe": "two-step", "weights": FILE, "model": "resnet50"}, "resnet50", FILE),
         ({"weights": "none", "model": "mobilenetv2_050"}, "mobilenetv2_050", None),
         ({"weights": "none", "model": "resnet18"}, "resnet18", None),

@@ -74,7 +74,7 @@ PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
 
 def test_transfer_trains_a_head_and_then_everything_in_crops() -> None:
     plan = find_recipe("transfer")(PHOTOS)
-    assert (plan.model, plan.size, plan.transfer) == (BACKBONES[0], None, Transfer(weights="imagenet"))
+    assert (plan.model, plan.size, plan.transfer) == (BACKBONES[0], None, Transfer())
     assert plan.config.freeze_statistics
     assert (plan.config.augment.flip, plan.config.augment.resized_crop) == ("random", 0.35)
     assert [group.optimizer for group in plan.config.groups] == ["adamw"]
@@ -82,7 +82,7 @@ def test_transfer_trains_a_head_and_then_everything_in_crops() -> None:
 
 def test_the_two_steps_of_textbooks() -> None:
     plan = find_recipe("two-step")(PHOTOS)
-    assert plan.transfer == Transfer(weights="imagenet", head="mlp", finetune="2", by_depth=False)
+    assert plan.transfer == Transfer(head="mlp", finetune="2", by_depth=False)
     [group] = plan.config.groups
     assert (group.lr, plan.config.schedule, plan.config.label_smoothing) == (1e-5, "constant", 0.0)
 

@@ -24,6 +24,8 @@ BalanceName = Literal["auto", "none", "sampler", "loss"]
 HeadName = Literal["linear", "mlp"]
 FitName = Literal["auto", "crop", "pad", "squash"]
 
+AT_HAND = "at hand"  # weights of a network that lie on this machine
+
 UNIONS = (types.UnionType, typing.Union)  # `int | None` is the former, `Literal["a"] | None` the latter
 
 T = TypeVar("T")
@@ -214,7 +216,7 @@ class Transfer:
     network learns with it, and the better of the two by validation is kept.
     """
 
-    weights: str  # "imagenet", or a file
+    weights: str = AT_HAND  # a file; "imagenet": downloaded if need be; or only what lies on this machine
     head: HeadName = "linear"
     finetune: str = "auto"  # none, auto, all, or the number of last blocks
     by_depth: bool = True  # rates fall from the head towards the image; otherwise all are one
@@ -236,7 +238,7 @@ class TrainOptions:
     model: str | None = None
     """Architecture; `sightline models` lists them."""
     weights: str | None = None
-    """Pretrained weights: a file (safetensors), imagenet (downloaded if need be), or none."""
+    """Pretrained weights: a file, imagenet (downloaded if need be), or none (default: what lies on this machine)."""
     head: HeadName | None = None
     """New head of a pretrained network: linear, or mlp (256 units, ReLU, dropout)."""
     finetune: str | None = None

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from sightline.config import TrainConfig, Transfer, from_json
+from sightline.config import AT_HAND, TrainConfig, Transfer, from_json
 from sightline.errors import RunError
 from sightline.models.registry import Architecture
 from sightline.pixels.preprocess import Preprocess
@@ -42,7 +42,8 @@ class Job:
         config, transfer = self.config, self.transfer
         words = ["sightline", "train", self.data, "--model", self.architecture.name, "--recipe", self.recipe]
         if transfer:
-            words += ["--weights", transfer.weights, "--head", transfer.head, "--finetune", transfer.finetune]
+            words += ["--weights", transfer.weights] if transfer.weights != AT_HAND else []
+            words += ["--head", transfer.head, "--finetune", transfer.finetune]
         words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else ["--epochs", str(config.epochs)]
         words += ["--size", str(self.architecture.size), "--fit", self.preprocess.fit]
         words += ["--batch-size", str(config.batch_size), "--lr", str(config.lr)]

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 
-from sightline.config import TrainConfig, TrainOptions, Transfer, require
+from sightline.config import AT_HAND, TrainConfig, TrainOptions, Transfer, require
 from sightline.data.imageset import FileImages, Splits
 from sightline.errors import ConfigError
 from sightline.models.hub import find_weights
@@ -102,7 +102,7 @@ def _transfer(proposed: Transfer | None, options: TrainOptions) -> Transfer | No
     weights = proposed.weights if options.weights is None else options.weights
     return dataclasses.replace(
         proposed,
-        weights=weights if weights == "imagenet" else os.path.abspath(weights),
+        weights=weights if weights in ("imagenet", AT_HAND) else os.path.abspath(weights),
         head=proposed.head if options.head is None else options.head,
         finetune=proposed.finetune if options.finetune is None else options.finetune,
     )

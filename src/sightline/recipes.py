@@ -179,7 +179,7 @@ def transfer(facts: Facts) -> Plan:
         freeze_statistics=True,
         augment=AugmentConfig(flip="random" if _mirrored(facts) else "none", resized_crop=0.35),
     )
-    return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer(weights="imagenet"))
+    return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer())
 
 
 def two_step(facts: Facts) -> Plan:
@@ -188,9 +188,7 @@ def two_step(facts: Facts) -> Plan:
     config = dataclasses.replace(
         plan.config, groups=(ParameterGroup(optimizer="adamw", lr=1e-5),), schedule="constant", label_smoothing=0.0
     )
-    return dataclasses.replace(
-        plan, config=config, transfer=Transfer(weights="imagenet", head="mlp", finetune="2", by_depth=False)
-    )
+    return dataclasses.replace(plan, config=config, transfer=Transfer(head="mlp", finetune="2", by_depth=False))
 
 
 def scratch(facts: Facts) -> Plan:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sightline import files
 from sightline.clock import Clock
-from sightline.config import TrainConfig, TrainOptions, Transfer, from_json, to_json
+from sightline.config import AT_HAND, TrainConfig, TrainOptions, Transfer, from_json, to_json
 from sightline.data.audit import Audit
 from sightline.data.builtin import NAMES
 from sightline.data.fit_choice import choose_fit, explain_fit
@@ -173,11 +173,16 @@ def _load_again(job: Job) -> Pretrained | None:
         return None
     return load_pretrained(
         architecture.name,
-        weights=job.transfer.weights,
+        weights=_asked(job.transfer),
         num_classes=architecture.num_classes,
         size=architecture.size,
         in_channels=architecture.in_channels,
     )
+
+
+def _asked(transfer: Transfer) -> str | None:
+    """The weights as `load_pretrained` takes them: None for those that lie on this machine."""
+    return None if transfer.weights == AT_HAND else transfer.weights
 
 
 def with_room(splits: Splits, job: Job) -> Splits:
@@ -221,7 +226,7 @@ def _starting_point(plan: Plan, splits: Splits) -> tuple[Pretrained | None, Arch
         architecture = find_architecture(plan.model, num_classes=classes, in_channels=channels, size=plan.size)
         return None, architecture, _neutral_preprocess(architecture)
     pretrained = load_pretrained(
-        plan.model, weights=plan.transfer.weights, num_classes=classes, size=plan.size, in_channels=channels
+        plan.model, weights=_asked(plan.transfer), num_classes=classes, size=plan.size, in_channels=channels
     )
     assert pretrained.network.architecture is not None
     return pretrained, pretrained.network.architecture, pretrained.preprocess
