@@ -35,6 +35,18 @@ def test_a_folder_stands_for_its_visible_images_and_a_file_for_itself(photos: Ph
     }
 
 
+def test_a_folder_is_not_silent_about_what_should_be_an_image(photos: Photos) -> None:
+    root = photos({"cat": 1})
+    (root / "cat" / "1.JPG").write_bytes(b"")
+    (root / "cat" / "2.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (root / "cat" / ".3.jpg").write_bytes(b"")
+    assert find_images([str(root)]) == {
+        root / "cat" / "0.png": "",
+        root / "cat" / "1.JPG": "empty file",
+        root / "cat" / "2.heic": "a HEIC photo",
+    }
+
+
 def test_what_stands_for_no_file_is_a_row_with_the_reason(photos: Photos) -> None:
     root = photos({"cat": 1})
     (root / "none").mkdir()

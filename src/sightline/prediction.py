@@ -19,6 +19,11 @@ from sightline.data.listing import printable, why_unusable
 from sightline.errors import ImageError
 from sightline.training.device import find_device, find_precision
 
+# Of files that a folder is not silent about, should they turn out to be no images.
+SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -68,13 +73,14 @@ def find_images(patterns: Iterable[str]) -> dict[Path, str]:
     """Every file that is meant, once and in order, with the reason why it is no image, or "".
 
     A pattern is a file of whatever type; a folder, which stands for the visible images in it at any depth, told by
-    content; or a glob such as "photos/**/*.jpg". What stands for no file at all is in the result with that reason.
+    content, and for the files that are only called like images; or a glob such as "photos/**/*.jpg". What stands for no
+    file at all is in the result with that reason.
     """
     found: dict[Path, str] = {}
     for pattern in patterns:
         path = Path(pattern).expanduser()
         if path.is_dir():
-            meant = dict.fromkeys(_images_below(path), "") or {path: "there are no images in this folder"}
+            meant = dict(_images_below(path)) or {path: "there are no images in this folder"}
         elif glob.has_magic(pattern) and not path.exists():
             matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
             meant = {match: why_unusable(match) for match in matches if not match.is_dir()}
@@ -129,11 +135,17 @@ def _cells(answer: Answer) -> dict[str, str]:
     return cells
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
-    """Every visible image in `folder` and below, in an order that does not depend on the disk."""
+def _images_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every visible image in `folder` and below, and what should be one by its name, with the reason why it is not.
+
+    In an order that does not depend on the disk.
+    """
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if not name.startswith(".") and not why_unusable(path):
-                yield path
+            if name.startswith("."):
+                continue
+            reason = why_unusable(path)
+            if not reason or path.suffix.lower() in SUFFIXES:
+                yield path, reason
