@@ -80,3 +80,8 @@ def test_a_job_is_read_from_its_run(tmp_path: Path) -> None:
 def test_weights_that_lie_at_hand_are_not_named_in_the_command() -> None:
     assert "--weights" not in job(transfer=Transfer()).command
     assert "--weights imagenet" in job(transfer=Transfer(weights="imagenet")).command
+
+
+def test_the_command_for_a_head_alone_has_no_epochs() -> None:
+    alone = job(transfer=Transfer(weights="/w/tiny.safetensors", finetune="none"))
+    assert not command(alone).keys() & {"--epochs", "--batch-size", "--lr", "--time"}

@@ -197,6 +197,10 @@ def test_a_network_of_timms_learns_from_scratch_as_photos_ask_for() -> None:
         ({"weights": "none", "recipe": "transfer"}, "the transfer recipe needs pretrained weights: give --weights "),
         ({"model": "resnet18", "head": "mlp"}, "--head is for pretrained networks, and this one learns from scratch"),
         ({"weights": "none", "finetune": "all"}, "--finetune is for pretrained networks, and this one learns from "),
+        (
+            {"weights": FILE, "finetune": "none", "lr": "auto"},
+            "--lr is for training epoch by epoch, and --finetune none ",
+        ),
         ({"weights": FILE, "finetune": "0"}, "finetune is '0': use none, auto, all or a number of blocks, e.g. 3"),
         ({"weights": FILE, "finetune": "most"}, "finetune is 'most': use none, auto, all or a number of blocks"),
         ({"cache": "much"}, "cache is 'much': use a size such as 500MB or 4GB, or 0 for none"),

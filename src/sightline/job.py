@@ -44,9 +44,11 @@ class Job:
         if transfer:
             words += ["--weights", transfer.weights] if transfer.weights != AT_HAND else []
             words += ["--head", transfer.head, "--finetune", transfer.finetune]
-        words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else ["--epochs", str(config.epochs)]
+        words += ["--time", f"{config.seconds:.12g}s"] if config.seconds else []
         words += ["--size", str(self.architecture.size), "--fit", self.preprocess.fit]
-        words += ["--batch-size", str(config.batch_size), "--lr", str(config.lr)]
+        if transfer is None or transfer.finetune != "none":  # a head alone has no epochs, batches or rate
+            words += [] if config.seconds else ["--epochs", str(config.epochs)]
+            words += ["--batch-size", str(config.batch_size), "--lr", str(config.lr)]
         words += ["--balance", self._balance]
         words += ["--cache", self.cache] if self.cache is not None else []
         words += ["--val", self.val] if self.val is not None else []

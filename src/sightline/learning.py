@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shlex
 from dataclasses import dataclass
 from datetime import date
 
@@ -61,8 +60,9 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
                 if facts.stages and not facts.stages[-1].kept:
                     _train_head(start, network, last=True)  # validation has decided; its images may be learnt from
     except (Interrupted, KeyboardInterrupt) as stop:
-        what = stop.what if isinstance(stop, Interrupted) else "stopped; the features of the images seen are kept"
-        hint = f"go on with: sightline train --resume {shlex.quote(str(start.run.path))}"
+        kept = "the features of the images seen are kept" if job.transfer else "the last checkpoint, if any, is kept"
+        what = stop.what if isinstance(stop, Interrupted) else f"stopped; {kept}"
+        hint = f"go on with: {start.run.resume_command}"
         _stop_the_page(start.run, facts, f"Stopped; {hint}")
         raise Interrupted(what, hint=hint) from None
     except TrainingError as error:  # going on would end in the same way
@@ -83,7 +83,8 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
             last=job.transfer.stays_frozen(validated=start.splits.val is not None),
             seconds=None if budget is None else clock.left(budget),
         )
-    views = f", {frozen.views} varied views of each" if frozen.views else ""
+    varied = "1 varied view" if frozen.views == 1 else f"{frozen.views} varied views"
+    views = f", {varied} of each" if frozen.views else ""
     stage = Stage(
         name="frozen",
         what=f"{HEADS[job.transfer.head]} on the features of the pretrained network{views}",

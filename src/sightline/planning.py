@@ -99,6 +99,11 @@ def _transfer(proposed: Transfer | None, options: TrainOptions) -> Transfer | No
     """The recipe's way from a pretrained network, with every given option in place of its choice."""
     if proposed is None:
         return None
+    require(
+        options.finetune != "none" or options.lr is None,
+        "--lr is for training epoch by epoch, and --finetune none trains a head that needs no rate",
+        "leave out --lr, or let the network be fine-tuned",
+    )
     weights = proposed.weights if options.weights is None else options.weights
     return dataclasses.replace(
         proposed,

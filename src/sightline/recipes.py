@@ -116,7 +116,7 @@ DEFAULTS = {
     "digits": ("speednet_s", 10),
     "mnist": ("speednet_xs", 5),
     "fashion-mnist": ("speednet_s", 12),
-    "cifar10": ("speednet", 8),
+    "cifar10": ("speednet", 10),
     "cifar100": ("speednet", 12),
 }
 
