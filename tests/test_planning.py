@@ -135,6 +135,9 @@ def test_check_options_lets_possible_ones_pass() -> None:
     for recipe in RECIPES:
         check_options(options(recipe=recipe))
     check_options(options(model="vgg16_bn", time="1h"))
+    check_options(options(finetune="none", head="mlp"))  # photos may get a pretrained network at hand
+    with pytest.raises(ConfigError, match="--finetune is for pretrained networks"):
+        make_plan(DIGITS, options(finetune="none"))
 
 
 def test_facts_of_arrays_and_files() -> None:
@@ -217,6 +220,8 @@ def test_weights_at_hand_are_taken_for_photos_when_nobody_named_a_network(monkey
     monkeypatch.setattr("sightline.planning.find_weights", at_hand.get)
     chosen = with_weights_at_hand(options(epochs=3), PHOTOS)
     assert (chosen.model, chosen.weights, chosen.epochs) == ("resnet50", FILE, 3)
+    alone = make_plan(PHOTOS, with_weights_at_hand(options(finetune="none"), PHOTOS))
+    assert alone.transfer == Transfer(weights=FILE, finetune="none")
     for said in ({"model": "resnet18"}, {"weights": "none"}, {"recipe": "modern"}):
         assert with_weights_at_hand(options(**said), PHOTOS) == options(**said)
     assert with_weights_at_hand(options(), CIFAR) == options(), "small images are no photos"

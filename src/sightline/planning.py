@@ -115,6 +115,9 @@ def _transfer(proposed: Transfer | None, options: TrainOptions) -> Transfer | No
 
 def check_options(options: TrainOptions) -> None:
     """Raise for what no data makes possible, before any is loaded or downloaded; see `make_plan`."""
+    if options.model is None and options.weights is None and options.recipe == "default":
+        # Whether a pretrained network learns is decided by the data: photos get one whose weights are at hand.
+        options = dataclasses.replace(options, head=None, finetune=None)
     make_plan(Facts(data="any", train_images=1_000, size=32, channels=3), options)
     if options.cache is not None:
         parse_size(options.cache)
