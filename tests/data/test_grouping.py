@@ -74,6 +74,8 @@ def test_a_column_of_a_table_or_a_pattern(patients: Path):
     assert all(len(where) == 1 for where in sides(splits).values())
     assert load_data(table, group_by=r"p\d+").test.ids == splits.test.ids
     assert load_data(table).warnings == ("column 'patient' of all.csv is not used",)
+    with pytest.raises(ConfigError, match=r"no column 'pateint' to group by .*all.csv\): did you mean patient"):
+        load_data(table, group_by="pateint")
 
 
 def test_a_group_in_two_given_splits_is_refused(photos: Photos):

@@ -64,6 +64,20 @@ def test_folders_in_sightline_data_go_by_their_name(photos: Photos, monkeypatch:
     assert str(error.value) == "there is no data set or folder 'photo': did you mean photos?"
 
 
+def test_a_name_nearly_that_of_a_folder_here_or_in_sightline_data(
+    photos: Photos, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    photos({"cat": 10, "dog": 10})
+    for name in ("mnist", "weights"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    monkeypatch.setenv("SIGHTLINE_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"did you mean photos\?"):
+        load_data("fotos")
+    with pytest.raises(DataError, match=r"choose from cifar10, cifar100, digits, fashion-mnist, mnist$"):
+        load_data("xyz")
+
+
 def test_a_folder_here_comes_before_one_in_sightline_data(photos: Photos, monkeypatch: pytest.MonkeyPatch, tmp_path):
     photos({"cat": 10, "dog": 10})
     (tmp_path / "data" / "photos").mkdir(parents=True)

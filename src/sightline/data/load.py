@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import torch
@@ -24,6 +25,8 @@ from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images
 from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share, require_readable
 from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError, near
+
+WEIGHTS = "weights"  # the folder in $SIGHTLINE_DATA that holds networks, not images (see `models.hub`)
 
 
 def load_data(
@@ -292,7 +295,16 @@ def _existing_path(name: str) -> Path:
     if len(path.parts) > 1 or path.suffix:
         raise DataError(f"there is no folder or file {path}", hint="check the path")
     try:
-        beside = [entry.name for entry in root.iterdir() if entry.is_dir()] if root else []
+        beside = {entry.name for entry in root.iterdir() if entry.is_dir() and entry.name != WEIGHTS} if root else set()
     except OSError:
-        beside = []
-    raise DataError(f"there is no data set or folder '{name}'", hint=near(name, (*NAMES, *beside)))
+        beside = set()
+    raise DataError(f"there is no data set or folder '{name}'", hint=near(name, {*NAMES, *beside, *_close_here(name)}))
+
+
+def _close_here(name: str) -> list[str]:
+    """The folders in the current one that are called nearly so."""
+    try:
+        folders = [entry.name for entry in Path().iterdir() if entry.is_dir()]
+    except OSError:
+        return []
+    return get_close_matches(name, folders, cutoff=0.7)

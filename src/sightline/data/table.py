@@ -15,7 +15,7 @@ from pathlib import Path
 from sightline.data.grouping import grouped_by_pattern
 from sightline.data.imageset import Unused
 from sightline.data.listing import SPLIT_NAMES, LabelledFile, Listing, printable, why_unusable
-from sightline.errors import DataError, near
+from sightline.errors import ConfigError, DataError, near
 
 COLUMNS = ("path", "label", "split", "group")
 Row = dict[str, str]  # cell by column; the optional columns are there, empty, when the table lacks them
@@ -48,7 +48,15 @@ def list_table(table: Path, *, group_by: str | None = None) -> Listing:
     used = {*COLUMNS, column}
     warnings = [f"column '{name}' of {table.name} is not used" for name in header if name not in used]
     listing = Listing(printable(table.stem), str(table), files, unused, warnings)
-    return grouped_by_pattern(listing, group_by) if group_by and column not in header else listing
+    if not group_by or column in header:
+        return listing
+    try:
+        return grouped_by_pattern(listing, group_by)
+    except ConfigError as error:
+        if not get_close_matches(column, header, cutoff=0.75):
+            raise
+        what = f"there is no column '{group_by}' to group by"
+        raise ConfigError(what, where=str(table), hint=near(column, header)) from error
 
 
 def _read(table: Path, group_column: str) -> tuple[list[str], list[tuple[int, Row]]]:
