@@ -185,13 +185,13 @@ def _threads() -> Iterator[Finding]:
 def _image_formats() -> Iterator[Finding]:
     from PIL import features
 
-    readers = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "TIFF": "libtiff"}
+    readers = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "AVIF": "avif", "TIFF": "libtiff"}
     missing = [name for name, feature in readers.items() if not features.check(feature)]
     if missing:
         advice = "install Pillow as a wheel: pip install --force-reinstall --only-binary :all: pillow"
         yield Finding("images", f"Pillow was built without {', '.join(missing)}", advice, "note")
     else:
-        yield Finding("images", f"{', '.join(readers)}, BMP and GIF can be read")
+        yield Finding("images", f"{', '.join(readers)}, BMP, GIF and PNM can be read")
 
 
 def _caches() -> Iterator[Finding]:

@@ -57,6 +57,13 @@ def test_the_command_for_the_rest_can_be_typed(audit: Audit) -> None:
     )
 
 
+def test_notes_alone_are_not_more(audit: Audit) -> None:
+    notes = tuple(finding for finding in audit.findings if finding.severity == "info")
+    assert audit_summary(dataclasses.replace(audit, findings=notes))[1:] == [
+        "1 note: sightline check digits, or see the report"
+    ]
+
+
 def test_nothing_found(audit: Audit) -> None:
     clean = dataclasses.replace(audit, findings=())
     assert verdict(clean) == "nothing found"

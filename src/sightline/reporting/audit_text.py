@@ -30,14 +30,15 @@ def audit_summary(audit: Audit) -> list[str]:
     lines = [headline(audit)]
     lines += [f"{finding.severity}: {finding.what}" for finding in audit.findings if finding.severity != "info"]
     if notes := audit.counts()["info"]:
-        more = "1 note" if notes == 1 else f"{notes} notes"
-        lines.append(f"{more} more: sightline check {shlex.quote(audit.where)}, or see the report")
+        more = ("1 note" if notes == 1 else f"{notes} notes") + (" more" if len(lines) > 1 else "")
+        lines.append(f"{more}: sightline check {shlex.quote(audit.where)}, or see the report")
     return lines
 
 
 def headline(audit: Audit) -> str:
     """How much there is, and how long looking at it took."""
-    images = f"{len(audit.images):,} images of {len(audit.images.classes):,} classes"
+    count, classes = len(audit.images), len(audit.images.classes)
+    images = f"{count:,} image{'' if count == 1 else 's'} of {classes:,} class{'' if classes == 1 else 'es'}"
     return f"{audit.name}: {images}, checked in {format_seconds(audit.seconds)}"
 
 
