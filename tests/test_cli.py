@@ -178,7 +178,7 @@ def test_predict_finds_images_in_folders_and_by_patterns_each_once(digits_run: R
     Path("nothing").mkdir()
     assert main(["predict", str(digits_run.path), "digits/01.png", "digits", "nothing", "digits/**/*.png"]) == 0
     said = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
-    assert said == ["digits/01.png", "digits/00.png", "digits/deep/er/no-suffix", "nothing", "digits/deep/empty.png"]
+    assert said == ["digits/01.png", "digits/00.png", "digits/deep/empty.png", "digits/deep/er/no-suffix", "nothing"]
 
 
 def test_predict_writes_csv(digits_run: Run, capsys: Captured) -> None:
