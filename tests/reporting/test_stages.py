@@ -15,7 +15,11 @@ def test_an_accuracy_has_its_interval() -> None:
 
 
 def test_one_stage_is_said_to_be_one() -> None:
-    assert stages_sentence([FROZEN]) == "Only the new head was trained; the pretrained network stayed as it was."
+    alone = "Only the new head was trained; the pretrained network stayed as it was."
+    assert stages_sentence([dataclasses.replace(FROZEN, correct=0, total=0)]) == alone
+    assert stages_sentence([FROZEN]) == (
+        f"{alone} Validation judged a head that had not seen its images; the one kept has learnt from them, too."
+    )
 
 
 def test_the_first_stage_of_an_unfinished_training() -> None:

@@ -31,7 +31,9 @@ def stages_sentence(stages: Sequence[Stage], *, unfinished: bool = False) -> str
     if len(stages) < 2 and unfinished:
         return "The new head is trained; fine-tuning has not come to its end."
     if len(stages) < 2:
-        return "Only the new head was trained; the pretrained network stayed as it was."
+        alone = "Only the new head was trained; the pretrained network stayed as it was."
+        judged = " Validation judged a head that had not seen its images; the one kept has learnt from them, too."
+        return alone + judged if stages[0].total else alone
     first, last = stages
     if not last.total:
         return "There are no validation images to say whether fine-tuning paid; it was asked for, so it is kept."
