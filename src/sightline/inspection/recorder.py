@@ -157,7 +157,7 @@ class SnapshotRecorder:
         return _Watched(
             probes=probes,
             pixels=pixels,
-            map_layer=_early_stage(self.network, self._ready(pixels[:1])),
+            map_layer=_early_stage(self.network, self._ready(pixels[:1]), self.kernel_layer),
             images=_pixels(some, self.preprocess) if some else pixels[:0],
             truth=some.labels if some else torch.empty(0, dtype=torch.int64),
         )
@@ -256,18 +256,23 @@ def _first_learning(network: Network) -> str:
     return next(iter(learning or [name for name, _ in every]), "")
 
 
-def _early_stage(network: Network, inputs: Tensor) -> str:
-    """The last stage whose maps have half the side of its input (1, C, H, W) or more, or else the first with maps."""
+def _early_stage(network: Network, inputs: Tensor, kernel_layer: str) -> str:
+    """A stage whose maps change and still look like the image: the last with a third of its sides or more.
+
+    inputs: (1, C, H, W). Stages before the first that learns never change. Where no map is so large, the first one;
+    empty where there are none.
+    """
     names = [f"stages.{name}" for name, _ in network.stages.named_children()]
+    learning = next((i for i, name in enumerate(names) if f"{kernel_layer}.".startswith(f"{name}.")), 0)
     sides = {}
-    with watched(network, names) as runs:
+    with watched(network, names[learning:]) as runs:
         network(inputs)
-    for name in names:
+    for name in names[learning:]:
         try:
             sides[name] = as_maps(network, name, output_of(name, runs), inputs).shape[2]
         except ModelError:
             continue
-    large = [name for name, side in sides.items() if 2 * side >= inputs.shape[2]]
+    large = [name for name, side in sides.items() if 3 * side >= inputs.shape[2]]
     return large[-1] if large else next(iter(sides), "")
 
 
