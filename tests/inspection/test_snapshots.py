@@ -107,5 +107,5 @@ def test_without_its_probes_there_is_nothing_to_see(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"probes.npz cannot be read: it is damaged .*probes.npz\): restore it"):
         read_snapshots(tmp_path)
     (tmp_path / PROBES).unlink()
-    with pytest.raises(RunError, match="probes.npz cannot be read: it is gone"):
+    with pytest.raises(RunError, match=r"probes\.npz cannot be read: it is gone"):
         read_snapshots(tmp_path)

@@ -30,7 +30,7 @@ from sightline.inspection.layers import as_maps
 from sightline.inspection.snapshots import (
     Probes,
     Snapshot,
-    cost_of,
+    cost_and_answers,
     snapshot_paths,
     write_probes,
     write_snapshot,
@@ -95,6 +95,7 @@ class SnapshotRecorder:
         self.kernel_layer = _first_learning(network)
         self.count = self.last_epoch = 0
         self.spent = self.cost = 0.0  # seconds, over all; of the latest snapshot
+        self._answers_kept = 0  # of validation images in the snapshots of an earlier part of this training
         self._watched: _Watched | None = None
 
     def after(self, epoch: Epoch) -> None:
@@ -123,8 +124,10 @@ class SnapshotRecorder:
         for number, path in paths.items():
             if number >= epoch:
                 path.unlink(missing_ok=True)
-        costs = [cost_of(path) for number, path in paths.items() if number < epoch]
+        kept = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
+        costs = [cost for cost, _ in kept]
         self.count, self.spent, self.cost = len(costs), sum(costs), costs[-1] if costs else 0.0
+        self._answers_kept = max((answers for _, answers in kept), default=0)
         self.last_epoch = max((number for number in paths if number < epoch), default=0)
 
     def _is_due(self, epoch: Epoch) -> bool:
@@ -163,7 +166,9 @@ class SnapshotRecorder:
         )
 
     def _affordable(self, images: int, image_bytes: int, epoch: Epoch) -> int:
-        """How many of the validation images every snapshot can look at."""
+        """How many of the validation images every snapshot can look at: as many as the earlier ones did."""
+        if self._answers_kept:
+            return min(images, self._answers_kept)
         epochs = epoch.epoch / epoch.progress
         seconds = CONFUSION_SHARE * self.share * epoch.seconds / epoch.progress / min(MOST, epochs)
         by_time = max(LEAST_CONFUSION, int(seconds * PASSES * epoch.images_per_second))
