@@ -119,7 +119,7 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
         audit=audit_section(start.audit) if start.audit else None,
         naive=naive,
     )
-    narrator.result(run, evaluation, seconds=clock.elapsed)
+    narrator.result(run, evaluation, seconds=clock.elapsed, resumed=options.resume is not None)
     return run
 
 
