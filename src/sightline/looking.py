@@ -26,10 +26,12 @@ from sightline.reporting.inspection_page import (
     Grid,
     Inspection,
     View,
+    cam_sentence,
     kernel_grid,
     large_view,
     map_grid,
     neighbour_tiles,
+    neighbours_sentence,
     render_inspection,
 )
 from sightline.reporting.map_images import enlarged, kernel_rgba, map_rgb, overlay, sheet
@@ -55,7 +57,7 @@ def look_inside(
         replaced.
 
     Raises RunError for a run folder that is gone or half-deleted, ModelError for a layer that does not exist or gives
-    no feature maps, ImageError, ConfigError, StorageError. Training images that are gone are no error: the page says so.
+    no feature maps, ImageError, ConfigError, StorageError. That training images are gone is no error: the page says so.
     """
     classifier = open_classifier(run, device=device)
     pixels = read_image(image)
@@ -69,8 +71,8 @@ def look_inside(
     )
     look.write("image.png", enlarged(look.image, LEAST_SIDE))
     prediction = classifier.predict(pixels, top=GUESSES)
-    cams, cam_note = look.cams(prediction.top[:2])
-    neighbours, note = _neighbours(run, pixels, device)
+    cams, said = look.cams(prediction.top[:2])
+    neighbours, alike = _neighbours(run, pixels, prediction.label, device)
     tiles, width, crisp = neighbour_tiles(neighbours)
     page = Inspection(
         run=str(run),
@@ -79,13 +81,13 @@ def look_inside(
         view=view,
         prediction=prediction,
         cams=cams,
-        cam_note=cam_note,
+        cam_sentence=said,
         kernels=look.kernels(),
         stages=[look.maps(drawn[one.name], one) for one in chosen],
         neighbours=tiles,
         neighbours_width=width,
         neighbours_crisp=crisp,
-        neighbours_note=note,
+        neighbours_sentence=alike,
         command=_command(run, image, layer, out),
         files=[path.name for path in look.written],
     )
@@ -111,19 +113,21 @@ class _Look:
         self.written.append(path)
 
     def cams(self, guesses: tuple[tuple[str, float], ...]) -> tuple[list[View], str]:
-        """Grad-CAM of the likeliest classes; or none, and why."""
-        views = []
+        """Grad-CAM of the likeliest classes, and what the first says; or none, and why."""
+        views: list[View] = []
+        sentence = ""
         for number, (label, probability) in enumerate(guesses, start=1):
             try:
                 cam = grad_cam(self.classifier, self.pixels, self.classifier.classes.index(label))
             except ModelError as error:
-                return [], f"There is no map to draw: {error.what}."
+                return [], f"There is no Grad-CAM: {error.what}."
+            sentence = sentence or cam_sentence(label, cam)
             seen = overlay(self.image, cam)
             self.write(f"grad_cam_{number}.png", enlarged(seen, LEAST_SIDE))
             words = f"{label}, {format_probability(probability)}"
             none = "" if cam.any() else ": nothing speaks for it"
             views.append(large_view(seen, words + none, f"Where the network looks for {label}"))
-        return views, ""
+        return views, sentence
 
     def kernels(self) -> Grid | None:
         """The filters of the first convolution that runs; None when there is none."""
@@ -154,14 +158,15 @@ def _chosen(classifier: Classifier, layer: str | None) -> list[Layer]:
 
 
 def _neighbours(
-    run: str | os.PathLike[str], pixels: NDArray[np.uint8], device: str
+    run: str | os.PathLike[str], pixels: NDArray[np.uint8], label: str, device: str
 ) -> tuple[tuple[Neighbour, ...], str]:
     """The nearest training images, and what is to be said of them, or why there are none."""
     notes: list[str] = []
     try:
-        return nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append), " ".join(notes)
+        found = nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append)
     except RunError as error:
-        return (), error.what
+        return (), f"{error.what[:1].upper()}{error.what[1:]}."
+    return found, " ".join([neighbours_sentence(label, found), *(f"{note.capitalize()}." for note in notes)])
 
 
 def _command(

@@ -9,6 +9,7 @@ from sightline.reporting.colors import CIVIDIS
 PLUS, MINUS = (213, 94, 0), (0, 114, 178)  # of Okabe and Ito's palette
 STRENGTH = 0.45  # of the hue where a map is 1
 PAPER = 253
+KERNEL_SIDE, GAP, FRAME = 32, 3, (107, 106, 102, 70)  # pixels, pixels, faint ink that lets paper through
 
 
 def map_rgb(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
@@ -20,14 +21,21 @@ def map_rgb(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.
 
 
 def kernel_rgba(kernel: NDArray[np.float32], reach: float) -> NDArray[np.uint8]:
-    """One filter (C, kh, kw), its channels side by side: uint8 (kh, C * kw, 4), orange above 0, blue below.
+    """One filter (C, kh, kw), its channels side by side in a thin frame each: uint8 (h, w, 4), about 32 C wide.
 
-    The weaker a weight, the more transparent, so that 0 is the colour of whatever paper it lies on.
+    Orange is above 0, blue below, `reach` at the strongest; the weaker a weight, the more transparent, so that 0 is the
+    colour of whatever paper it lies on.
     """
-    row = np.concatenate(list(kernel), axis=1)
-    hue = np.where(row[..., None] >= 0, PLUS, MINUS)
-    alpha = 255 * np.abs(row) / reach if reach > 0 else np.zeros_like(row)
-    return np.dstack([hue, np.rint(alpha)[..., None]]).astype(np.uint8)
+    side = max(3, round(KERNEL_SIDE / max(kernel.shape[1:])))
+    strengths = np.abs(kernel) / reach if reach > 0 else np.zeros_like(kernel)
+    colors = np.where(kernel[..., None] >= 0, PLUS, MINUS)
+    squares = np.concatenate([colors, np.rint(255 * strengths)[..., None]], axis=-1).astype(np.uint8)
+    squares = squares.repeat(side, axis=1).repeat(side, axis=2)  # (C, kh, kw, 4) -> (C, h, w, 4)
+    framed = np.pad(squares, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    framed[:, [0, -1]] = FRAME
+    framed[:, :, [0, -1]] = FRAME
+    apart = np.pad(framed, ((0, 0), (0, 0), (0, GAP), (0, 0)))
+    return np.concatenate(list(apart), axis=1)[:, :-GAP]
 
 
 def overlay(image: NDArray[np.uint8], values: ArrayLike) -> NDArray[np.uint8]:
