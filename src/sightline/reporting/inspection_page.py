@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightline.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
+from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations
 from sightline.reporting.colors import CIVIDIS
 from sightline.reporting.image_data import CRISP, format_probability, jpeg_uri, png_uri
@@ -53,13 +54,15 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A large image with the sentence it is evidence for. width: CSS pixels."""
+    """A large image. width: CSS pixels. size: (H, W) of its pixels. box: (top, left, bottom, right) to frame in it."""
 
     uri: str
     caption: str
     alt: str
     width: int
     crisp: bool
+    size: tuple[int, int]
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +85,8 @@ class Inspection:
     prediction: Prediction
     cams: Sequence[View]
     cam_sentence: str = ""
-    receptive: View | None = None
-    receptive_sentence: str = ""
+    fields: Sequence[View] = ()
+    fields_sentence: str = ""
     kernels: Grid | None = None
     stages: Sequence[Grid] = ()
     neighbours: Sequence[Tile] = ()
@@ -105,11 +108,14 @@ def render_inspection(seen: Inspection) -> str:
     )
 
 
-def large_view(pixels: NDArray[np.uint8], caption: str, alt: str) -> View:
+def large_view(
+    pixels: NDArray[np.uint8], caption: str, alt: str, *, box: tuple[int, int, int, int] | None = None
+) -> View:
     """uint8 (H, W, 1 or 3) at a size to be looked at."""
+    size = (pixels.shape[0], pixels.shape[1])
     width, crisp = _css_width(pixels.shape[1], pixels.shape[0], LARGE_WIDTH)
     uri = png_uri(pixels) if crisp else jpeg_uri(pixels)
-    return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp)
+    return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp, size=size, box=box)
 
 
 def map_grid(seen: Activations, kind: str, file: str) -> Grid:
@@ -176,6 +182,18 @@ def cam_sentence(label: str, cam: NDArray[np.float32]) -> str:
     largest_first = np.cumsum(np.sort(cam, axis=None)[::-1])
     share = (np.searchsorted(largest_first, largest_first[-1] / 2) + 1) / cam.size
     return f"Half of what speaks for {label} lies within {100 * share:.0f} % of the image."
+
+
+def fields_sentence(fields: Sequence[ReceptiveField]) -> str:
+    """What the deepest of these layers' values depend on, and on how little of that they mostly do."""
+    last = fields[-1]
+    height, width = last.size
+    frame = "the whole image" if last.whole else f"a square of {height} x {width} pixels"
+    side = round(last.effective_side)
+    return (
+        f"One value of {last.layer} can depend on {frame}, and does so mostly on as many pixels as {side} x {side}. "
+        "The frame is what it can see, orange what it does, here for the place where Grad-CAM is strongest."
+    )
 
 
 def neighbours_sentence(label: str, neighbours: Sequence[Neighbour]) -> str:

@@ -8,7 +8,8 @@ from sightline.reporting.colors import CIVIDIS
 
 PLUS, MINUS = (213, 94, 0), (0, 114, 178)  # of Okabe and Ito's palette
 STRENGTH = 0.45  # of the hue where a map is 1
-PAPER = 253
+PAPER, ACCENT = 253, (11, 110, 153)
+LINE = 2  # pixels of a frame
 KERNEL_SIDE, GAP, FRAME = 32, 3, (107, 106, 102, 70)  # pixels, pixels, faint ink that lets paper through
 
 
@@ -54,10 +55,25 @@ def on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.rint(alpha * pixels[..., :3] + (1 - alpha) * PAPER).astype(np.uint8)
 
 
+def times_to(pixels: NDArray[np.uint8], side: int) -> int:
+    """By which whole number to enlarge (H, W, ...) so that its longer side comes near `side`; 1 or more."""
+    return max(1, side // max(pixels.shape[:2]))
+
+
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Every pixel as a square of pixels, so that the longer side comes near `side`; never smaller."""
-    times = max(1, side // max(pixels.shape[:2]))
+    times = times_to(pixels, side)
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def framed(pixels: NDArray[np.uint8], box: tuple[int, int, int, int], times: int) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) enlarged `times`, with a frame around (top, left, bottom, right): (times H, times W, 3)."""
+    large = pixels.repeat(times, axis=0).repeat(times, axis=1)
+    top, left, bottom, right = (times * edge for edge in box)
+    inside = large[top + LINE : bottom - LINE, left + LINE : right - LINE].copy()
+    large[top:bottom, left:right] = ACCENT
+    large[top + LINE : bottom - LINE, left + LINE : right - LINE] = inside
+    return large
 
 
 def sheet(images: list[NDArray[np.uint8]], *, side: int = 96, gap: int = 8) -> NDArray[np.uint8]:
