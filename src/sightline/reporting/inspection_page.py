@@ -14,7 +14,7 @@ from sightline.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
 from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations
-from sightline.reporting.colors import CIVIDIS
+from sightline.pixels.scales import CIVIDIS
 from sightline.reporting.image_data import CRISP, format_probability, jpeg_uri, png_uri
 from sightline.reporting.map_images import kernel_rgba, map_rgb
 from sightline.reporting.report import render_page
