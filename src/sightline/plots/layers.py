@@ -73,8 +73,8 @@ def kernels(weights: ArrayLike, *, limit: int = 64, inputs: int = 16) -> Drawing
     """The kernels of a convolution on one signed scale, blue below zero and orange above.
 
     weights: float (O, C, kh, kw). Each output channel is a row of its input channels' kernels, and short rows stand
-    side by side; of 1 x 1 kernels, the whole matrix. limit, inputs: of more output or input channels, the first so many are
-    drawn, and the heading says so. Raises DataError for other shapes, ConfigError for limits below 1.
+    side by side; of 1 x 1 kernels, the whole matrix. limit, inputs: of more output or input channels, the first so
+    many are drawn, and the heading says so. Raises DataError for other shapes, ConfigError for limits below 1.
     """
     if limit < 1 or inputs < 1:
         raise ConfigError(f"limit is {limit} and inputs is {inputs}", hint="use 1 or more")

@@ -58,8 +58,8 @@ def attribution(
     """A signed map on a symmetric scale: orange speaks for the class, blue against it, paper says nothing.
 
     values: float (H, W), e.g. integrated gradients. image: drawn beside it. reach: the end of the scale; by default
-    what 99 % of the pixels stay within, because a few are often many times the rest. Raises DataError for another shape, or
-    an image of another aspect ratio, ConfigError for a reach that is not above 0.
+    what 99 % of the pixels stay within, because a few are often many times the rest. Raises DataError for another
+    shape, or an image of another aspect ratio, ConfigError for a reach that is not above 0.
     """
     numbers = as_values(values, "(H, W)")
     pixels = np.zeros((*numbers.shape, 3), np.uint8) if image is None else as_image(image)
