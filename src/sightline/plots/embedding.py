@@ -1,12 +1,12 @@
 """Images on a plane, those that the network finds alike beside each other."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline.errors import DataError
+from sightline.inspection.embeddings import EmbeddingMap
 from sightline.plots.canvas import GAP, LINE, MARGIN, SHEET_WIDTH, Canvas, as_image, as_values, canvas
 from sightline.plots.style import (
     CATEGORIES,
@@ -28,21 +28,9 @@ THUMBNAIL = 17.0  # points, the longer side
 NAME_ROOM = 96.0  # points for a class name
 
 
-@runtime_checkable
-class EmbeddingMapLike(Protocol):
-    """points: (N, 2). indices: (N,), which image each point is. method: how the map was made."""
-
-    @property
-    def points(self) -> NDArray[np.float32]: ...
-    @property
-    def indices(self) -> NDArray[np.int64]: ...
-    @property
-    def method(self) -> str: ...
-
-
 @styled
 def embedding_map(
-    points: ArrayLike | EmbeddingMapLike,
+    points: ArrayLike | EmbeddingMap,
     labels: ArrayLike,
     classes: Sequence[str],
     images: Sequence[ArrayLike] | None = None,
@@ -87,14 +75,14 @@ def embedding_map(
 
 
 def _matched(
-    points: ArrayLike | EmbeddingMapLike,
+    points: ArrayLike | EmbeddingMap,
     labels: ArrayLike,
     classes: Sequence[str],
     images: Sequence[ArrayLike] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], Sequence[ArrayLike] | None, str]:
     """Points, labels and images that belong together, and how the map was made."""
     numbers, method = np.asarray(labels), getattr(points, "method", "")
-    if isinstance(points, EmbeddingMapLike):
+    if isinstance(points, EmbeddingMap):
         chosen = np.asarray(points.indices)
         if chosen.size and chosen.max() >= len(numbers):
             raise DataError(f"{len(numbers)} labels, and the map has image {chosen.max()}", hint="give the whole set's")

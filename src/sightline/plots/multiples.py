@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import ConfigError, DataError
+from sightline.inspection.snapshots import Probes, Snapshot
 from sightline.plots.canvas import GAP, LINE, MARGIN, SHEET_WIDTH, Canvas, as_image, canvas, signed
 from sightline.plots.confusion import largest_mistake, mistake_colors, shares
 from sightline.plots.maps import HEAT, pale
@@ -29,39 +30,8 @@ LARGEST = 78.0  # points, the side of one multiple
 KERNELS, MAPS = 16, 9  # at most so many in one multiple
 
 
-class ProbesLike(Protocol):
-    """The images that every snapshot looks at: uint8 (P, H, W, C), labels (P,) and the names of the classes."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-
-
-class SnapshotLike(Protocol):
-    """A network after one epoch.
-
-    kernels: (O, C, kh, kw). maps: uint8 (P, M, h, w), 0 and 255 standing for the ends of `map_range`. cams: uint8
-    (P, h, w). confusion: (K, K). Any of them may be empty.
-    """
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def kernels(self) -> NDArray[np.float16]: ...
-    @property
-    def maps(self) -> NDArray[np.uint8]: ...
-    @property
-    def map_range(self) -> tuple[float, float]: ...
-    @property
-    def cams(self) -> NDArray[np.uint8]: ...
-    @property
-    def confusion(self) -> NDArray[np.int64]: ...
-    @property
-    def probes(self) -> Any: ...
-
-
 @styled
-def snapshots(taken: Sequence[SnapshotLike], *, epochs: int = 6, probes: int = 3) -> Drawing:
+def snapshots(taken: Sequence[Snapshot], *, epochs: int = 6, probes: int = 3) -> Drawing:
     """A column for each of a few epochs; rows of first kernels, feature maps, Grad-CAM of probe images, and mistakes.
 
     taken: what `read_snapshots` gives. epochs: at most so many columns, evenly spaced, first and last among them.
@@ -93,16 +63,16 @@ def snapshots(taken: Sequence[SnapshotLike], *, epochs: int = 6, probes: int = 3
     return page.figure
 
 
-Draw = Callable[[Canvas, SnapshotLike, float, float, float], None]
+Draw = Callable[[Canvas, Snapshot, float, float, float], None]
 Named = tuple[Sequence[str], Draw]  # a row: its name and notes, and what draws one of its multiples
 
 
-def _kernels(chosen: Sequence[SnapshotLike]) -> list[Named]:
+def _kernels(chosen: Sequence[Snapshot]) -> list[Named]:
     if not chosen[-1].kernels.size:
         return []
     reach = float(max(np.abs(_filters(snapshot)).max() for snapshot in chosen))
 
-    def draw(page: Canvas, snapshot: SnapshotLike, left: float, top: float, side: float) -> None:
+    def draw(page: Canvas, snapshot: Snapshot, left: float, top: float, side: float) -> None:
         _mosaic(page, _filters(snapshot), left, top, side, **signed(reach))
 
     count = len(_filters(chosen[-1]))
@@ -110,19 +80,19 @@ def _kernels(chosen: Sequence[SnapshotLike]) -> list[Named]:
     return [(("kernels", f"filters 0 to {count - 1}", note, f"-{number_text(reach)} to +{number_text(reach)}"), draw)]
 
 
-def _filters(snapshot: SnapshotLike) -> NDArray[np.float64]:
+def _filters(snapshot: Snapshot) -> NDArray[np.float64]:
     """The first filters, (n, kh, kw)."""
     filters: NDArray[np.float64] = snapshot.kernels[:KERNELS].astype(np.float64).mean(axis=1)
     return filters
 
 
-def _maps(chosen: Sequence[SnapshotLike]) -> list[Named]:
+def _maps(chosen: Sequence[Snapshot]) -> list[Named]:
     if not chosen[-1].maps.size:
         return []
     low = min(snapshot.map_range[0] for snapshot in chosen)
     high = max(snapshot.map_range[1] for snapshot in chosen)
 
-    def draw(page: Canvas, snapshot: SnapshotLike, left: float, top: float, side: float) -> None:
+    def draw(page: Canvas, snapshot: Snapshot, left: float, top: float, side: float) -> None:
         least, largest = snapshot.map_range
         values = least + snapshot.maps[0, :MAPS].astype(np.float64) / 255 * (largest - least)
         _mosaic(page, values, left, top, side, cmap=MAGNITUDES, vmin=low, vmax=high if high > low else low + 1)
@@ -131,7 +101,7 @@ def _maps(chosen: Sequence[SnapshotLike]) -> list[Named]:
     return [(("feature maps", f"of {name}", f"{number_text(low)} to {number_text(high)}"), draw)]
 
 
-def _cams(chosen: Sequence[SnapshotLike], probes: int) -> list[Named]:
+def _cams(chosen: Sequence[Snapshot], probes: int) -> list[Named]:
     if not chosen[-1].cams.size:
         return []
     images = chosen[-1].probes.images
@@ -139,7 +109,7 @@ def _cams(chosen: Sequence[SnapshotLike], probes: int) -> list[Named]:
     def row(probe: int) -> Named:
         image = pale(as_image(images[probe]))
 
-        def draw(page: Canvas, snapshot: SnapshotLike, left: float, top: float, side: float) -> None:
+        def draw(page: Canvas, snapshot: Snapshot, left: float, top: float, side: float) -> None:
             wide, high = (side * length / max(image.shape[:2]) for length in (image.shape[1], image.shape[0]))
             page.image(image, left, top, wide, high)
             page.image(
@@ -151,12 +121,12 @@ def _cams(chosen: Sequence[SnapshotLike], probes: int) -> list[Named]:
     return [row(probe) for probe in range(min(probes, len(images)))]
 
 
-def _mistakes(chosen: Sequence[SnapshotLike]) -> list[Named]:
+def _mistakes(chosen: Sequence[Snapshot]) -> list[Named]:
     if not chosen[-1].confusion.sum():
         return []
     largest = max(largest_mistake(shares(snapshot.confusion, "true")) for snapshot in chosen)
 
-    def draw(page: Canvas, snapshot: SnapshotLike, left: float, top: float, side: float) -> None:
+    def draw(page: Canvas, snapshot: Snapshot, left: float, top: float, side: float) -> None:
         colors = mistake_colors(snapshot.confusion, shares(snapshot.confusion, "true"), largest)
         page.image(colors, left, top, side, side)
         page.box(left, top, side, side, edgecolor=HAIRLINE, linewidth=0.5)
@@ -164,7 +134,7 @@ def _mistakes(chosen: Sequence[SnapshotLike]) -> list[Named]:
     return [(("mistakes", "truth down, called across", f"to {largest:.2g} % of the true class"), draw)]
 
 
-def _probe_name(probes: ProbesLike, index: int) -> str:
+def _probe_name(probes: Probes, index: int) -> str:
     return shortened(probes.classes[int(probes.labels[index])], NAMES - 24, SMALL - 1)
 
 

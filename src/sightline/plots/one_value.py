@@ -1,13 +1,14 @@
 """The numbers behind one value of a convolution or pooling layer, as cells to be read."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import Colormap
 from numpy.typing import NDArray
 
 from sightline.errors import ConfigError, DataError
+from sightline.inspection.one_value import Arithmetic
 from sightline.plots.canvas import GAP, LINE, MARGIN, Canvas, as_values, canvas
 from sightline.plots.style import (
     FAINT_INK,
@@ -32,25 +33,8 @@ KINDS = {"maximum": "the largest of its window", "average": "the mean of its win
 SMALLEST = 3.5  # points; a number that would be smaller is left out, and its colour stays
 
 
-class ArithmeticLike(Protocol):
-    """What `arithmetic` returns: patch, kernel and products (c, kh, kw), and value = sum of products + bias."""
-
-    layer: str
-    kind: str
-    channel: int
-    row: int
-    column: int
-    channels: NDArray[np.int64]
-    patch: NDArray[np.float32]
-    kernel: NDArray[np.float32]
-    products: NDArray[np.float32]
-    bias: float
-    value: float
-    output: float
-
-
 @styled
-def arithmetic(numbers: ArithmeticLike, *, limit: int = 4) -> Drawing:
+def arithmetic(numbers: Arithmetic, *, limit: int = 4) -> Drawing:
     """Input patch times kernel, value by value, and the products added up: one value of a layer.
 
     A row for each input channel, those that contribute most first; beyond `limit` they are one number. Raises
@@ -92,7 +76,7 @@ def arithmetic(numbers: ArithmeticLike, *, limit: int = 4) -> Drawing:
     return page.figure
 
 
-def _total(numbers: ArithmeticLike, sums: NDArray[np.float64], shown: NDArray[np.int64]) -> str:
+def _total(numbers: Arithmetic, sums: NDArray[np.float64], shown: NDArray[np.int64]) -> str:
     """The last line: every row's sum, the rest, the bias, and what they come to."""
     rest = len(sums) - len(shown)
     terms = [number_text(float(sums[place])) for place in shown]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from sightline.errors import DataError
+from sightline.evaluation.compare import Comparison
 from sightline.evaluation.evaluate import Evaluation
 from sightline.plots.style import (
     FAINT_INK,
@@ -56,21 +57,6 @@ class SliceLike(Protocol):
     interval: tuple[float, float]
 
 
-class ComparisonLike(Protocol):
-    """Two classifiers on the same images: the difference of their accuracies, in [-1, 1], and what follows."""
-
-    @property
-    def difference(self) -> float: ...
-    @property
-    def interval(self) -> tuple[float, float]: ...
-    @property
-    def gained(self) -> Sequence[str]: ...
-    @property
-    def lost(self) -> Sequence[str]: ...
-    @property
-    def sentence(self) -> str: ...
-
-
 @styled
 def class_scores(evaluation: Evaluation) -> Drawing:
     """Recall, precision and F1 of each class, weakest first, each as a dot with its 95 % interval as a line.
@@ -117,7 +103,7 @@ def slices(parts: Sequence[SliceLike]) -> Drawing:
 
 
 @styled
-def comparison(result: ComparisonLike) -> Drawing:
+def comparison(result: Comparison) -> Drawing:
     """The difference of two accuracies on the same images with its 95 % interval, against no difference.
 
     result: what `compare` returned.
