@@ -24,6 +24,7 @@ from sightline.pixels.decode import read_image
 from sightline.prediction import open_classifier
 from sightline.reporting.image_data import format_probability
 from sightline.reporting.inspection_page import (
+    FIELD_WIDTH,
     Grid,
     Inspection,
     View,
@@ -150,12 +151,13 @@ class _Look:
             unit = (int(self.peak[0] * layer.maps[1]), int(self.peak[1] * layer.maps[2]))
             field = receptive_field(self.classifier, layer.name, unit, image=self.pixels, samples=SAMPLES)
             fields.append(field)
-            seen = overlay(self.image, field.effective)
+            seen = overlay(self.image, np.sqrt(field.effective))
             self.write(f"receptive_field_{number}.png", framed(seen, field.clipped, times_to(seen, LEAST_SIDE)))
             height, width = field.size
             words = "the whole image" if field.whole else f"{height} x {width} pixels"
             caption = f"{layer.name}, row {unit[0]}, column {unit[1]}: {words}"
-            views.append(large_view(seen, caption, f"What one value of {layer.name} sees", box=field.clipped))
+            alt = f"What one value of {layer.name} sees"
+            views.append(large_view(seen, caption, alt, width=FIELD_WIDTH, box=field.clipped))
         return views, fields_sentence(fields) if fields else ""
 
     def kernels(self) -> Grid | None:
