@@ -242,7 +242,8 @@ def _dead(dead: NDArray[np.bool_]) -> str:
     numbers = np.flatnonzero(dead).tolist()
     if not numbers:
         return "Every channel fires somewhere in this image."
-    listed = ", ".join(map(str, numbers[:NUMBERED])) + (", ..." if len(numbers) > NUMBERED else "")
+    more = f" and {len(numbers) - NUMBERED:,} more" if len(numbers) > NUMBERED else ""
+    listed = ", ".join(map(str, numbers[:NUMBERED])) + more
     verb = "channel fires" if len(numbers) == 1 else "channels fire"
     return f"{len(numbers):,} {verb} nowhere in this image: {listed}."
 
