@@ -24,6 +24,7 @@ from sightline.pixels.decode import read_image
 from sightline.prediction import open_classifier
 from sightline.reporting.image_data import format_probability
 from sightline.reporting.inspection_page import (
+    FIELD_WIDTH,
     Grid,
     Inspection,
     View,
@@ -75,7 +76,7 @@ def look_inside(
     look.write("image.png", enlarged(look.image, LEAST_SIDE))
     prediction = classifier.predict(pixels, top=GUESSES)
     cams, said = look.cams(prediction.top[:2])
-    fields, seeing = look.fields(chosen)
+    fields, seeing = look.fields(list(drawn.values()))
     neighbours, alike = _neighbours(run, pixels, prediction.label, device)
     tiles, width, crisp = neighbour_tiles(neighbours)
     page = Inspection(
@@ -141,21 +142,21 @@ class _Look:
             views.append(large_view(seen, words + none, f"Where the network looks for {label}"))
         return views, sentence
 
-    def fields(self, layers: list[Layer]) -> tuple[list[View], str]:
+    def fields(self, layers: list[Activations]) -> tuple[list[View], str]:
         """What one value of some of the layers sees, the deepest last, and what that says."""
         spread = sorted({round(i * (len(layers) - 1) / (FIELDS - 1)) for i in range(FIELDS)}) if layers else []
         views, fields = [], []
-        for number, layer in enumerate((layers[i] for i in spread), start=1):
-            assert layer.maps is not None
-            unit = (int(self.peak[0] * layer.maps[1]), int(self.peak[1] * layer.maps[2]))
-            field = receptive_field(self.classifier, layer.name, unit, image=self.pixels, samples=SAMPLES)
+        for number, seen in enumerate((layers[i] for i in spread), start=1):
+            height, width = seen.values.shape[1:]
+            unit = (int(self.peak[0] * height), int(self.peak[1] * width))
+            field = receptive_field(self.classifier, seen.layer, unit, image=self.pixels, samples=SAMPLES)
             fields.append(field)
-            seen = overlay(self.image, field.effective)
-            self.write(f"receptive_field_{number}.png", framed(seen, field.clipped, times_to(seen, LEAST_SIDE)))
-            height, width = field.size
-            words = "the whole image" if field.whole else f"{height} x {width} pixels"
-            caption = f"{layer.name}, row {unit[0]}, column {unit[1]}: {words}"
-            views.append(large_view(seen, caption, f"What one value of {layer.name} sees", box=field.clipped))
+            drawn = overlay(self.image, np.sqrt(field.effective))
+            self.write(f"receptive_field_{number}.png", framed(drawn, field.clipped, times_to(drawn, LEAST_SIDE)))
+            words = "the whole image" if field.whole else f"{field.size[0]} x {field.size[1]} pixels"
+            caption = f"{field.layer}, row {unit[0]}, column {unit[1]}: {words}"
+            alt = f"What one value of {field.layer} sees"
+            views.append(large_view(drawn, caption, alt, width=FIELD_WIDTH, box=field.clipped))
         return views, fields_sentence(fields) if fields else ""
 
     def kernels(self) -> Grid | None:

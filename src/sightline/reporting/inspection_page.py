@@ -19,7 +19,7 @@ from sightline.reporting.image_data import CRISP, format_probability, jpeg_uri, 
 from sightline.reporting.map_images import kernel_rgba, map_rgb
 from sightline.reporting.report import render_page
 
-TILE_WIDTH, NEIGHBOUR_WIDTH, LARGE_WIDTH = 80, 96, 304  # CSS pixels, roughly where images are small
+TILE_WIDTH, NEIGHBOUR_WIDTH, FIELD_WIDTH, LARGE_WIDTH = 80, 96, 256, 304  # CSS pixels, roughly where images are small
 TILES = 24  # channels of a layer shown in the page; the PNG file has them all
 FILTERS = 32
 NUMBERED = 12  # dead channels listed by number
@@ -109,11 +109,16 @@ def render_inspection(seen: Inspection) -> str:
 
 
 def large_view(
-    pixels: NDArray[np.uint8], caption: str, alt: str, *, box: tuple[int, int, int, int] | None = None
+    pixels: NDArray[np.uint8],
+    caption: str,
+    alt: str,
+    *,
+    width: int = LARGE_WIDTH,
+    box: tuple[int, int, int, int] | None = None,
 ) -> View:
     """uint8 (H, W, 1 or 3) at a size to be looked at."""
     size = (pixels.shape[0], pixels.shape[1])
-    width, crisp = _css_width(pixels.shape[1], pixels.shape[0], LARGE_WIDTH)
+    width, crisp = _css_width(pixels.shape[1], pixels.shape[0], width)
     uri = png_uri(pixels) if crisp else jpeg_uri(pixels)
     return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp, size=size, box=box)
 
@@ -191,8 +196,8 @@ def fields_sentence(fields: Sequence[ReceptiveField]) -> str:
     frame = "the whole image" if last.whole else f"a square of {height} x {width} pixels"
     side = round(last.effective_side)
     return (
-        f"One value of {last.layer} can depend on {frame}, and does so mostly on as many pixels as {side} x {side}. "
-        "The frame is what it can see, orange what it does, here for the place where Grad-CAM is strongest."
+        f"One value of {last.layer} can depend on {frame}; what counts for it is about as large as {side} x {side}. "
+        "The frame is what a value can see, orange what counts, by its root: here where Grad-CAM is strongest."
     )
 
 
@@ -237,7 +242,8 @@ def _dead(dead: NDArray[np.bool_]) -> str:
     numbers = np.flatnonzero(dead).tolist()
     if not numbers:
         return "Every channel fires somewhere in this image."
-    listed = ", ".join(map(str, numbers[:NUMBERED])) + (", ..." if len(numbers) > NUMBERED else "")
+    more = f" and {len(numbers) - NUMBERED:,} more" if len(numbers) > NUMBERED else ""
+    listed = ", ".join(map(str, numbers[:NUMBERED])) + more
     verb = "channel fires" if len(numbers) == 1 else "channels fire"
     return f"{len(numbers):,} {verb} nowhere in this image: {listed}."
 

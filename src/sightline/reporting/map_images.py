@@ -52,7 +52,8 @@ def on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def times_to(pixels: NDArray[np.uint8], side: int) -> int:
     """By which whole number to enlarge (H, W, ...) so that its longer side comes near `side`; 1 or more."""
-    return max(1, side // max(pixels.shape[:2]))
+    longer: int = max(pixels.shape[:2])
+    return max(1, side // longer)
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
