@@ -53,12 +53,13 @@ def test_names_never_touch(answers, classes) -> None:  # type: ignore[no-untyped
 
 def test_slices_are_named_by_kind(texts) -> None:  # type: ignore[no-untyped-def]
     parts = [
-        Slice(kind="brightness", name="dark", total=90, correct=70, interval=wilson_interval(70, 90)),
-        Slice(kind="size", name="small", total=0, correct=0, interval=(0.0, 1.0)),
+        Slice(kind="brightness", name="dark", total=90, correct=70, p_value=0.01),
+        Slice(kind="size", name="small", total=30, correct=30, p_value=1.0),
     ]
     figure = plots.slices(parts)
-    assert dots(figure.axes[0]) == {0: pytest.approx(100 * 70 / 90)}
-    assert {"brightness: dark", "size: small", "70 of 90", "0 of 0"} <= set(texts(figure))
+    assert dots(figure.axes[0]) == {0: pytest.approx(100 * 70 / 90), 1: 100}
+    assert intervals(figure.axes[0])[0] == pytest.approx([100 * end for end in wilson_interval(70, 90)])
+    assert {"brightness: dark", "size: small", "70 of 90, differs", "30 of 30"} <= set(texts(figure))
     with pytest.raises(DataError, match="there is no slice to draw"):
         plots.slices([])
 

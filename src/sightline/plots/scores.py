@@ -73,14 +73,21 @@ def class_scores(evaluation: Evaluation) -> Drawing:
 def slices(parts: Sequence[Slice]) -> Drawing:
     """Accuracy of each slice of the images, by group, size or brightness, with its 95 % interval.
 
-    Slices of one kind stand together. Raises DataError when there is none.
+    Slices of one kind stand together; one that is better or worse than the others by more than chance "differs".
+    Raises DataError when there is none.
     """
     if not parts:
         raise DataError("there is no slice to draw", hint="evaluate at least one image")
     rows = []
     for part in parts:
         share = Share(part.correct / part.total, *part.interval) if part.total else None
-        rows.append(Row(f"{part.kind}: {part.name}", [share], f"{part.correct:,} of {part.total:,}"))
+        rows.append(
+            Row(
+                f"{part.kind}: {part.name}",
+                [share],
+                f"{part.correct:,} of {part.total:,}" + (", differs" if part.differs else ""),
+            )
+        )
     return _dot_chart(rows, ["Accuracy"])
 
 
