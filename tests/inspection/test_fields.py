@@ -47,7 +47,7 @@ def test_by_hand() -> None:
 @pytest.mark.parametrize(
     "layer",
     [
-        nn.Conv2d(1, 2, (5, 2), stride=(3, 1), padding=(1, 2), dilation=(1, 3)),
+        nn.Conv2d(1, 2, (5, 3), stride=(3, 1), padding=(1, 3), dilation=(1, 3)),
         nn.AvgPool2d((4, 3), padding=(2, 1)),
         nn.AvgPool2d(3, stride=(2, 1)),
         nn.AdaptiveAvgPool2d((6, 5)),
@@ -60,14 +60,18 @@ def test_by_hand() -> None:
 )
 def test_every_kind_of_layer_is_where_its_gradient_is(layer: nn.Module) -> None:
     net = Chain(layer)
-    side = list_layers(net)[0].maps or next(x.maps for x in list_layers(net) if x.name == "stages.0")
-    for unit in ((0, 0), (side[1] // 2, side[2] // 2), (side[1] - 1, side[2] - 1)):
+    side = next(x.maps for x in list_layers(net) if x.name == "stages.0")
+    assert side is not None
+    units = [(0, 0), (side[1] // 2, side[2] // 2), (side[1] - 1, side[2] - 1)]
+    # Values of padding that repeats or reflects lie outside, but come from within.
+    constant = not any("eflect" in repr(part) or "Replication" in repr(part) for part in layer.modules())
+    for unit in units if constant else units[1:2]:
         found = receptive_field(net, "stages.0", unit, samples=16)
         top, left, bottom, right = found.clipped
         inside = np.zeros(found.image_size, bool)
         inside[top:bottom, left:right] = True
         assert not found.effective[~inside].any()
-        if found.effective.any() and not isinstance(layer, nn.Sequential | nn.ReplicationPad2d):
+        if found.effective.any() and not isinstance(layer, nn.Sequential):
             assert seen(found.effective) == found.clipped
 
 
@@ -110,7 +114,7 @@ def test_the_effective_field_is_smaller_than_the_theoretical() -> None:
     net = Chain(*(nn.Conv2d(1 if i == 0 else 8, 8, 3, padding=1) for i in range(6)))
     found = receptive_field(net, 5, samples=32)
     assert found.size == (13, 13)
-    assert 3 < found.effective_side < 11
+    assert 3 < found.effective_side < 12
     assert found.effective[12, 10] > 4 * found.effective[12, 5]
 
 

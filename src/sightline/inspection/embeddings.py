@@ -187,6 +187,8 @@ def _principal_components(values: NDArray[np.float32], components: int) -> NDArr
     """float32 (N, D) -> float32 (N, components), the directions of largest variance first."""
     from sklearn.decomposition import PCA
 
+    if len(values) == 1:  # it has no directions
+        return np.zeros((1, components), np.float32)
     return np.asarray(PCA(components, random_state=0).fit_transform(values), dtype=np.float32)
 
 

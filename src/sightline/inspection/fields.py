@@ -30,11 +30,11 @@ class ReceptiveField:
 
     layer: its full name. unit: (row, column) of the value in the layer's maps. image_size: (H, W) in pixels.
     box: (top, left, bottom, right) in pixels, bottom and right excluded: all that the value can depend on, through the
-        longest branch. It may reach beyond the image, where the network pads. None along an axis that is seen whole,
-        as after global pooling: then the box is that of the image.
+        longest branch. It reaches beyond the image where the network pads; padding that reflects or repeats the rim is
+        counted where it lies. That of the image where all of it is seen, as after global pooling.
     whole: whether the value can depend on the whole image, however large.
     effective: float32 (H, W) in [0, 1]: how strongly the value depends on each pixel, 1 for the strongest; the root
-        mean square of its gradient. 0 outside of the box.
+        mean square of its gradient. 0 everywhere for a value that depends on nothing, e.g. behind a ReLU.
     """
 
     layer: str
