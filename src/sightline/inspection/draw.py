@@ -50,8 +50,8 @@ def tiles(
 def signed_kernels(kernels: NDArray[np.floating], *, columns: int | None = None, scale: int = 8) -> Pixels:
     """Kernels side by side on paper, 8 pixels apart: blue below zero, orange above, the same range for all.
 
-    kernels: (O, C, kh, kw), drawn a row of C for each of the O where C is more than 1, else in a square; or (N, kh, kw).
-    The range is `signed_range`.
+    kernels: (O, C, kh, kw), a row of C for each of the O where C is more than 1, else in a square; or (N, kh, kw). The
+    range is `signed_range`.
     """
     limit = signed_range(kernels)
     rows = columns or (kernels.shape[1] if kernels.ndim == 4 and kernels.shape[1] > 1 else None)
@@ -65,7 +65,7 @@ def signed_range(values: NDArray[np.floating]) -> float:
 
 
 def rgb_kernels(kernels: NDArray[np.floating], *, columns: int | None = None, scale: int = 8) -> Pixels:
-    """Kernels that look at RGB, each as one small colour image: (O, 3, kh, kw); grey is zero, the same range for all."""
+    """Kernels that look at RGB, (O, 3, kh, kw), each as one colour image: grey is zero, the same range for all."""
     if kernels.ndim != 4 or kernels.shape[1] != 3:
         raise DataError(
             f"the kernels are of shape {kernels.shape}", hint="give (O, 3, kh, kw), or use `signed_kernels`"

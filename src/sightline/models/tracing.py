@@ -49,6 +49,15 @@ POINT = (_Window(1, 1), _Window(1, 1))
 EVERYTHING = (_Window(math.inf, math.inf), _Window(math.inf, math.inf))
 
 
+# Operations that enlarge, and how many inputs on either side an output is mixed from besides the nearest.
+ENLARGING = {
+    aten.upsample_nearest2d.default: 0,
+    aten.upsample_nearest2d.vec: 0,
+    aten.upsample_bilinear2d.default: 1,
+    aten.upsample_bilinear2d.vec: 1,
+}
+
+
 class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves this class untyped
     """Follows every tensor operation: adds up multiply-adds and knows the receptive field of every tensor."""
 
@@ -121,11 +130,9 @@ def _windows(func: Any, args: Any, output: Tensor) -> tuple[_Window, _Window]:
     if func in (aten.constant_pad_nd.default, aten.reflection_pad2d.default, aten.replication_pad2d.default):
         left, _, top, _ = (*args[1], 0, 0, 0, 0)[:4]
         return _Window(1, 1, top), _Window(1, 1, left)
-    if func in (aten.upsample_nearest2d.vec, aten.upsample_bilinear2d.vec):
-        # Between two values a bilinear one depends on both: the one before, too.
-        kernel, before = (1, 0) if func is aten.upsample_nearest2d.vec else (3, 1)
+    if func in ENLARGING:
         (height, width), (h, w) = args[0].shape[2:], output.shape[2:]
-        return _Window(kernel, height / h, before), _Window(kernel, width / w, before)
+        return _between(height / h, ENLARGING[func]), _between(width / w, ENLARGING[func])
     if func is aten.slice.Tensor and args[1] in (2, 3):
         start = args[2] or 0 if len(args) > 2 else 0
         first = max(0, start + args[0].shape[args[1]]) if start < 0 else start
@@ -135,6 +142,12 @@ def _windows(func: Any, args: Any, output: Tensor) -> tuple[_Window, _Window]:
         (height, width), (h, w) = args[0].shape[2:], output.shape[2:]
         return _bin(height, h), _bin(width, w)
     return POINT
+
+
+def _between(step: float, neighbours: float) -> _Window:
+    """The window of enlarging: outputs are `step` inputs apart, and lie between inputs; each depends on so many of its
+    neighbours on either side, besides the one it lies in."""
+    return _Window(2 - step + 2 * neighbours, step, 1 - step + neighbours)
 
 
 def _bin(inputs: int, outputs: int) -> _Window:
