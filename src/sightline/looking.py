@@ -153,7 +153,11 @@ class _Look:
             fields.append(field)
             drawn = overlay(self.image, np.sqrt(field.effective))
             self.write(f"receptive_field_{number}.png", framed(drawn, field.clipped, times_to(drawn, LEAST_SIDE)))
-            words = "the whole image" if field.whole else f"{field.size[0]} x {field.size[1]} pixels"
+            words = (
+                "the whole image"
+                if field.whole
+                else f"{field.size[0]}\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}{field.size[1]} pixels"
+            )
             caption = f"{field.layer}, row {unit[0]}, column {unit[1]}: {words}"
             alt = f"What one value of {field.layer} sees"
             views.append(large_view(drawn, caption, alt, width=FIELD_WIDTH, box=field.clipped))
