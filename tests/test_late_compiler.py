@@ -66,7 +66,7 @@ def test_disabled_functions_run_and_the_compiler_is_told_once(monkeypatch: pytes
 
     later = _late(disable)
 
-    @later(recursive=False, reason="loops")
+    @later(recursive=False, reason="loops")  # type: ignore[untyped-decorator]
     def double(x: int) -> int:
         """Twice."""
         return 2 * x
