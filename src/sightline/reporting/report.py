@@ -17,6 +17,7 @@ from sightline import __version__, files
 from sightline.data.imageset import ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.pixels import scales
 from sightline.reporting import colors
 from sightline.reporting.class_table import ClassTable, class_table
 from sightline.reporting.confusion import (
@@ -150,8 +151,8 @@ def render_page(template: str, **content: object) -> str:
         .render(
             version=__version__,
             today=f"{datetime.now().day} {datetime.now():%B %Y, %H:%M}",
-            light_steps=_steps_and_inks(colors.LIGHT_PAPER),
-            dark_steps=_steps_and_inks(colors.DARK_PAPER),
+            light_steps=_steps_and_inks(scales.LIGHT_PAPER),
+            dark_steps=_steps_and_inks(scales.DARK_PAPER),
             **content,
         )
     )
