@@ -14,11 +14,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import (
     App,
     ArgumentCollection,
+    CoercionError,
     CycloptsError,
     Group,
     MissingArgumentError,
@@ -332,4 +333,20 @@ def _usage(error: CycloptsError) -> str:
         return f"There is no place for {' '.join(map(repr, error.unused_tokens or ()))}."
     if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
         return f"{error.argument.name} is missing."
+    if isinstance(error, CoercionError) and error.token and error.token.keyword and error.argument:
+        wanted = _values(error.argument.hint)
+        if {int, float} & set(wanted):
+            return f"{error.token.keyword} is {error.token.value}: use {' or '.join(map(_in_words, wanted))}."
     return str(error)
+
+
+def _values(hint: Any) -> list[Any]:
+    """The types and words that an option takes: float | Literal["auto"] | None -> [float, "auto"]."""
+    if get_origin(hint) is Annotated or get_origin(hint) is Literal:
+        return list(get_args(hint)) if get_origin(hint) is Literal else _values(get_args(hint)[0])
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return [value for part in parts for value in _values(part)] if parts else [hint]
+
+
+def _in_words(value: Any) -> str:
+    return {int: "a whole number", float: "a number"}.get(value, str(value))
