@@ -1,0 +1,24 @@
+"""The lab as a folder of static pages, for any file server: a class's web space, a memory stick with `http.server`."""
+
+from pathlib import Path
+
+from sightline.errors import InputError
+from sightline.lab.pages import pages, static_files
+
+MARK = ".sightline-lab"  # says that a folder is an export of ours, which the next one may write over
+
+
+def export(folder: Path) -> Path:
+    """Write all pages into `folder` and return its index.html.
+
+    Raises InputError when the folder has something else in it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / MARK).exists():
+        raise InputError(f"{folder} exists and is no export of the lab", hint="choose a new or an empty folder")
+    files = {Path(address): content for address, content in pages().items()}
+    files |= {Path("static") / path.name: path.read_bytes() for path in static_files()}
+    for name, content in {Path(MARK): b"", **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / "index.html"
