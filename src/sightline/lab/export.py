@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sightline.errors import InputError
+from sightline.files import make_folder, write_bytes
 from sightline.lab.pages import pages, static_files
 
 MARK = ".sightline-lab"  # says that a folder is an export of ours, which the next one may write over
@@ -11,7 +12,7 @@ MARK = ".sightline-lab"  # says that a folder is an export of ours, which the ne
 def export(folder: Path) -> Path:
     """Write all pages into `folder` and return its index.html.
 
-    Raises InputError when the folder has something else in it.
+    Raises InputError when the folder has something else in it, StorageError when it cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / MARK).exists():
         raise InputError(f"{folder} exists and is no export of the lab", hint="choose a new or an empty folder")
@@ -19,6 +20,6 @@ def export(folder: Path) -> Path:
     files |= {Path("static") / path.name: path.read_bytes() for path in static_files()}
     for name, content in {Path(MARK): b"", **files}.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        make_folder(path.parent)
+        write_bytes(path, content)
     return folder / "index.html"
