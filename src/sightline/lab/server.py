@@ -1,5 +1,6 @@
 """The lab's server: bound to 127.0.0.1, opened in the browser with a fresh token, stopped by Ctrl-C."""
 
+import contextlib
 import errno
 import secrets
 import socket
@@ -28,7 +29,8 @@ def serve(*, port: int = PORT, open_browser: bool = True) -> None:
         if open_browser:
             webbrowser.open(address)
         config = uvicorn.Config(create_app(token=token, port=number), log_level="warning", lifespan="off", ws="none")
-        uvicorn.Server(config).run(sockets=[listener])
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a lab is closed, and no failure
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(port: int) -> socket.socket:

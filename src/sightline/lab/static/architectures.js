@@ -30,7 +30,7 @@ function explore() {
   sizeField.value = String(size);
   published.hidden = size === network.size;
   published.textContent = `as published: ${network.size}`;
-  byId("about", HTMLElement).textContent = `${capital(network.description)}.${network.paper ? ` ${network.paper}.` : ""}`;
+  byId("about", HTMLElement).textContent = `${network.name}: ${network.description}.${network.paper ? ` ${network.paper}.` : ""}`;
   const problem = byId("problem", HTMLElement);
   problem.hidden = size >= network.min_size;
   problem.textContent = `${network.name} cannot take images of ${size} × ${size}: use a size of ${network.min_size} or more.`;
@@ -105,11 +105,6 @@ let address = "";
 function remember(words) {
   address = `#${words}`;
   history.replaceState(null, "", address);
-}
-
-/** @param {string} words */
-function capital(words) {
-  return words[0].toUpperCase() + words.slice(1);
 }
 
 async function start() {

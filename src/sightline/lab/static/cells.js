@@ -113,7 +113,7 @@ export class CellGrid {
   /** Numbers too small to read are hidden; the operation below still spells them out. */
   fitText() {
     const width = this.element.clientWidth / this.columns;
-    const size = Math.min(width * 0.56, (width * 1.45) / this.digits);
+    const size = Math.min(width * 0.56, (width * 1.35) / this.digits);
     this.element.classList.toggle("wordless", width > 0 && size < READABLE);
   }
 
