@@ -40,7 +40,9 @@ def test_every_network_is_there() -> None:
 
 
 # All of them take 20 s; these have every kind of layer, join and head, and a change of models/ shows in them.
-@pytest.mark.parametrize("name", ["lenet5", "resnet20", "resnet18_small", "speednet_xs", "vgg11_small_bn", "custom_cnn"])
+@pytest.mark.parametrize(
+    "name", ["lenet5", "resnet20", "resnet18_small", "speednet_xs", "vgg11_small_bn", "custom_cnn"]
+)
 def test_the_file_is_current(name: str) -> None:
     stored = next(network for network in NETWORKS if network["name"] == name)
     entry = next(entry for entry in list_models() if entry.name == name)

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sightline.lab.guard import Guard
-from sightline.lab.pages import MEDIA_TYPES, pages, static_file
+from sightline.lab.pages import MEDIA_TYPES, pages, static_files
 
 
 def create_app(*, token: str, port: int) -> ASGIApp:
@@ -25,7 +25,7 @@ async def _page(request: Request) -> Response:
 
 
 async def _static(request: Request) -> Response:
-    path = static_file(request.path_params["name"])
+    path = static_files().get(request.path_params["name"])
     return _not_found() if path is None else FileResponse(path, media_type=MEDIA_TYPES[path.suffix])
 
 

@@ -17,7 +17,7 @@ def export(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / MARK).exists():
         raise InputError(f"{folder} exists and is no export of the lab", hint="choose a new or an empty folder")
     files = {Path(address): content for address, content in pages().items()}
-    files |= {Path("static") / path.name: path.read_bytes() for path in static_files()}
+    files |= {Path("static") / name: path.read_bytes() for name, path in static_files().items()}
     for name, content in {Path(MARK): b"", **files}.items():
         path = folder / name
         make_folder(path.parent)

@@ -64,7 +64,9 @@ class Guard:
         if host not in self.hosts:
             return PlainTextResponse("This is not the lab's address: open the one that it printed.\n", 400)
         if not (in_address or self._is_token(self._cookie_value(headers.get("cookie", "")))):
-            return PlainTextResponse("The token is missing or wrong: open the whole address that the lab printed.\n", 403)
+            return PlainTextResponse(
+                "The token is missing or wrong: open the whole address that the lab printed.\n", 403
+            )
         if method not in ("GET", "HEAD") and headers.get("origin") != f"http://{host}":
             return PlainTextResponse("Only the lab's own pages may change something.\n", 403)
         return None

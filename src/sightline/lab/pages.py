@@ -4,7 +4,6 @@ A page is `static/page.html`, the frame, around a body from `static/` or a lesso
 bytes work below a server's root and in any folder of a plain file server.
 """
 
-from collections.abc import Iterator
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -54,16 +53,13 @@ def pages() -> dict[str, bytes]:
     return made
 
 
-def static_file(name: str) -> Path | None:
-    """The file of static/ that pages may ask for under `name`; None when there is none, or it lies elsewhere."""
-    path = (STATIC / name).resolve()
-    inside = path.is_relative_to(STATIC.resolve()) and path.suffix in (".css", ".js", ".json", ".svg")
-    return path if inside and path.is_file() else None
+@cache
+def static_files() -> dict[str, Path]:
+    """What pages may ask for below static/, by name.
 
-
-def static_files() -> Iterator[Path]:
-    """Every file that `static_file` can give."""
-    yield from sorted(path for path in STATIC.iterdir() if static_file(path.name))
+    A name from the network is looked up here and never joined to a path: no dots, bytes or links in it can lead elsewhere.
+    """
+    return {path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in (".css", ".js", ".json", ".svg")}
 
 
 def _framed(title: str, body: str, modules: tuple[str, ...], address: str) -> bytes:
@@ -92,9 +88,7 @@ def _index(course: tuple[Lesson, ...]) -> str:
 
 
 def _short_index(course: tuple[Lesson, ...]) -> str:
-    return "\n".join(
-        f'<li><a href="course/{lesson.slug}.html">{escape(lesson.title)}</a></li>' for lesson in course
-    )
+    return "\n".join(f'<li><a href="course/{lesson.slug}.html">{escape(lesson.title)}</a></li>' for lesson in course)
 
 
 def _lesson(lesson: Lesson, following: Lesson | None) -> str:

@@ -65,9 +65,7 @@ def network_layers(name: str, size: int) -> list[Layer]:
     `_settings` says.
     """
     entry = next(found for found in list_models() if found.name == name)
-    network = Architecture(
-        name=name, num_classes=entry.num_classes, in_channels=entry.in_channels, size=size
-    ).outline()
+    network = Architecture(name=name, num_classes=entry.num_classes, in_channels=entry.in_channels, size=size).outline()
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     shadows = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
     sources = _Sources()

@@ -31,13 +31,14 @@ export class CellGrid {
     this.frame.setAttribute("aria-hidden", "true");
     element.classList.add("cells");
     if (handlers.onPoint || handlers.onPress) this.listen();
-    this.label(label);
+    this.name = label;
     new ResizeObserver(() => this.fitText()).observe(element);
   }
 
   /** @param {string} label */
   label(label) {
-    this.element.setAttribute("aria-label", label);
+    this.name = label;
+    if (this.rows) this.element.setAttribute("aria-label", label);
   }
 
   /** Show `cells`, row by row. @param {Cell[][]} cells */
@@ -91,6 +92,7 @@ export class CellGrid {
     [this.rows, this.columns, this.drawn] = [rows, columns, []];
     this.element.style.setProperty("--columns", String(columns));
     this.element.setAttribute("role", "grid");
+    this.element.setAttribute("aria-label", this.name);
     this.cells = [];
     const lines = range(rows).map((r) => {
       const line = document.createElement("div");

@@ -68,6 +68,7 @@ function change(some) {
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     result = null;
+    stage.drawInput(state, null);
     showProblem(error.message);
   }
   controls.draw(state, result);

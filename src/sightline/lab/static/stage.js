@@ -49,20 +49,7 @@ export class Stage {
   draw(state, result, count) {
     this.shown = [state, result, count];
     const { rows, columns } = result.plan;
-    this.offset = [rows.before, columns.before];
-    const reach = (/** @type {import("./convolution.js").Axis} */ axis) => (axis.outputs - 1) * axis.stride - axis.before + axis.span;
-    this.input.label(`Input, ${state.pixels.length} rows and ${state.pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`);
-    this.input.draw(
-      range(rows.before + rows.size + rows.after).map((r) =>
-        range(columns.before + columns.size + columns.after).map((c) => {
-          const [row, column] = [r - rows.before, c - columns.before];
-          const value = state.pixels[row]?.[column];
-          const kind = row >= reach(rows) || column >= reach(columns) ? " unused" : "";
-          if (value === undefined) return { text: state.mode === "convolution" ? "0" : "", color: null, kind: `padding${kind}` };
-          return { text: String(value), color: grey(value, WHITE), kind };
-        }),
-      ),
-    );
+    this.drawInput(state, result.plan);
     this.output.label(`Output, ${rows.outputs} rows and ${columns.outputs} columns`);
     this.output.draw(
       result.output.map((line, r) =>
@@ -73,9 +60,34 @@ export class Stage {
         ),
       ),
     );
-    const { inputLegend, outputLegend } = this.parts;
-    if (inputLegend) drawLegend(inputLegend, (value) => grey(value, WHITE), [0, WHITE], ["0 black", "9 white"]);
+    const { outputLegend } = this.parts;
     if (outputLegend) drawScale(outputLegend, result.signed, result.limit);
+  }
+
+  /** The image with its padding; without a plan (no window fits) the image alone. @param {State} state @param {import("./convolution.js").Plan | null} plan */
+  drawInput({ pixels, mode }, plan) {
+    const alone = (/** @type {number} */ size) => ({ size, before: 0, after: 0, span: 0, stride: 1, dilation: 1, kernel: 0, outputs: size + 1 });
+    const { rows, columns } = plan ?? { rows: alone(pixels.length), columns: alone(pixels[0].length) };
+    this.offset = [rows.before, columns.before];
+    const reach = (/** @type {import("./convolution.js").Axis} */ axis) => (axis.outputs - 1) * axis.stride - axis.before + axis.span;
+    this.input.label(`Input, ${pixels.length} rows and ${pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`);
+    this.input.draw(
+      range(rows.before + rows.size + rows.after).map((r) =>
+        range(columns.before + columns.size + columns.after).map((c) => {
+          const [row, column] = [r - rows.before, c - columns.before];
+          const value = pixels[row]?.[column];
+          const kind = row >= reach(rows) || column >= reach(columns) ? " unused" : "";
+          if (value === undefined) return { text: mode === "convolution" ? "0" : "", color: null, kind: `padding${kind}` };
+          return { text: String(value), color: grey(value, WHITE), kind };
+        }),
+      ),
+    );
+    if (!plan) {
+      this.shown = null;
+      this.input.surround(null);
+      this.input.mark("lit", new Set());
+    }
+    if (this.parts.inputLegend) drawLegend(this.parts.inputLegend, (value) => grey(value, WHITE), [0, WHITE], ["0 black", "9 white"]);
   }
 
   /** Light what is linked to what is pointed at, or else to the output at `at`. @param {Focus} focus @param {Place} at */
