@@ -79,7 +79,7 @@ OpenPage = Callable[..., Any]
 
 @pytest.fixture
 def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
-    """open_page("playground.html#...", width=400, scheme="dark") -> the page; at the end it must not have complained."""
+    """open_page("playground.html#...", width=400, scheme="dark") -> the page, which must not complain to the end."""
     watched: list[Watched] = []
     with ExitStack() as stack:
 
@@ -96,7 +96,7 @@ def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
             watched.append(one)
             one.page.set_default_timeout(10_000)
             one.page.goto(f"{origin}/{address}")
-                if "architectures" in address:  # the only room that fetches something after it has loaded
+            if "architectures" in address:  # the only room that fetches something after it has loaded
                 one.page.wait_for_selector("#rows tr, #blocks li, #problem:not([hidden])", state="attached")
             return one.page
 

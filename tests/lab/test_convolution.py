@@ -32,7 +32,8 @@ const calls = {{
   }},
   links: (x) => {{
     const plan = c.plan(x.image.length, x.image[0].length, [x.kernel.length, x.kernel[0].length], x);
-    return x.image.map((row, r) => row.map((_, k) => c.outputsOf(plan, r, k).map(({{ output, place }}) => [...output, ...place])));
+    return x.image.map((row, r) => row.map((_, k) =>
+      c.outputsOf(plan, r, k).map(({{ output, place }}) => [...output, ...place])));
   }},
 }};
 const answers = JSON.parse(readFileSync(0, "utf8")).map((x) => {{

@@ -73,7 +73,8 @@ def test_a_snippet_prints_what_the_lesson_says(snippet: Snippet, printed: dict[s
 def test_what_is_missing_is_told() -> None:
     reader = _Reader()
     reader.feed(
-        '<article><section class="quiz"><fieldset><legend>Why?</legend><p class="choice">a <span class="reply">x</span></p>'
+        '<article><section class="quiz"><fieldset><legend>Why?</legend>'
+        '<p class="choice">a <span class="reply">x</span></p>'
         '<p class="choice">b <span class="reply">x</span></p></fieldset></section></article>'
     )
     assert reader.quiz[0].choices == ["a ", "b "]

@@ -42,7 +42,7 @@ def test_the_first_page_needs_neither_torch_nor_numpy() -> None:
 
 
 def test_pages_cost_little_processor_time() -> None:
-    """Import and make every page: the first one is there within a second on two cores (seconds of CPU: load does not matter)."""
+    """All imports and every page: the first is there within a second. CPU seconds, so that load does not matter."""
     code = (
         "import time, sightline.lab.server, sightline.lab.app, sightline.lab.pages as p; p.pages()\n"
         "print(time.process_time())"

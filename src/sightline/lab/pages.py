@@ -57,7 +57,7 @@ def pages() -> dict[str, bytes]:
 def static_files() -> dict[str, Path]:
     """What pages may ask for below static/, by name.
 
-    A name from the network is looked up here and never joined to a path: no dots, bytes or links in it can lead elsewhere.
+    A name from the network is looked up here and never joined to a path: nothing in it can lead elsewhere.
     """
     return {path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in (".css", ".js", ".json", ".svg")}
 
@@ -98,7 +98,7 @@ def _lesson(lesson: Lesson, following: Lesson | None) -> str:
         else '<a class="onward" href="../course.html">Back to the course</a>'
     )
     return (
-        f'<header class="lesson-head"><p class="kicker"><a href="../course.html">The course</a> · lesson {lesson.number}'
-        f" · {lesson.minutes} minutes</p><h1>{escape(lesson.title)}</h1>"
+        '<header class="lesson-head"><p class="kicker"><a href="../course.html">The course</a>'
+        f" · lesson {lesson.number} · {lesson.minutes} minutes</p><h1>{escape(lesson.title)}</h1>"
         f'<p class="lead">{escape(lesson.summary)}</p></header>\n{lesson.html}\n<p>{onward}</p>'
     )

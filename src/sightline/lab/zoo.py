@@ -1,7 +1,7 @@
 """static/zoo.json: every network of ours as layers and what feeds them, from which the page computes all the rest.
 
-The page knows the rules (`static/shapes.js`) and needs only what a network is made of; so it shows any input size without
-torch, in the static export as well. Made by
+The page knows the rules (`static/shapes.js`) and needs only what a network is made of; so it shows any input size
+without torch, in the static export as well. Made by
 
     python -m sightline.lab.zoo
 
@@ -156,7 +156,7 @@ def _settings(module: nn.Module) -> tuple[str, dict[str, Any]]:
             size = module.output_size
             return "AdaptiveAvgPool2d", {"size": size[0] if isinstance(size, tuple) else size}
         case nn.Linear():
-            bias = {} if module.bias is not None else {"bias": False}
+            bias: dict[str, Any] = {} if module.bias is not None else {"bias": False}
             return "Linear", {"in": module.in_features, "out": module.out_features, **bias}
         case nn.BatchNorm1d() | nn.BatchNorm2d():
             return ("BatchNorm2d" if isinstance(module, nn.BatchNorm2d) else "BatchNorm1d"), {}
