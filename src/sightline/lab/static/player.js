@@ -17,8 +17,9 @@ export class Player {
     byId("back", HTMLButtonElement).addEventListener("click", () => this.step(-1));
     byId("forward", HTMLButtonElement).addEventListener("click", () => this.step(1));
     this.scrub.addEventListener("input", () => {
+      const index = Number(this.scrub.value); // before `pause` shows where the window was
       this.pause();
-      this.move(Number(this.scrub.value));
+      this.move(index);
     });
     byId("speed", HTMLSelectElement).addEventListener("change", () => {
       if (this.timer) this.play();
