@@ -7,10 +7,12 @@ runs/<data>-<model>-<n>/
     split.csv         which image is in which split
     lr_range.json     what the range test of `--lr auto` saw, where there was one
     history.jsonl     one line an epoch
+    snapshots/        the network after some of its epochs, to scrub through: see `inspection/snapshots.py`
     metrics.json      scores on the test split
     predictions.csv   the answer for every test image
     report.html       a page to look at
     log.txt           what was said, with times
+    inspect/          what `sightline inspect` drew, a folder an image
     naive/            the second training of `--naive-too`: a run folder without a model
 """
 
@@ -24,11 +26,13 @@ import shutil
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sightline import files
-from sightline.classifier import Classifier
 from sightline.errors import RunError, StorageError
+
+if TYPE_CHECKING:  # reading a run's tables needs no network
+    from sightline.classifier import Classifier
 
 Record = dict[str, Any]  # one epoch of the history
 
@@ -109,6 +113,10 @@ class Run:
         return self.path / "history.jsonl"
 
     @property
+    def snapshots_folder(self) -> Path:
+        return self.path / "snapshots"
+
+    @property
     def metrics_path(self) -> Path:
         return self.path / "metrics.json"
 
@@ -161,8 +169,10 @@ class Run:
         return self.metrics_path.exists() and (self.model_folder / "model.json").exists()
 
     @cached_property
-    def classifier(self) -> Classifier:
+    def classifier(self) -> "Classifier":
         """The best network of this run. Raises RunError or ModelError when it is missing or damaged."""
+        from sightline.classifier import Classifier
+
         return Classifier.load(self.path)
 
     @property

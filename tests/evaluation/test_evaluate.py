@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from sightline.confidence import UnknownRule
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.errors import DataError
-from sightline.evaluation import evaluate as evaluating
+from sightline.evaluation import answers
 from sightline.evaluation.evaluate import Evaluation, evaluate, score, write_predictions
 from sightline.evaluation.metrics import wilson_interval
 from sightline.pixels.preprocess import Preprocess
@@ -25,14 +26,16 @@ class TellTale:
     def __init__(self, classes: tuple[str, ...] = CLASSES, note: str = "") -> None:
         self.classes = classes
         self.note = note
+        self.temperature = 1.0
+        self.unknown: UnknownRule | None = None
         self.preprocess = Preprocess(size=(1, 2), channels=1, mean=(0.0,), std=(1.0,))
 
-    def probabilities(self, images: Tensor) -> Tensor:
+    def logits(self, images: Tensor) -> Tensor:
         named, percent = images[:, 0, 0, 0].long(), images[:, 0, 0, 1] / 100
         others = (1 - percent) / (len(self.classes) - 1)
         probabilities = others[:, None].repeat(1, len(self.classes))
         probabilities[torch.arange(len(images)), named] = percent
-        return probabilities
+        return probabilities.log() * self.temperature
 
 
 def image_set(named: list[int], percent: list[int], labels: list[int], classes: tuple[str, ...] = CLASSES) -> ImageSet:
@@ -51,14 +54,19 @@ def six_images() -> Evaluation:
 
 
 def test_the_report_in_plain_text() -> None:
-    table, _, sentences = str(six_images()).partition("\n\n")
+    evaluation = six_images()
+    table, sentences, figures = str(evaluation).split("\n\n")
     assert table.splitlines() == [
-        "class  precision  recall     F1  images",
-        "cat        1.000   0.667  0.800       3",
-        "dog        0.333   1.000  0.500       1",
-        "fox        1.000   0.500  0.667       2",
+        "class  precision  recall     F1    AUC     AP  images",
+        "cat        1.000   0.667  0.800  0.778  0.867       3",
+        "dog        0.333   1.000  0.500  0.600  0.333       1",
+        "fox        1.000   0.500  0.667  0.500  0.667       2",
     ]
-    assert sentences.splitlines() == six_images().summary()
+    assert sentences.splitlines() == evaluation.summary()
+    names = [line[:18].strip() for line in figures.splitlines()]
+    assert names[:3] == ["figure", "accuracy", "balanced accuracy"]
+    assert names[-1] == "calibration error"
+    assert evaluation.estimates["accuracy"].text() in figures
 
 
 def test_scores_by_hand() -> None:
@@ -120,6 +128,65 @@ def test_classes_are_matched_by_name() -> None:
     assert evaluation.weakest == evaluation.classes[0]
 
 
+def test_the_figures_of_the_whole_by_hand() -> None:
+    estimates = six_images().estimates
+    assert list(estimates) == [
+        "accuracy",
+        "balanced_accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "weighted_precision",
+        "weighted_recall",
+        "weighted_f1",
+        "roc_auc",
+        "average_precision",
+    ]
+    assert (estimates["accuracy"].low, estimates["accuracy"].high) == wilson_interval(4, 6)
+    assert estimates["balanced_accuracy"].value == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
+    assert estimates["roc_auc"].value == pytest.approx((7 / 9 + 3 / 5 + 1 / 2) / 3)
+    assert "top5" in evaluate(TellTale(tuple("abcdefghij")), image_set([0], [91], [0], tuple("abcdefghij"))).estimates
+
+
+def test_one_class_alone_is_scored() -> None:
+    evaluation = evaluate(TellTale(), image_set([0, 1], [90, 80], [0, 0]))
+    assert "roc_auc" not in evaluation.estimates
+    assert evaluation.classes[0].roc_auc is None
+    assert "    -      -       2" in str(evaluation)
+    assert json.loads(json.dumps(evaluation.to_json()))["classes"][0]["roc_auc"] is None
+    only = score(np.ones((3, 1), dtype=np.float32), np.zeros(3, dtype=np.int64), ("cat",), ids=("a", "b", "c"))
+    assert only.accuracy == 1.0
+    assert "cat" in str(only)
+
+
+def test_calibration_before_and_after() -> None:
+    named, percent = NAMED * 50, PERCENT * 50
+    teller = TellTale()
+    teller.temperature = 2.0  # the images' percentages are what the answers say after it
+    evaluation = evaluate(teller, image_set(named, percent, TRUTH * 50))
+    assert evaluation.temperature == 2.0
+    after, before = evaluation.reliability_after, evaluation.reliability_before
+    np.testing.assert_allclose(evaluation.probabilities.max(1)[:6], np.array(PERCENT) / 100, atol=1e-6)
+    sharper = evaluation.probabilities[0] ** 2 / (evaluation.probabilities[0] ** 2).sum()
+    assert before.bins[-1].confidence > sharper.max() - 0.01 > after.bins[-1].confidence - 0.05
+    data = evaluation.to_json()["calibration"]
+    assert data["temperature"] == 2.0
+    assert data["after"]["ece"]["value"] == after.ece.value != before.ece.value
+    assert "without the temperature 2 " in str(evaluation)
+    assert evaluate(TellTale(), image_set(NAMED, PERCENT, TRUTH)).reliability_before is not None
+
+
+def test_unknown_images_are_counted_and_scored_all_the_same() -> None:
+    teller = TellTale()
+    assert not evaluate(teller, image_set(NAMED, PERCENT, TRUTH)).unknown.any()
+    teller.unknown = UnknownRule(score="probability", threshold=0.75)
+    evaluation = evaluate(teller, image_set(NAMED, PERCENT, TRUTH))
+    assert evaluation.unknown.tolist() == [False, False, True, True, False, True]
+    assert evaluation.correct == 4
+    assert evaluation.to_json()["unknown"] == 3
+    assert "called unknown" in str(evaluation)
+
+
 def test_unknown_classes_are_named() -> None:
     data = image_set([0, 1], [90, 90], [0, 1], classes=("cat", "dingo"))
     with pytest.raises(DataError) as caught:
@@ -137,7 +204,7 @@ def test_no_images() -> None:
 
 def test_parts_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = six_images()
-    monkeypatch.setattr(evaluating, "PART", 4)
+    monkeypatch.setattr(answers, "PART", 4)
     parts = six_images()
     np.testing.assert_array_equal(parts.probabilities, whole.probabilities)
     assert parts.to_json() == whole.to_json()

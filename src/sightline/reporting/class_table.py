@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sightline.evaluation.evaluate import Evaluation
+from sightline.evaluation.intervals import Estimate
 from sightline.evaluation.metrics import ClassScore, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 from sightline.training.balance import rare_classes
@@ -23,6 +24,15 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A score in per cent: its number and interval in words, and `value`, by which rows are sorted; -1 for none."""
+
+    text: str
+    interval: str = ""
+    value: float = -1.0
+
+
+@dataclass(frozen=True)
 class ClassRow:
     """One class in words; `dot` is None when the data has no image of it.
 
@@ -31,11 +41,11 @@ class ClassRow:
 
     name: str
     dot: Dot | None
-    recall: str
-    interval: str
-    precision: str
-    f1: str
-    support: str
+    recall: Figure
+    precision: Figure
+    f1: Figure
+    roc_auc: Figure
+    support: int
     share: str = ""
     rare: bool = False
 
@@ -57,6 +67,11 @@ class ClassTable:
         """The last class that has images."""
         return [row for row in self.rows if row.dot][-1]
 
+    @property
+    def ranked(self) -> bool:
+        """Whether any class has an area under its ROC curve."""
+        return any(row.roc_auc.interval for row in self.rows)
+
 
 def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None = None) -> ClassTable:
     """Every class on an axis that reaches from below the lowest interval to 100 %.
@@ -69,6 +84,8 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     labels = tick_labels(ticks)
     labels[-1] += " %"
     decimals = min(supported_digits(*score.interval) for score in seen)  # one for all: the points stand in line
+    areas = [score.roc_auc for score in seen if score.roc_auc]  # far surer than shares of as many images
+    area_decimals = min((supported_digits(area.low, area.high) for area in areas), default=0)
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
     counts = train_counts or {}
     rare = {name for name, is_rare in zip(counts, rare_classes(list(counts.values())), strict=True) if is_rare}
@@ -77,7 +94,9 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
         rows=[
-            dataclasses.replace(_row(score, place, decimals), share=shares.get(score.name, ""), rare=score.name in rare)
+            dataclasses.replace(
+                _row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare
+            )
             for score in order
         ],
         rare=_rare_sentence(evaluation, [score for score in seen if score.name in rare]),
@@ -103,19 +122,27 @@ def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
     return f"{whose}, beside an accuracy of {100 * evaluation.accuracy:.0f} % over all images."
 
 
-def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:
-    def percent(share: float) -> str:
-        return f"{100 * share:.{decimals}f}"
+def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> ClassRow:
+    def figure(share: float, interval: tuple[float, float]) -> Figure:
+        text, low, high = (f"{100 * value:.{decimals}f}" for value in (share, *interval))
+        return Figure(text, f"{low} to {high}", share)
 
     if score.support == 0:
-        return ClassRow(score.name, None, NONE, "", NONE, NONE, "0")
+        none = Figure(NONE)
+        return ClassRow(score.name, None, none, none, none, none, 0)
     low, high = score.interval
+    area = score.roc_auc
     return ClassRow(
         name=score.name,
         dot=Dot(place(100 * score.recall), place(100 * low), place(100 * high)),
-        recall=percent(score.recall),
-        interval=f"{percent(low)} to {percent(high)}",
-        precision=percent(score.precision),
-        f1=percent(score.f1),
-        support=f"{score.support:,}",
+        recall=figure(score.recall, score.interval),
+        precision=figure(score.precision, score.precision_interval),
+        f1=figure(score.f1, score.f1_interval),
+        roc_auc=Figure(NONE) if area is None else _area(area, area_decimals),
+        support=score.support,
     )
+
+
+def _area(area: Estimate, decimals: int) -> Figure:
+    text, low, high = (f"{100 * value:.{decimals}f}" for value in (area.value, area.low, area.high))
+    return Figure(text, f"{low} to {high}", area.value)
