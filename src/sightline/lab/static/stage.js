@@ -25,6 +25,10 @@ export class Stage {
     /** @type {[State, Result, number] | null} */
     this.shown = null;
     this.offset = [0, 0];
+    /** @type {unknown[]} */
+    this.drawn = []; // what the input was drawn from; a step of the animation changes only the output
+    /** @type {Result | null} */
+    this.scaled = null; // whose scale stands below the output
     const inside = (/** @type {Place} */ at) => /** @type {Place} */ ([at[0] - this.offset[0], at[1] - this.offset[1]]);
     this.input = new CellGrid(parts.input, "Input", {
       onPoint: (at) => handlers.onFocus({ output: null, pixel: at && inside(at) }),
@@ -37,6 +41,8 @@ export class Stage {
     });
     darkMode.addEventListener("change", () => {
       if (!this.shown) return;
+      this.drawn = [];
+      this.scaled = null;
       this.input.forget();
       this.output.forget();
       this.draw(...this.shown);
@@ -61,7 +67,8 @@ export class Stage {
       ),
     );
     const { outputLegend } = this.parts;
-    if (outputLegend) drawScale(outputLegend, result.signed, result.limit);
+    if (outputLegend && this.scaled !== result) drawScale(outputLegend, result.signed, result.limit);
+    this.scaled = result;
   }
 
   /** The image with its padding; without a plan (no window fits) the image alone. @param {State} state @param {import("./convolution.js").Plan | null} plan */
@@ -69,6 +76,9 @@ export class Stage {
     const alone = (/** @type {number} */ size) => ({ size, before: 0, after: 0, span: 0, stride: 1, dilation: 1, kernel: 0, outputs: size + 1 });
     const { rows, columns } = plan ?? { rows: alone(pixels.length), columns: alone(pixels[0].length) };
     this.offset = [rows.before, columns.before];
+    const from = [pixels, plan, mode];
+    if (from.every((part, i) => part === this.drawn[i])) return;
+    this.drawn = from;
     const reach = (/** @type {import("./convolution.js").Axis} */ axis) => (axis.outputs - 1) * axis.stride - axis.before + axis.span;
     this.input.label(`Input, ${pixels.length} rows and ${pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`);
     this.input.draw(
