@@ -261,6 +261,24 @@ def summary(
 
 
 @app.command
+def lab(
+    *,
+    port: Annotated[int, Parameter(help="Port; 0 is any free one.")] = 8760,
+    no_open: Annotated[bool, Parameter(help="Do not open the browser.", show_default=False)] = False,
+    export: Annotated[Path | None, Parameter(help="Write static pages into this folder instead.")] = None,
+) -> None:
+    """Open the lab in the browser: see a convolution, take networks apart, learn."""
+    if export:
+        from sightline.lab.export import export as write_pages
+
+        print(write_pages(export))
+        return
+    from sightline.lab.server import serve
+
+    serve(port=port, open_browser=not no_open)
+
+
+@app.command
 def doctor(
     *,
     clear_cache: Annotated[
