@@ -32,7 +32,7 @@ layers = sl.inspection.list_layers(classifier)
 first = next(layer.name for layer in layers if layer.role == "convolution")
 maps = sl.feature_maps(classifier, image, first)
 seen = sl.inspection.activations(classifier, image, first)
-print(f"{first}: {len(maps)} feature maps of {maps.shape[1]} x {maps.shape[2]}, {int(seen.dead.sum())} of them dead here")
+print(f"{first}: {len(maps)} feature maps of {maps.shape[1]} x {maps.shape[2]}, {int(seen.dead.sum())} dead here")
 sl.plots.kernels(sl.kernels(classifier, first)).savefig("kernels.png")
 sl.plots.feature_maps(maps, dead=seen.dead).savefig("maps.png")
 

@@ -110,7 +110,7 @@ def compare(
 @app.command
 def report(run: RunFolder, /, *, device: Device = "auto") -> None:
     """Write a run's report anew, with all that can be seen in its network and its answers."""
-    from sightline.analysis import write_full_report
+    from sightline.retelling import write_full_report
 
     print(write_full_report(run, device=device))
 
