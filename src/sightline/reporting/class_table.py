@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sightline.evaluation.evaluate import Evaluation
+from sightline.evaluation.intervals import Estimate
 from sightline.evaluation.metrics import ClassScore, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 from sightline.training.balance import rare_classes
@@ -23,6 +24,15 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A score in per cent: its number and interval in words, and `value`, by which rows are sorted; -1 for none."""
+
+    text: str
+    interval: str = ""
+    value: float = -1.0
+
+
+@dataclass(frozen=True)
 class ClassRow:
     """One class in words; `dot` is None when the data has no image of it.
 
@@ -31,11 +41,11 @@ class ClassRow:
 
     name: str
     dot: Dot | None
-    recall: str
-    interval: str
-    precision: str
-    f1: str
-    support: str
+    recall: Figure
+    precision: Figure
+    f1: Figure
+    roc_auc: Figure
+    support: int
     share: str = ""
     rare: bool = False
 
@@ -56,6 +66,11 @@ class ClassTable:
     def strongest(self) -> ClassRow:
         """The last class that has images."""
         return [row for row in self.rows if row.dot][-1]
+
+    @property
+    def ranked(self) -> bool:
+        """Whether any class has an area under its ROC curve."""
+        return any(row.roc_auc.interval for row in self.rows)
 
 
 def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None = None) -> ClassTable:
@@ -104,18 +119,26 @@ def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
 
 
 def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:
-    def percent(share: float) -> str:
-        return f"{100 * share:.{decimals}f}"
+    def figure(share: float, interval: tuple[float, float]) -> Figure:
+        text, low, high = (f"{100 * value:.{decimals}f}" for value in (share, *interval))
+        return Figure(text, f"{low} to {high}", share)
 
     if score.support == 0:
-        return ClassRow(score.name, None, NONE, "", NONE, NONE, "0")
+        return ClassRow(score.name, None, *[Figure(NONE)] * 4, 0)
     low, high = score.interval
+    area = score.roc_auc
     return ClassRow(
         name=score.name,
         dot=Dot(place(100 * score.recall), place(100 * low), place(100 * high)),
-        recall=percent(score.recall),
-        interval=f"{percent(low)} to {percent(high)}",
-        precision=percent(score.precision),
-        f1=percent(score.f1),
-        support=f"{score.support:,}",
+        recall=figure(score.recall, score.interval),
+        precision=figure(score.precision, score.precision_interval),
+        f1=figure(score.f1, score.f1_interval),
+        roc_auc=Figure(NONE) if area is None else _area(area),
+        support=score.support,
     )
+
+
+def _area(area: Estimate) -> Figure:
+    """The area under a ROC curve with digits of its own: it is far surer than a share of as many images."""
+    text, _, interval = area.text().partition(" % (")
+    return Figure(text, interval.rstrip(")"), area.value)

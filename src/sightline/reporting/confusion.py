@@ -54,7 +54,7 @@ class ConfusionImage:
 def confusion_table(evaluation: Evaluation) -> ConfusionTable:
     """Every number of the matrix, for up to LARGEST_TABLE classes."""
     names = [score.name for score in evaluation.classes]
-    shares = mistake_shares(evaluation)
+    shares = mistake_shares(evaluation.confusion)
     largest = float(shares.max())
 
     def cell(row: int, column: int) -> Cell:
@@ -71,20 +71,27 @@ def confusion_table(evaluation: Evaluation) -> ConfusionTable:
 
 def confusion_image(evaluation: Evaluation) -> ConfusionImage:
     """The pattern of the mistakes of many classes, in the colours of the table."""
-    shares = mistake_shares(evaluation)
-    largest = float(shares.max())
-    steps = np.minimum(shares / (largest or 1.0) * len(CIVIDIS), len(CIVIDIS) - 1).astype(np.int64) + 2
-    steps[evaluation.confusion == 0] = 0
-    np.fill_diagonal(steps, 1)
+    largest = float(mistake_shares(evaluation.confusion).max())
     num_classes = len(evaluation.classes)
-    light, dark = (png_uri(_palette(paper, ink)[steps]) for paper, ink in PAPERS_AND_INKS)
+    light, dark = (png_uri(frames[0]) for frames in confusion_pixels([evaluation.confusion]))
     return ConfusionImage(light, dark, num_classes * max(1, IMAGE_WIDTH // num_classes), _percent(largest))
 
 
-def mistake_shares(evaluation: Evaluation) -> NDArray[np.float64]:
+def confusion_pixels(matrices: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Matrices (K, K) as images of one pixel a cell on one scale: uint8 (n, K, K, 3) for light and for dark paper."""
+    shares = np.stack([mistake_shares(matrix) for matrix in matrices])
+    steps = np.minimum(shares / (float(shares.max()) or 1.0) * len(CIVIDIS), len(CIVIDIS) - 1).astype(np.int64) + 2
+    steps[np.stack(matrices) == 0] = 0
+    diagonal = np.arange(steps.shape[1])
+    steps[:, diagonal, diagonal] = 1
+    light, dark = (_palette(paper, ink)[steps] for paper, ink in PAPERS_AND_INKS)
+    return light, dark
+
+
+def mistake_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Of each true class (row), the share taken for each other class: (K, K) in [0, 1], 0 on the diagonal."""
-    support = evaluation.confusion.sum(axis=1, keepdims=True)
-    shares: NDArray[np.float64] = evaluation.confusion / np.maximum(support, 1)
+    support = confusion.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = confusion / np.maximum(support, 1)
     np.fill_diagonal(shares, 0.0)
     return shares
 

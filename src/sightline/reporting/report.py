@@ -1,9 +1,12 @@
 """report.html: one page that says what was trained, how well it sees, and where it errs.
 
-The file needs no network, no script and no other file. It is drawn again after every epoch, so drawing is quick: the
-figures are SVG and tables that the templates write (docs/decisions/0002-report-figures-as-svg.md).
+The file needs no network and no other file, and says everything without its script, which only sorts, opens and plays.
+While a training goes on it is drawn again after every epoch, without a script and quickly: the figures are SVG and
+tables that the templates write (docs/decisions/0002-report-figures-as-svg.md).
 """
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,19 +21,13 @@ from sightline.data.imageset import ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
 from sightline.reporting import colors
-from sightline.reporting.class_table import ClassTable, class_table
-from sightline.reporting.confusion import (
-    LARGEST_TABLE,
-    ConfusionImage,
-    ConfusionTable,
-    confusion_image,
-    confusion_table,
-)
-from sightline.reporting.image_data import surest_mistakes
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.material import Material
 from sightline.reporting.naive import NaiveScore
+from sightline.reporting.overview import overview
 from sightline.reporting.range_chart import range_figure
 from sightline.reporting.scale import format_seconds
+from sightline.reporting.sections import extras, images_shown, scores
 from sightline.reporting.stages import Stage, stages_sentence
 from sightline.run import Record, Run
 from sightline.training.range_test import RangeTest
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 
 UNUSED = 50  # files listed by name
 REFRESH_SECONDS = 3
+NOTHING = Material()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +78,7 @@ def write_report(
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
+    material: Material = NOTHING,
     audit: "AuditSection | None" = None,
     naive: NaiveScore | None = None,
     live: bool = False,
@@ -89,7 +88,8 @@ def write_report(
 
     history: one record an epoch, with `epoch` and what is known of `train_loss`, `val_loss`, `val_accuracy`,
         `val_interval` (low, high) and `seconds` since the start.
-    evaluation: the scores on the test images. images: those images, to show the mistakes among them.
+    evaluation: the scores on the test images. images: those images, to show some of them.
+    material: what else was worked out from them; each piece may be missing.
     audit: what `audit_section` made of the data's audit. naive: what a naive split says, where it was asked for.
     live: training goes on; the page reloads itself. stopped: why it does not, before its end, and what to do about it.
     """
@@ -98,6 +98,7 @@ def write_report(
         history=history,
         evaluation=evaluation,
         images=images,
+        material=material,
         audit=audit,
         naive=naive,
         live=live,
@@ -114,6 +115,7 @@ def render(
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
     images: ImageSet | None = None,
+    material: Material = NOTHING,
     audit: "AuditSection | None" = None,
     naive: NaiveScore | None = None,
     live: bool = False,
@@ -121,16 +123,24 @@ def render(
     run_name: str = "",
 ) -> str:
     """The page as HTML; the parameters are those of `write_report`."""
+    scored = evaluation is not None and evaluation.total > 0
     return render_page(
         "report.html",
+        script=_script() if scored else None,
         facts=facts,
         run_name=run_name,
         refresh_seconds=REFRESH_SECONDS if live else 0,
         progress=_progress(facts, history) if live else stopped,
         headline=_headline(history, evaluation),
         note=evaluation.note if evaluation and evaluation.note else facts.note,
-        scores=_scores(evaluation, facts.class_counts) if evaluation else None,
-        mistakes=surest_mistakes(evaluation, images) if evaluation and images else None,
+        scores=scores(evaluation, facts.class_counts) if evaluation and scored else None,
+        names=[score.name for score in evaluation.classes] if evaluation else [],
+        overview=overview(evaluation, material, audit=audit, calibrated=facts.val_images > 0)
+        if evaluation and scored
+        else None,
+        shown=images_shown(evaluation, images, material) if evaluation and scored and images else None,
+        more=extras(evaluation, material) if evaluation and scored else None,
+        material=material,
         learning=learning(history, planned_epochs=facts.epochs if live or stopped else None),
         rate=range_figure(facts.range_test) if facts.range_test else None,
         trained=_trained(facts, history, live=live),
@@ -198,31 +208,6 @@ def _roughly(seconds: float) -> str:
     return format_seconds(seconds if seconds < 120 else 60 * round(seconds / 60))
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What the page shows of an evaluation: the matrix as a table, or as a picture when there are many classes."""
-
-    evaluation: Evaluation
-    classes: ClassTable
-    confusions: Sequence[tuple[str, str, int]]
-    table: ConfusionTable | None
-    picture: ConfusionImage | None
-    top5: str
-
-
-def _scores(evaluation: Evaluation, class_counts: Mapping[str, int]) -> Scores:
-    many = len(evaluation.classes) > LARGEST_TABLE
-    top5 = evaluation.top5
-    return Scores(
-        evaluation=evaluation,
-        classes=class_table(evaluation, class_counts),
-        confusions=evaluation.confusions(10),
-        table=None if many else confusion_table(evaluation),
-        picture=confusion_image(evaluation) if many else None,
-        top5="" if top5 is None else format_percent(round(top5 * evaluation.total), evaluation.total),
-    )
-
-
 def _trained(facts: Facts, history: Sequence[Record], *, live: bool) -> str:
     """What was trained on what, for how long."""
     seconds = history[-1].get("seconds") if history else None
@@ -233,6 +218,21 @@ def _trained(facts: Facts, history: Sequence[Record], *, live: bool) -> str:
         f"{facts.model}, a network with {facts.parameters:,} parameters, {verb} {facts.num_classes} classes from "
         f"{facts.train_images:,} images of {facts.data}" + (f": {duration}." if epochs else ".")
     )
+
+
+@dataclass(frozen=True)
+class Script:
+    """The page's script, and the hash by which the page's security policy knows it from any other."""
+
+    text: str
+    hash: str
+
+
+@cache
+def _script() -> Script:
+    text = (Path(__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).digest()
+    return Script(text, f"sha256-{base64.b64encode(digest).decode()}")
 
 
 @cache

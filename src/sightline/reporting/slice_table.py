@@ -1,0 +1,85 @@
+"""How well parts of the test images are recognised: dots with their intervals beside the numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sightline.evaluation.evaluate import Evaluation
+from sightline.evaluation.metrics import format_percent
+from sightline.reporting.class_table import Dot
+from sightline.reporting.scale import Scale, nice_ticks, tick_labels
+
+if TYPE_CHECKING:
+    from sightline.evaluation.slices import Slice
+
+SHOWN = 40  # slices; of more only those recognised least often
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice in words, and its place on the axis. apart: its interval leaves out the accuracy over all images."""
+
+    kind: str
+    name: str
+    dot: Dot
+    percent: str
+    interval: str
+    total: str
+    apart: bool
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """ticks: (place in percent of the axis, label). overall: the accuracy, likewise. sentence: what was found."""
+
+    sentence: str
+    ticks: Sequence[tuple[float, str]]
+    overall: float
+    rows: Sequence[SliceRow]
+
+
+def slice_table(slices: "Sequence[Slice]", evaluation: Evaluation) -> SliceTable | None:
+    """Slices that hold images, as they come; None when there are none."""
+    held = [part for part in slices if part.total]
+    if not held:
+        return None
+    if len(held) > SHOWN:
+        least = sorted(held, key=lambda part: part.correct / part.total)[:SHOWN]
+        held = [part for part in held if part in least]
+    ticks = nice_ticks(100 * min(part.interval[0] for part in held), 100, count=4)
+    place = Scale((ticks[0], ticks[-1]), (0, 100))
+    labels = tick_labels(ticks)
+    labels[-1] += " %"
+    return SliceTable(
+        sentence=_sentence(held, evaluation),
+        ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
+        overall=place(100 * evaluation.accuracy),
+        rows=[_row(part, place, evaluation) for part in held],
+    )
+
+
+def _row(part: "Slice", place: Scale, evaluation: Evaluation) -> SliceRow:
+    low, high = part.interval
+    percent, _, interval = format_percent(part.correct, part.total).partition(" % (")
+    return SliceRow(
+        kind=part.kind,
+        name=part.name,
+        dot=Dot(place(100 * part.correct / part.total), place(100 * low), place(100 * high)),
+        percent=percent,
+        interval=interval.rstrip(")"),
+        total=f"{part.total:,}",
+        apart=not low <= evaluation.accuracy <= high,
+    )
+
+
+def _sentence(slices: "Sequence[Slice]", evaluation: Evaluation) -> str:
+    """The part that is recognised worst, if its interval lies below the accuracy over all images."""
+    below = [part for part in slices if part.interval[1] < evaluation.accuracy]
+    if not below:
+        return "No part of the test images is recognised clearly less often than the whole."
+    worst = min(below, key=lambda part: part.correct / part.total)
+    return (
+        f"Least often recognised is {worst.kind} {worst.name}: {format_percent(worst.correct, worst.total)}, "
+        f"beside {format_percent(evaluation.correct, evaluation.total)} of all images. One of many parts can look weak "
+        "by chance, so collect more such images before believing it."
+    )
