@@ -13,6 +13,7 @@ from sightline.clock import Clock
 from sightline.config import TrainConfig, from_json, to_json
 from sightline.describing import facts_of_job
 from sightline.errors import Interrupted, StorageError, TrainingError
+from sightline.inspection.recorder import SnapshotRecorder
 from sightline.job import Job
 from sightline.models.contract import Network
 from sightline.models.transfer import blocks, groups_by_depth, most_blocks, unfreeze
@@ -150,11 +151,20 @@ def _fit(start: Start, network: Network, config: TrainConfig, facts: Facts, narr
     head = network.head.get_submodule("output").state_dict()
     before = {name: tensor.clone() for name, tensor in head.items()}
     checkpoints = Checkpoints(run.checkpoint_folder)
+    snapshots = SnapshotRecorder(
+        run.snapshots_folder,
+        network,
+        splits,
+        preprocess=job.preprocess,
+        precision=find_precision(config.precision, find_device(config.device)),
+        seed=config.seed,
+    )
     if job.transfer:
         splits = with_room(splits, job)
     for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints, say=narrator.say):
         narrator.epoch(epoch, epochs=facts.epochs, val_images=facts.val_images)
         run.append_history(dataclasses.asdict(epoch))
+        snapshots.after(epoch)
         write_report(run, facts, history=run.history, live=True)
     if not facts.stages:
         return facts

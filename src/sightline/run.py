@@ -7,6 +7,7 @@ runs/<data>-<model>-<n>/
     split.csv         which image is in which split
     lr_range.json     what the range test of `--lr auto` saw, where there was one
     history.jsonl     one line an epoch
+    snapshots/        the network after some of its epochs, to scrub through: see `inspection/snapshots.py`
     metrics.json      scores on the test split
     predictions.csv   the answer for every test image
     report.html       a page to look at
@@ -107,6 +108,10 @@ class Run:
     @property
     def history_path(self) -> Path:
         return self.path / "history.jsonl"
+
+    @property
+    def snapshots_folder(self) -> Path:
+        return self.path / "snapshots"
 
     @property
     def metrics_path(self) -> Path:
