@@ -84,6 +84,8 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     labels = tick_labels(ticks)
     labels[-1] += " %"
     decimals = min(supported_digits(*score.interval) for score in seen)  # one for all: the points stand in line
+    areas = [score.roc_auc for score in seen if score.roc_auc]  # far surer than shares of as many images
+    area_decimals = min((supported_digits(area.low, area.high) for area in areas), default=0)
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
     counts = train_counts or {}
     rare = {name for name, is_rare in zip(counts, rare_classes(list(counts.values())), strict=True) if is_rare}
@@ -92,7 +94,7 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
         rows=[
-            dataclasses.replace(_row(score, place, decimals), share=shares.get(score.name, ""), rare=score.name in rare)
+            dataclasses.replace(_row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare)
             for score in order
         ],
         rare=_rare_sentence(evaluation, [score for score in seen if score.name in rare]),
@@ -118,7 +120,7 @@ def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
     return f"{whose}, beside an accuracy of {100 * evaluation.accuracy:.0f} % over all images."
 
 
-def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:
+def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> ClassRow:
     def figure(share: float, interval: tuple[float, float]) -> Figure:
         text, low, high = (f"{100 * value:.{decimals}f}" for value in (share, *interval))
         return Figure(text, f"{low} to {high}", share)
@@ -133,12 +135,11 @@ def _row(score: ClassScore, place: Scale, decimals: int) -> ClassRow:
         recall=figure(score.recall, score.interval),
         precision=figure(score.precision, score.precision_interval),
         f1=figure(score.f1, score.f1_interval),
-        roc_auc=Figure(NONE) if area is None else _area(area),
+        roc_auc=Figure(NONE) if area is None else _area(area, area_decimals),
         support=score.support,
     )
 
 
-def _area(area: Estimate) -> Figure:
-    """The area under a ROC curve with digits of its own: it is far surer than a share of as many images."""
-    text, _, interval = area.text().partition(" % (")
-    return Figure(text, interval.rstrip(")"), area.value)
+def _area(area: Estimate, decimals: int) -> Figure:
+    text, low, high = (f"{100 * value:.{decimals}f}" for value in (area.value, area.low, area.high))
+    return Figure(text, f"{low} to {high}", area.value)

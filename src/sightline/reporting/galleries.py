@@ -93,8 +93,8 @@ def least_sure(evaluation: Evaluation, images: ImageSet, maps: Maps, sheet: Heat
         verdict = ("right", "right: ") if first == truth else ("wrong", "wrong: ")
         return [
             Caption("truth", names[truth]),
-            Caption(verdict[0], f"{names[first]} {_probability(evaluation, index, int(first))}", verdict[1]),
-            Caption("sure", f"{names[second]} {_probability(evaluation, index, int(second))}", "then "),
+            Caption(verdict[0], f"{names[first]}, {_probability(evaluation, index, int(first))}", verdict[1]),
+            Caption("sure", f"{names[second]}, {_probability(evaluation, index, int(second))}", "then "),
         ]
 
     return _gallery(images, least_sure_indices(evaluation, MOST), captions, maps, sheet)

@@ -27,8 +27,7 @@ class Material:
     suspects: images whose labels look wrong, most suspect first; None: nobody looked.
     suspect_images: what their indices count; None: the test images.
     forecast: what more training images would be worth. embedding: the test images as points of a plane.
-    snapshots: what the network was like during training, oldest first. probes: the images that it was watched on,
-        uint8 (H, W, 1 or 3).
+    snapshots: what the network was like during training, oldest first.
     left_out: why pieces are missing and which command makes them, as a sentence; may be empty.
     """
 
@@ -40,5 +39,4 @@ class Material:
     forecast: "Forecast | None" = None
     embedding: "EmbeddingMap | None" = None
     snapshots: "Sequence[Snapshot]" = ()
-    probes: Sequence[NDArray[np.uint8]] = ()
     left_out: str = ""

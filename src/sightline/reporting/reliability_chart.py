@@ -42,7 +42,7 @@ class ReliabilityChart:
 
 
 def reliability_chart(reliability: "Reliability", *, title: str) -> ReliabilityChart:
-    """The bins that hold images. title: e.g. "before calibration"."""
+    """The bins that hold images. title: e.g. "before"."""
     x, y = Scale((0, 1), (LEFT, RIGHT)), Scale((0, 1), (BOTTOM, TOP))
     held = [part for part in reliability.bins if part.count]
     bar = Scale((0, max(part.count for part in held)), (FLOOR, CEILING))
@@ -62,7 +62,7 @@ def reliability_chart(reliability: "Reliability", *, title: str) -> ReliabilityC
         )
         for part in held
     ]
-    caption = f"{title[:1].upper()}{title[1:]}: off by {reliability.ece.text()} on average"
+    caption = f"{title.capitalize()}: off by {reliability.ece.text()}"
     return ReliabilityChart(
         caption=caption,
         summary=f"{caption}. " + ". ".join(mark.words for mark in marks) + ".",

@@ -114,7 +114,7 @@ def extras(evaluation: Evaluation, material: Material) -> Extras:
     return Extras(
         slices=slice_table(material.slices, evaluation),
         forecast=forecast_figure(material.forecast) if material.forecast else None,
-        machine=time_machine(material.snapshots, material.probes) if material.snapshots else None,
+        machine=time_machine(material.snapshots) if material.snapshots else None,
     )
 
 
@@ -123,7 +123,7 @@ def _reliability(evaluation: Evaluation) -> list[ReliabilityChart]:
     if evaluation.temperature == 1.0:
         return [reliability_chart(evaluation.reliability_after, title="not calibrated")]
     return [
-        reliability_chart(evaluation.reliability_before, title="before calibration"),
+        reliability_chart(evaluation.reliability_before, title="before"),
         reliability_chart(evaluation.reliability_after, title="after"),
     ]
 
@@ -132,15 +132,15 @@ def _sureness(evaluation: Evaluation) -> str:
     """How true the probabilities are, and what calibration did."""
     after = evaluation.reliability_after
     sentence = (
-        f"A probability is off by {after.ece.text()} on average (the expected calibration error), where chance alone "
-        f"would make {100 * after.by_chance:.1f} % of so many images."
+        f"A probability is off by {after.ece.text()} on average (the expected calibration error); even true ones would "
+        f"seem off by {100 * after.by_chance:.1f} % with so many images, by chance."
     )
     if evaluation.temperature == 1.0:
-        return f"{sentence} It was not calibrated: no temperature was fitted."
+        return f"{sentence} No temperature was fitted: these are the network's own probabilities."
     before, kind = evaluation.reliability_before, "too sure" if evaluation.temperature > 1 else "too modest"
     return (
-        f"{sentence} Before calibration it was {before.ece.text()}: the network was {kind}, and one temperature, "
-        f"{evaluation.temperature:.2f}, fitted to validation images, mends that without changing an answer."
+        f"{sentence} Before calibration it was {before.ece.text()}, as the network was {kind}: validation images gave "
+        f"it a temperature of {evaluation.temperature:.2f}, which changes probabilities and no answer."
     )
 
 
@@ -152,6 +152,8 @@ def _unknown(evaluation: Evaluation) -> str:
         return ""
     missed = int((unknown & (evaluation.predicted != evaluation.labels)).sum())
     kept, kept_correct = evaluation.total - count, evaluation.correct - (count - missed)
-    text = f"The answer is \N{LEFT DOUBLE QUOTATION MARK}unknown\N{RIGHT DOUBLE QUOTATION MARK} for {count:,} of {evaluation.total:,} test images"
-    text += f", {missed:,} of which would have been named wrongly."
+    text = (
+        f"The answer is \N{LEFT DOUBLE QUOTATION MARK}unknown\N{RIGHT DOUBLE QUOTATION MARK} for {count:,} of "
+        f"{evaluation.total:,} test images, {f'{missed:,}' if missed else 'none'} of which would have been named wrongly."
+    )
     return text + (f" Of the others, {format_percent(kept_correct, kept)} are recognised." if kept else "")

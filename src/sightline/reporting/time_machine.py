@@ -17,13 +17,13 @@ from sightline.evaluation.metrics import format_percent
 from sightline.reporting.colors import CIVIDIS
 from sightline.reporting.confusion import confusion_pixels
 from sightline.reporting.heat import HUE, STRENGTH
-from sightline.reporting.image_data import CRISP, data_uri, jpeg_uri, png_uri
+from sightline.reporting.image_data import CRISP, data_uri, format_probability, jpeg_uri, png_uri
 from sightline.reporting.scale import significant
 
 if TYPE_CHECKING:
     from sightline.inspection.snapshots import Snapshot
 
-MOST_KERNELS, MOST_MAPS, MOST_PROBES = 24, 8, 4
+MOST_KERNELS, MOST_CHANNELS, MOST_MAPS, MOST_PROBES = 24, 3, 8, 4
 LEVELS = 15  # of either sign, and of heat and maps
 BLUE, ORANGE = (0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00)
 MAP_SIDE, HEAT_SIDE = 32, 24  # pixels of a feature map and of a Grad-CAM in a film; larger ones are made smaller
@@ -49,84 +49,91 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """An image that was watched during training: itself, where the network looked, and its feature maps."""
+class WatchedImage:
+    """An image that was watched during training: itself, where the network looked, and its feature maps.
+
+    answers: what the network called it at each frame, in words.
+    """
 
     uri: str
-    heat: Film
-    maps: Film | None
+    id: str
     crisp: bool
+    answers: Sequence[str]
+    heat: Film | None
+    maps: Film | None
 
 
 @dataclass(frozen=True)
 class TimeMachine:
-    """epochs: of the frames. stills: numbers of frames for a page that cannot move. accuracy: at each frame, in words."""
+    """epochs: of the frames. stills: numbers of frames for a page that cannot move. sentence: what the frames show.
+
+    kernels, confusion: None when there is no convolution, or no validation images.
+    """
 
     epochs: Sequence[int]
     stills: Sequence[int]
     kernels: Film | None
-    probes: Sequence[Probe]
-    confusion: Film
+    watched: Sequence[WatchedImage]
+    confusion: Film | None
     sentence: str
-    channels: int
 
     @property
     def films(self) -> list[Film]:
-        parts = [self.kernels, self.confusion, *(film for probe in self.probes for film in (probe.heat, probe.maps))]
+        parts = [self.kernels, self.confusion, *(film for image in self.watched for film in (image.heat, image.maps))]
         return [film for film in parts if film]
 
 
-def time_machine(snapshots: "Sequence[Snapshot]", probes: Sequence[Pixels] = ()) -> TimeMachine:
-    """snapshots: at least one, oldest first. probes: the images that their maps are of, uint8 (H, W, 1 or 3)."""
+def time_machine(snapshots: "Sequence[Snapshot]") -> TimeMachine:
+    """snapshots: at least one, oldest first."""
     count = len(snapshots)
-    stills = sorted({round(place) for place in np.geomspace(1, count, min(STILLS, count)) - 1})
-    shown = range(min(MOST_PROBES, len(probes), len(snapshots[0].cams)))
     kernels = [np.asarray(snapshot.kernels, dtype=np.float32)[:MOST_KERNELS] for snapshot in snapshots]
     return TimeMachine(
         epochs=[snapshot.epoch for snapshot in snapshots],
-        stills=stills,
-        kernels=_kernel_film(kernels) if kernels[0].size else None,
-        probes=[_probe(number, probes[number], snapshots) for number in shown],
-        confusion=_confusion_film([np.asarray(snapshot.confusion) for snapshot in snapshots]),
+        stills=sorted({round(place) - 1 for place in np.geomspace(1, count, min(STILLS, count))}),
+        kernels=_kernel_film(kernels, snapshots[0].kernel_layer) if kernels[0].size else None,
+        watched=[_watched(number, snapshots) for number in range(min(MOST_PROBES, len(snapshots[0].probes.ids)))],
+        confusion=_confusion_film([snapshot.confusion for snapshot in snapshots]) if len(snapshots[0].truth) else None,
         sentence=_sentence(snapshots),
-        channels=kernels[0].shape[1] if kernels[0].size else 0,
     )
 
 
 def _sentence(snapshots: "Sequence[Snapshot]") -> str:
     """How often the network was right at the first and at the last frame."""
-    first, last = (np.asarray(snapshots[place].confusion) for place in (0, -1))
-    texts = [format_percent(int(counts.trace()), int(counts.sum())) for counts in (first, last)]
+    first, last = snapshots[0], snapshots[-1]
+    if not len(first.truth):
+        return f"What the network was like from epoch {first.epoch} to epoch {last.epoch}."
+    right = [format_percent(int((s.truth == s.predicted).sum()), len(s.truth)) for s in (first, last)]
     if len(snapshots) == 1:
-        return f"After epoch {snapshots[0].epoch} the network recognised {texts[0]} of the images it was watched on."
+        return f"After epoch {first.epoch} the network recognised {right[0]} of the validation images looked at."
     return (
-        f"From epoch {snapshots[0].epoch} to epoch {snapshots[-1].epoch} the share of images recognised went from "
-        f"{texts[0]} to {texts[1]}."
+        f"From epoch {first.epoch} to epoch {last.epoch} the share of validation images recognised went from "
+        f"{right[0]} to {right[1]}."
     )
 
 
-def _kernel_film(kernels: Sequence[NDArray[np.float32]]) -> Film:
-    """Every kernel a column, its input channels below each other; grey kernels in rows of eight."""
+def _kernel_film(kernels: Sequence[NDArray[np.float32]], layer: str) -> Film:
+    """Kernels of one channel in rows of eight; others a column each, their channels below each other."""
     largest = max(float(np.abs(frame).max()) for frame in kernels) or 1.0
     frames = [_tiled(frame) for frame in kernels]
     levels = np.rint(np.nan_to_num(np.stack(frames) / largest, nan=0.0) * LEVELS).astype(np.int64) + LEVELS
     alphas = [round(255 * abs(level - LEVELS) / LEVELS) for level in range(2 * LEVELS + 1)]
     colors = [BLUE if level < LEVELS else ORANGE for level in range(2 * LEVELS + 1)]
     height, width = levels.shape[1:]
+    channels = min(MOST_CHANNELS, kernels[0].shape[1])
     scale = max(1, min(10, KERNEL_WIDTH // width))
     return Film(
         name="kernels",
         uri=_film(levels.astype(np.uint8), colors, alphas),
         width=scale * width,
         aspect=width / height,
-        what=f"{kernels[0].shape[0]} kernels of the first layer, from \N{MINUS SIGN}{significant(largest, 2)} (blue) "
-        f"to {significant(largest, 2)} (orange)",
+        what=f"Kernels of {layer}, from \N{MINUS SIGN}{significant(largest, 2)} (blue) to {significant(largest, 2)} "
+        "(orange)" + (f"; a column is a kernel, its {channels} channels below each other" if channels > 1 else ""),
     )
 
 
 def _tiled(kernels: NDArray[np.float32]) -> NDArray[np.float32]:
     """(O, C, h, w) -> one grid, a value a pixel, with gaps of one pixel."""
-    count, channels, height, width = kernels.shape
+    count, channels, height, width = kernels[:, :MOST_CHANNELS].shape
     columns = min(8, count) if channels == 1 else count
     rows = -(-count // columns) if channels == 1 else channels
     grid = np.zeros((rows, height + 1, columns, width + 1), dtype=np.float32)
@@ -137,25 +144,50 @@ def _tiled(kernels: NDArray[np.float32]) -> NDArray[np.float32]:
     return grid.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
 
 
-def _probe(number: int, image: Pixels, snapshots: "Sequence[Snapshot]") -> Probe:
+def _watched(number: int, snapshots: "Sequence[Snapshot]") -> WatchedImage:
+    probes = snapshots[0].probes
+    image = probes.images[number]
     crisp = max(image.shape[:2]) <= CRISP
-    heats = np.stack([_resized(np.asarray(snapshot.cams[number]), HEAT_SIDE) for snapshot in snapshots])
+    answers = []
+    for snapshot in snapshots:
+        best = int(snapshot.probabilities[number].argmax())
+        probability = format_probability(float(snapshot.probabilities[number, best]))
+        verdict = "right" if best == probes.labels[number] else "wrong"
+        answers.append(f"{verdict}: {probes.classes[best]}, {probability}")
+    return WatchedImage(
+        uri=png_uri(image) if crisp else jpeg_uri(image),
+        id=probes.ids[number],
+        crisp=crisp,
+        answers=answers,
+        heat=_heat_film(number, [snapshot.cams[number] for snapshot in snapshots]) if snapshots[0].cams.size else None,
+        maps=_map_film(number, [snapshot.maps[number] for snapshot in snapshots]) if snapshots[0].maps.size else None,
+    )
+
+
+def _heat_film(number: int, maps: Sequence[Pixels]) -> Film:
+    heats = np.stack([_resized(frame, HEAT_SIDE) for frame in maps])
     alphas = [round(255 * STRENGTH * level / LEVELS) for level in range(LEVELS + 1)]
     levels = np.rint(heats / 255 * LEVELS).astype(np.uint8)
-    heat = Film(f"heat-{number}", _film(levels, [HUE] * (LEVELS + 1), alphas), 0, 1.0, "where it looked")
-    uri = png_uri(image) if crisp else jpeg_uri(image)
-    return Probe(uri, heat, _map_film(number, [np.asarray(s.maps[number]) for s in snapshots]), crisp)
+    return Film(f"heat-{number}", _film(levels, [HUE] * (LEVELS + 1), alphas), 0, 1.0, "where it looked")
 
 
-def _map_film(number: int, maps: Sequence[NDArray[np.uint8]]) -> Film | None:
-    """Some channels beside each other, in cividis, on one scale for all frames."""
-    if not maps[0].size:
-        return None
-    rows = [np.concatenate([np.pad(_resized(m, MAP_SIDE), ((0, 0), (0, 1))) for m in frame[:MOST_MAPS]], 1) for frame in maps]
-    levels = np.rint(np.stack(rows)[:, :, :-1].astype(np.float32) / 255 * LEVELS).astype(np.uint8)
-    height, width = levels.shape[1:]
-    colors = [_between(level / LEVELS) for level in range(LEVELS + 1)]
-    return Film(f"maps-{number}", _film(levels, colors, [255] * (LEVELS + 1)), 0, width / height, "feature maps")
+def _map_film(number: int, maps: Sequence[Pixels]) -> Film:
+    """Some channels in two rows, in cividis, from frames (M, h, w) of one scale each."""
+    frames = np.stack([_grid([_resized(channel, MAP_SIDE) for channel in frame[:MOST_MAPS]]) for frame in maps])
+    height, width = frames.shape[1:]
+    colors = [*(_between(level / LEVELS) for level in range(LEVELS + 1)), (0, 0, 0)]
+    return Film(f"maps-{number}", _film(frames, colors, [255] * (LEVELS + 1) + [0]), 0, width / height, "feature maps")
+
+
+def _grid(channels: Sequence[Pixels]) -> Pixels:
+    """Planes of 0 to 255 as levels in two rows, with transparent gaps of one pixel."""
+    height, width = channels[0].shape
+    columns = -(-len(channels) // 2)
+    rows = -(-len(channels) // columns)
+    grid = np.full((rows, height + 1, columns, width + 1), LEVELS + 1, dtype=np.uint8)
+    for place, channel in enumerate(channels):
+        grid[place // columns, :height, place % columns, :width] = np.rint(channel / 255 * LEVELS)
+    return grid.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
 
 
 def _between(share: float) -> tuple[int, int, int]:

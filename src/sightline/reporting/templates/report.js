@@ -135,6 +135,7 @@ function machine(stage) {
   const slider = stage.querySelector("input");
   const label = stage.querySelector("output");
   const [back, play, forth] = stage.querySelectorAll("button");
+  const answers = stage.querySelectorAll(".answer");
   const epochs = slider.dataset.epochs.split(" ");
   const last = epochs.length - 1;
   let timer = 0;
@@ -144,6 +145,7 @@ function machine(stage) {
     stage.style.setProperty("--frame", slider.value);
     slider.setAttribute("aria-valuetext", words);
     label.textContent = words;
+    for (const answer of answers) answer.textContent = answer.dataset.answers.split("|")[slider.value];
   };
   const stop = () => {
     clearInterval(timer);
@@ -184,7 +186,7 @@ function machine(stage) {
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll(".cells").forEach(cells);
 document.querySelectorAll(".map").forEach(map);
-document.querySelectorAll(".machine").forEach(machine);
+document.querySelectorAll(".machine:has(input)").forEach(machine);
 
 // On paper there is nothing to open.
 addEventListener("beforeprint", () => {
