@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sightline.classifier import Classifier, Prediction
+from sightline.confidence import ConformalRule, UnknownRule
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.errors import ConfigError, DataError, ImageError, ModelError, RunError
 from sightline.models import registry
@@ -183,7 +184,7 @@ def test_wrong_images_are_named(images: Tensor, found: str) -> None:
 
 
 def test_predict_names_the_class() -> None:
-    classifier = classifier_of([np.log(9) / 9] * 9, unknown_below=0.8)
+    classifier = classifier_of([np.log(9) / 9] * 9, unknown=UnknownRule(score="probability", threshold=0.8))
     white = np.full((3, 3, 1), 255, dtype=np.uint8)
     prediction = classifier.predict(white)
     assert (prediction.label, prediction.unknown) == ("light", False)
@@ -192,6 +193,36 @@ def test_predict_names_the_class() -> None:
     assert sum(probability for _, probability in prediction.top) == pytest.approx(1)
     assert len(classifier.predict(white, top=1).top) == 1
     assert classifier.predict(white // 2).unknown  # odds of 3 to 1: 0.75
+
+
+def test_label_sets_on_request() -> None:
+    white, grey = np.full((3, 3, 1), 255, dtype=np.uint8), np.zeros((3, 3, 1), dtype=np.uint8)
+    rule = ConformalRule(floors=(0.95, 0.6, 0.05), images=199)
+    classifier = classifier_of([np.log(9) / 9] * 9, conformal=rule)  # probabilities 0.1, 0.9 and 0.5, 0.5
+    assert classifier.predict(white).label_set == ()
+    sets = {coverage: classifier.predict(white, coverage=coverage).label_set for coverage in (0.005, 0.01, 0.011)}
+    assert sets == {0.005: (), 0.01: ("light",), 0.011: ("light", "dark")}  # 0.011 is rounded up to 0.015
+    many = list(classifier.predict_many([white, grey, white], coverage=0.01, batch_size=2))
+    assert [answer.label_set for answer in many] == [("light",), (), ("light",)]
+    # Of equally probable classes all or none are in the set, in the order of the classes.
+    assert classifier.predict(grey, coverage=0.015).label_set == ("dark", "light")
+    classifier.temperature = 1000.0  # the floors are for calibrated probabilities
+    assert classifier.predict(white, coverage=0.01).label_set == ()
+
+
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -1.0, 95.0])
+def test_an_impossible_coverage_is_refused(coverage: float) -> None:
+    classifier = classifier_of([1.0] * 9, conformal=ConformalRule(floors=(0.5,), images=199))
+    with pytest.raises(ConfigError, match=f"coverage is {coverage}: use a share between 0 and 1"):
+        classifier.predict(png(255), coverage=coverage)
+
+
+def test_a_coverage_needs_enough_validation_images() -> None:
+    with pytest.raises(ConfigError, match="this model has no validation images behind it that tell a coverage: train"):
+        next(classifier_of([1.0] * 9).predict_many([png(255)], coverage=0.9))
+    few = classifier_of([1.0] * 9, conformal=ConformalRule(floors=(0.9, 0.5), images=2))
+    with pytest.raises(ConfigError, match=r"coverage is 0.95, and 2 validation images can promise at most 0.01: ask"):
+        few.predict(png(255), coverage=0.95)
 
 
 def png(value: int) -> bytes:
@@ -249,7 +280,12 @@ def test_predict_many_agrees_with_predict_and_reads_only_two_batches_ahead() -> 
 
 def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     classifier = random_classifier(
-        temperature=1.5, views="mirror", note="Only 1,000 of 10,000.", unknown_below=0.25, provenance={"data": "ramp"}
+        temperature=1.5,
+        views="mirror",
+        note="Only 1,000 of 10,000.",
+        unknown=UnknownRule(score="energy", threshold=-0.1, images=400),
+        conformal=ConformalRule(floors=(0.9, 1 / 3, 0.1), images=400),
+        provenance={"data": "ramp"},
     )
     classifier.save(tmp_path / "run" / "model")
     state = torch.get_rng_state()
@@ -288,7 +324,7 @@ def test_newer_format_names_both_versions(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         Classifier.load(tmp_path)
     assert str(caught.value) == (
-        "written by a newer Sightline (2.3.0, format 7); this is 0.1.0, which reads format 1 "
+        "written by a newer Sightline (2.3.0, format 7); this is 0.1.0, which reads format 2 "
         f"({tmp_path / 'model.json'}): upgrade with `pip install --upgrade sightline`"
     )
 
@@ -307,6 +343,14 @@ def test_newer_format_names_both_versions(tmp_path: Path) -> None:
         ({"provenance": {"data": ["digits"]}}, "expected str, found ['digits']"),
         ({"temperature": 10**400}, "the number is too large"),
         ({"format": "one"}, "it has no format number"),
+        ({"unknown": {"score": "energie", "threshold": 1.0}}, "'energie' is not possible"),
+        ({"unknown": {"score": "energy"}}, "incomplete settings"),
+        ({"unknown": {"score": "energy", "threshold": float("inf")}}, "the threshold of unknown is inf"),
+        ({"conformal": {"floors": [0.1, 0.2], "images": 400}}, "the floors rise with the coverage"),
+        ({"conformal": {"floors": [2.0], "images": 400}}, "a floor is no probability"),
+        ({"format": 1, "unknown_below": 1.5}, "unknown_below is 1.5"),
+        ({"format": 1, "unknown_below": "half"}, "unknown_below is 'half'"),
+        ({"unknown_below": 0.5}, "unknown key 'unknown_below'"),
     ],
 )
 def test_damaged_description_is_named(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
@@ -317,6 +361,21 @@ def test_damaged_description_is_named(tmp_path: Path, changes: dict[str, object]
     assert sentence in str(caught.value)
     assert str(tmp_path / "model.json") in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_description_of_format_1_is_read(tmp_path: Path) -> None:
+    """Its least probability that is believed, at the classifier's temperature, is a rule of format 2; 0 is none."""
+    white = np.full((3, 3, 1), 255, dtype=np.uint8)
+    classifier_of([np.log(9) / 9] * 9, temperature=2.0).save(tmp_path)  # a white image: 0.75, at temperature 1 0.9
+    path = tmp_path / "model.json"
+    now = json.loads(path.read_text())
+    assert (now.pop("format"), now.pop("unknown"), now.pop("conformal")) == (2, None, None)
+    path.write_text(json.dumps(now | {"format": 1, "unknown_below": 0.8}))
+    assert Classifier.load(tmp_path).predict(white).unknown
+    path.write_text(json.dumps(now | {"format": 1, "unknown_below": 0.7}))
+    assert not Classifier.load(tmp_path).predict(white).unknown
+    path.write_text(json.dumps(now | {"format": 1, "unknown_below": 0.0}))
+    assert Classifier.load(tmp_path).unknown is None
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1', "[1]", "null"])

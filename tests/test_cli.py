@@ -24,6 +24,7 @@ from sightline.errors import Interrupted, TrainingError
 from sightline.models.registry import list_models
 from sightline.run import Run
 
+UNKNOWABLE = {"score": "probability", "threshold": 1.5}  # a rule that accepts nothing
 Captured = pytest.CaptureFixture[str]
 COMMAND = (sys.executable, "-m", "sightline")
 
@@ -188,10 +189,11 @@ def test_predict_writes_csv(digits_run: Run, capsys: Captured) -> None:
     assert capsys.readouterr().out == "2 of 3 files answered, written to answers.csv\n"
     with open("answers.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    columns = ["path", "label", "probability", "unknown", "reason", "label_2", "probability_2", "label_3"]
+    columns = ["path", "label", "probability", "unknown", "nearest", "reason", "label_2", "probability_2", "label_3"]
     assert list(rows[0]) == [*columns, "probability_3"]
-    assert [row["label"] for row in rows] == [*labels_given(digits_run, 2), ""]
-    assert [row["unknown"] for row in rows] == ["0", "0", ""]
+    assert [row["nearest"] for row in rows] == [*labels_given(digits_run, 2), ""]
+    assert [row["label"] for row in rows] == [row["nearest"] if row["unknown"] != "1" else "unknown" for row in rows]
+    assert [row["unknown"] in ("0", "1") for row in rows] == [True, True, False]
     assert [row["reason"] for row in rows] == ["", "", "there is no such file"]
     assert float(rows[0]["probability"]) >= float(rows[0]["probability_2"]) >= float(rows[0]["probability_3"]) > 0
 
@@ -205,17 +207,21 @@ def test_predict_prints_json(digits_run: Run, capsys: Captured) -> None:
     assert first["top"][0] == {"label": first["label"], "probability": first["probability"]}
     assert {guess["label"] for guess in first["top"]} == set("0123456789")
     assert sum(guess["probability"] for guess in first["top"]) == pytest.approx(1, abs=1e-5)
-    empty = {"label": None, "probability": None, "unknown": None, "top": []}
+    empty = {"label": None, "nearest": None, "probability": None, "unknown": None, "top": [], "label_set": []}
     assert second == {"path": "no.png", "reason": "there is no such file", **empty}
 
 
 def test_an_answer_below_the_threshold_is_called_unknown(digits_run: Run, capsys: Captured) -> None:
     shutil.copytree(digits_run.model_folder, "model")
     description = json.loads(Path("model/model.json").read_text())
-    Path("model/model.json").write_text(json.dumps(description | {"unknown_below": 1.0}))
+    Path("model/model.json").write_text(json.dumps(description | {"unknown": UNKNOWABLE}))
     digit_files(1)
     assert main(["predict", "model", "digits"]) == 0
     assert "digits/00.png  unknown, nearest " in capsys.readouterr().out
+    assert main(["predict", "model", "digits", "--json"]) == 0
+    [said] = json.loads(capsys.readouterr().out)
+    assert (said["label"], said["unknown"]) == ("unknown", True)
+    assert said["nearest"] == said["top"][0]["label"]
 
 
 # inspect, models, summary

@@ -1,6 +1,7 @@
 """From paths, folders and globs to rows of answers, without the command line: see test_cli.py for that."""
 
 import csv
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sightline.prediction import Answer, find_images, open_classifier, predict_f
 
 Photos = Callable[[Mapping[str, int]], Path]
 SAID = Prediction("cat", 0.75, (("cat", 0.75), ("dog", 0.25)))
+STRANGE = Prediction("cat", 0.75, (("cat", 0.75),), unknown=True)
 
 
 @pytest.fixture
@@ -83,8 +85,9 @@ def test_no_class_at_all_cannot_be_named(classifier: Classifier) -> None:
 
 def test_an_answer_in_words() -> None:
     assert str(Answer(Path("a.png"), SAID)) == "cat 75.0 %  dog 25.0 %"
-    unknown = Prediction("cat", 0.75, (("cat", 0.75),), unknown=True)
-    assert str(Answer(Path("a.png"), unknown)) == "unknown, nearest cat 75.0 %"
+    assert str(Answer(Path("a.png"), STRANGE)) == "unknown, nearest cat 75.0 %"
+    several = dataclasses.replace(SAID, label_set=("cat", "dog"))
+    assert str(Answer(Path("a.png"), several)) == "cat 75.0 %  dog 25.0 %  of {cat, dog}"
     assert str(Answer(Path("a.png"), None, "empty file")) == "not read: empty file"
 
 
@@ -97,10 +100,23 @@ def test_answers_pass_while_they_are_written(tmp_path: Path) -> None:
     assert list(passing) == answers[1:]
     rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
     assert rows == [
-        ["path", "label", "probability", "unknown", "reason", "label_2", "probability_2"],
-        ['a, "b".png', "cat", "0.750000", "0", "", "dog", "0.250000"],
-        ["c.png", "", "", "", "empty file", "", ""],
+        ["path", "label", "probability", "unknown", "nearest", "reason", "label_2", "probability_2"],
+        ['a, "b".png', "cat", "0.750000", "0", "cat", "", "dog", "0.250000"],
+        ["c.png", "", "", "", "", "empty file", "", ""],
     ]
+
+
+def test_what_is_unknown_has_no_other_label_but_a_nearest_one(tmp_path: Path) -> None:
+    answer = Answer(Path("a.png"), dataclasses.replace(STRANGE, label_set=("cat", "dog")))
+    assert list(recorded([answer], tmp_path / "answers.csv", coverage=0.9)) == [answer]
+    header, row = csv.reader((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines())
+    assert header == ["path", "label", "probability", "unknown", "nearest", "reason", "label_set"]
+    assert row == ["a.png", "unknown", "0.750000", "1", "cat", "", "cat|dog"]
+    data = answer.to_json()
+    assert (data["label"], data["nearest"], data["unknown"]) == ("unknown", "cat", True)
+    assert data["top"] == [{"label": "cat", "probability": 0.75}]
+    assert data["label_set"] == ["cat", "dog"]
+    assert Answer(Path("a.png"), SAID).to_json()["label"] == "cat"
 
 
 def test_a_table_that_cannot_be_written_is_said_before_the_first_answer(tmp_path: Path) -> None:

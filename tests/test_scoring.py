@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import sightline
+from sightline.data.load import load_recorded_test
 from sightline.data.split import read_manifest
-from sightline.errors import DataError, RunError
+from sightline.errors import ConfigError, DataError, RunError
+from sightline.evaluation.evaluate import evaluate
 from sightline.run import Run
 from sightline.scoring import score_run
 
@@ -39,6 +41,19 @@ def ids(run: Run, split: str) -> list[str]:
 def test_the_test_images_of_digits_score_as_they_did(digits_run: Run) -> None:
     assert score_run(digits_run.path, device="cpu").to_json() == digits_run.test
     assert score_run(digits_run.path, "digits", device="cpu").to_json() == digits_run.test
+
+
+def test_other_views_are_used_and_said(run: Run) -> None:
+    plain, mirrored = score_run(run.path, device="cpu"), score_run(run.path, device="cpu", views="mirror")
+    assert mirrored.note.startswith("Answers are averaged over the views 'mirror' instead of 'plain'.")
+    assert not np.allclose(plain.probabilities, mirrored.probabilities)
+    classifier = sightline.load(run.path)
+    classifier.views = "mirror"
+    test = load_recorded_test(str(run.config["data"]), read_manifest(run.split_path))
+    assert test is not None
+    np.testing.assert_allclose(mirrored.probabilities, evaluate(classifier, test).probabilities, atol=1e-5)
+    with pytest.raises(ConfigError, match="views is 'all': use plain, mirror, shift, mirror-shift"):
+        score_run(run.path, device="cpu", views="all")  # type: ignore[arg-type]
 
 
 def test_training_images_may_be_gone(run: Run, pets: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline import __version__
+from sightline.confidence import ConformalRule, UnknownRule
 from sightline.config import ViewsName, require
 from sightline.data.imageset import Splits
 from sightline.data.statistics import default_preprocess
@@ -38,13 +39,16 @@ class Prediction:
     """What a classifier says about one image.
 
     top: the most probable classes with their probabilities, best first; the first is `label`, `probability`.
-    unknown: the best probability is below the classifier's `unknown_below`: better not to believe `label`.
+    unknown: by the classifier's rule the image is unlike those it has learnt from: better not to believe `label`.
+    label_set: when a coverage was asked for, the classes that may be the true one, the most probable first; see
+    `confidence.ConformalRule`.
     """
 
     label: str
     probability: float
     top: tuple[tuple[str, float], ...]
     unknown: bool = False
+    label_set: tuple[str, ...] = ()
 
 
 class Classifier:
@@ -56,7 +60,8 @@ class Classifier:
     temperature: logits are divided by it before softmax; above 1 makes answers less sure.
     views: the logits are averaged over these views of an image; see `logits`.
     note: what must be said wherever this classifier's accuracy is shown; may be empty.
-    unknown_below: an answer with a probability below this is marked unknown; 0 marks none.
+    unknown: the rule by which an image is called unknown; None calls none so.
+    conformal: the rule behind label sets; None where no validation images have told it.
     provenance: where it comes from: data, date, the weights' licence; the versions are added.
 
     Raises ConfigError when these do not fit together, e.g. nine names for ten outputs.
@@ -72,7 +77,8 @@ class Classifier:
         views: ViewsName = "plain",
         note: str = "",
         *,
-        unknown_below: float = 0.0,
+        unknown: UnknownRule | None = None,
+        conformal: ConformalRule | None = None,
         provenance: Mapping[str, str] | None = None,
     ) -> None:
         self.network = network
@@ -82,7 +88,8 @@ class Classifier:
         self.temperature = temperature
         self.views: ViewsName = views
         self.note = note
-        self.unknown_below = unknown_below
+        self.unknown = unknown
+        self.conformal = conformal
         self.precision: Literal["fp32", "bf16"] = "fp32"
         self._copy: Network | None = None  # that answers in bf16
         self.provenance = {"sightline": __version__, "torch": str(torch.__version__)} | dict(provenance or {})
@@ -155,35 +162,46 @@ class Classifier:
         """Softmax of the logits over the temperature: uint8 (B, C, H, W) -> float32 (B, K), rows summing to 1."""
         return (self.logits(images) / self.temperature).softmax(dim=1)
 
-    def predict(self, source: Source, *, top: int = 5) -> Prediction:
+    def predict(self, source: Source, *, top: int = 5, coverage: float | None = None) -> Prediction:
         """The class of one image: a path, the bytes of an image file, or an array uint8 (H, W, 1 or 3).
 
-        top: how many of the likeliest classes the prediction names, 1 or more; of fewer classes, all. Raises
-        ImageError when the image cannot be decoded, InputError for an array of another shape or type.
+        top: how many of the likeliest classes the prediction names, 1 or more; of fewer classes, all. coverage: of the
+        label set, e.g. 0.95; by default there is none. Raises ImageError when the image cannot be decoded, InputError
+        for an array of another shape or type, ConfigError for an impossible coverage or when the model has no rule.
         """
-        _require_top(top)
+        self.require_possible(top, coverage)
         image = torch.from_numpy(np.stack([self._read(source)]))  # (1, C, H, W)
-        return self._prediction(self.probabilities(image)[0], top)
+        return self._predictions(image, top, coverage)[0]
 
     def predict_many(
-        self, sources: Iterable[Source], *, batch_size: int = 64, top: int = 5
+        self, sources: Iterable[Source], *, batch_size: int = 64, top: int = 5, coverage: float | None = None
     ) -> Iterator[Prediction | ImageError]:
         """One answer for each source, in order; an image that cannot be decoded gives its ImageError instead.
 
         Threads decode one batch while the network looks at the one before; no more than two are in memory. Raises
-        InputError for an array of another shape or type.
+        InputError for an array of another shape or type, ConfigError as `predict` does.
         """
-        _require_top(top)
+        self.require_possible(top, coverage)
         require(batch_size >= 1, f"batch_size is {batch_size}", "use 1 or more images, e.g. 64")
         remaining = iter(sources)
         waiting: list[Future[NDArray[np.uint8]]] = []
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             while True:
                 decoding = [pool.submit(self._read, source) for source in itertools.islice(remaining, batch_size)]
-                yield from self._predict_decoded(waiting, top)
+                yield from self._predict_decoded(waiting, top, coverage)
                 if not decoding:
                     return
                 waiting = decoding
+
+    def require_possible(self, top: int, coverage: float | None) -> None:
+        """Raise ConfigError for `top` or `coverage` that `predict` would refuse, before any image is read."""
+        require(top >= 1, f"top is {top}", "ask for 1 or more classes")
+        if coverage is None:
+            return
+        if self.conformal is None:
+            hint = "train with a validation split, e.g. --val 0.1, or ask for no coverage"
+            raise ConfigError("this model has no validation images behind it that tell a coverage", hint=hint)
+        self.conformal.floor(coverage)  # refuses what it cannot promise
 
     def description(self) -> ModelDescription:
         """All but the weights: what model.json holds."""
@@ -193,7 +211,8 @@ class Classifier:
             preprocess=self.preprocess,
             temperature=self.temperature,
             views=self.views,
-            unknown_below=self.unknown_below,
+            unknown=self.unknown,
+            conformal=self.conformal,
             note=self.note,
             provenance=self.provenance,
         )
@@ -222,7 +241,8 @@ class Classifier:
             saved.temperature,
             saved.views,
             saved.note,
-            unknown_below=saved.unknown_below,
+            unknown=saved.unknown,
+            conformal=saved.conformal,
             provenance=saved.provenance,
         )
         network.eval()
@@ -273,20 +293,39 @@ class Classifier:
         return self.preprocess.pixels(source) if isinstance(source, np.ndarray) else self.preprocess.read(source)
 
     def _predict_decoded(
-        self, decoding: list[Future[NDArray[np.uint8]]], top: int
+        self, decoding: list[Future[NDArray[np.uint8]]], top: int, coverage: float | None
     ) -> Iterator[Prediction | ImageError]:
         """The answers for a batch whose decoding has begun."""
         decoded = [_array_or_error(future) for future in decoding]
         arrays = [array for array in decoded if isinstance(array, np.ndarray)]
-        probabilities = iter(self.probabilities(torch.from_numpy(np.stack(arrays))) if arrays else ())
+        predictions = iter(self._predictions(torch.from_numpy(np.stack(arrays)), top, coverage) if arrays else ())
         for array in decoded:
-            yield array if isinstance(array, ImageError) else self._prediction(next(probabilities), top)
+            yield array if isinstance(array, ImageError) else next(predictions)
 
-    def _prediction(self, probabilities: Tensor, top: int) -> Prediction:
-        values, indices = probabilities.topk(min(top, len(self.classes)))
-        best = tuple((self.classes[i], p) for i, p in zip(indices.tolist(), values.tolist(), strict=True))
-        label, probability = best[0]
-        return Prediction(label, probability, best, unknown=probability < self.unknown_below)
+    def _predictions(self, images: Tensor, top: int, coverage: float | None) -> list[Prediction]:
+        """The answers for network input, uint8 (B, C, H, W)."""
+        logits = self.logits(images)
+        values, indices = (logits / self.temperature).softmax(dim=1).topk(min(top, len(self.classes)))
+        unknown = self.unknown.rejects(logits).tolist() if self.unknown else [False] * len(images)
+        sets: list[tuple[str, ...]] = [()] * len(images)
+        if coverage is not None and self.conformal:
+            members = self.conformal.members(logits, self.temperature, coverage)
+            order = logits.argsort(dim=1, descending=True, stable=True)
+            sets = [
+                tuple(self.classes[i] for i in best.tolist() if inside[i])
+                for best, inside in zip(order, members.tolist(), strict=True)
+            ]
+        answers = zip(indices.tolist(), values.tolist(), unknown, sets, strict=True)
+        return [
+            Prediction(
+                label=self.classes[classes[0]],
+                probability=shares[0],
+                top=tuple((self.classes[i], share) for i, share in zip(classes, shares, strict=True)),
+                unknown=rejected,
+                label_set=label_set,
+            )
+            for classes, shares, rejected, label_set in answers
+        ]
 
 
 def _require_device(device: str | torch.device) -> None:
@@ -297,10 +336,6 @@ def _require_device(device: str | torch.device) -> None:
     there = torch.cuda.device_count()
     missing = wanted.type == "cuda" and (wanted.index or 0) >= there
     require(not missing, f"device '{device}' is not there", f"{there} CUDA devices are visible")
-
-
-def _require_top(top: int) -> None:
-    require(top >= 1, f"top is {top}", "ask for 1 or more classes")
 
 
 def _array_or_error(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | ImageError:

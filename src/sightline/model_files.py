@@ -5,7 +5,7 @@ model.json          what they are the weights of, and how to use them
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from sightline import __version__, config, files
+from sightline.confidence import ConformalRule, UnknownRule
 from sightline.config import ViewsName, require
 from sightline.errors import ConfigError, ModelError, RunError
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture
 from sightline.pixels.preprocess import Preprocess
 
-FORMAT = 1  # of model.json; what is newer than this is refused
+FORMAT = 2  # of model.json; what is newer than this is refused, what is older goes through MIGRATIONS
 RESTORE = "restore it from a copy, or train again"
 
 
@@ -37,7 +38,8 @@ class ModelDescription:
     preprocess: Preprocess
     temperature: float = 1.0
     views: ViewsName = "plain"
-    unknown_below: float = 0.0
+    unknown: UnknownRule | None = None
+    conformal: ConformalRule | None = None
     note: str = ""
     provenance: Mapping[str, str]
 
@@ -48,7 +50,6 @@ class ModelDescription:
         channels, seen = self.architecture.in_channels, self.preprocess.channels
         require(channels == seen, f"the network takes {channels} channels, its images have {seen}", "make them equal")
         require(self.temperature > 0, f"temperature is {self.temperature}", "use a number above 0; 1 changes nothing")
-        require(0 <= self.unknown_below <= 1, f"unknown_below is {self.unknown_below}", "use a probability, 0 to 1")
 
 
 def write_model(folder: Path, description: ModelDescription, network: Network) -> None:
@@ -89,9 +90,27 @@ def read_description(path: Path) -> ModelDescription:
             hint="upgrade with `pip install --upgrade sightline`",
         )
     try:
+        while migrate := MIGRATIONS.get(data["format"]):
+            data = migrate(data)
         return config.from_json(ModelDescription, data)
     except (ConfigError, ModelError) as error:
         raise RunError(f"damaged model description: {error}", where=str(path), hint=RESTORE) from error
+
+
+def unknown_below_became_a_rule(data: dict[str, Any]) -> dict[str, Any]:
+    """Format 2 of a model.json of format 1, whose `unknown_below` was the least probability that is believed, or 0.
+
+    That probability was taken at the classifier's temperature. Raises ConfigError when it was none.
+    """
+    old = dict(data)
+    below, temperature = old.pop("unknown_below", 0.0), old.get("temperature", 1.0)
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (below, temperature))
+    config.require(numbers and 0 <= below <= 1, f"unknown_below is {below!r}", "use a probability, 0 to 1")
+    rule = {"score": "probability", "threshold": below, "temperature": temperature, "accepted": 0.0} if below else None
+    return old | {"format": 2, "unknown": rule}
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: unknown_below_became_a_rule}
 
 
 def read_weights(network: Network, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sightline import files
 from sightline.classifier import Classifier, Prediction
-from sightline.config import PrecisionName, require
+from sightline.config import PrecisionName
 from sightline.data.listing import printable, why_unusable
 from sightline.errors import ImageError
 from sightline.training.device import find_device, find_precision
@@ -39,14 +39,18 @@ class Answer:
         return printable(str(self.path))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON types: path, label, probability, unknown, top, reason; null or empty where there is none."""
+        """As plain JSON types: path, label, nearest, probability, unknown, top, label_set, reason; null or empty where
+        there is none. label: "unknown" where the image is; nearest: the most probable class all the same.
+        """
         said = self.prediction
         return {
             "path": self.name,
-            "label": said.label if said else None,
+            "label": _label(said) if said else None,
+            "nearest": said.label if said else None,
             "probability": said.probability if said else None,
             "unknown": said.unknown if said else None,
             "top": [{"label": label, "probability": p} for label, p in said.top] if said else [],
+            "label_set": list(said.label_set) if said else [],
             "reason": self.reason or None,
         }
 
@@ -55,7 +59,8 @@ class Answer:
         if self.prediction is None:
             return f"not read: {self.reason}"
         guesses = "  ".join(f"{label} {100 * p:.1f} %" for label, p in self.prediction.top)
-        return f"unknown, nearest {guesses}" if self.prediction.unknown else guesses
+        text = f"unknown, nearest {guesses}" if self.prediction.unknown else guesses
+        return f"{text}  of {{{', '.join(self.prediction.label_set)}}}" if self.prediction.label_set else text
 
 
 def open_classifier(
@@ -91,13 +96,17 @@ def find_images(patterns: Iterable[str]) -> dict[Path, str]:
     return found
 
 
-def predict_files(classifier: Classifier, found: Mapping[Path, str], *, top: int = 1) -> Iterator[Answer]:
+def predict_files(
+    classifier: Classifier, found: Mapping[Path, str], *, top: int = 1, coverage: float | None = None
+) -> Iterator[Answer]:
     """An answer for each file of `find_images`, in order. top: how many of the likeliest classes each holds.
 
-    Raises ConfigError for an impossible `top`.
+    coverage: of the label sets, e.g. 0.95; by default there are none. Raises ConfigError for an impossible `top` or
+    `coverage`, or when the model cannot tell that coverage.
     """
-    require(top >= 1, f"top is {top}", "ask for 1 or more classes")
-    predictions = classifier.predict_many([path for path, reason in found.items() if not reason], top=top)
+    classifier.require_possible(top, coverage)
+    readable = [path for path, reason in found.items() if not reason]
+    predictions = classifier.predict_many(readable, top=top, coverage=coverage)
     for path, reason in found.items():
         said = ImageError(reason) if reason else next(predictions)
         if isinstance(said, ImageError):
@@ -107,31 +116,48 @@ def predict_files(classifier: Classifier, found: Mapping[Path, str], *, top: int
             yield Answer(path, said)
 
 
-def recorded(answers: Iterable[Answer], table: Path, *, top: int = 1) -> Iterator[Answer]:
+def recorded(
+    answers: Iterable[Answer], table: Path, *, top: int = 1, coverage: float | None = None
+) -> Iterator[Answer]:
     """The same answers, each written to a CSV `table` as it passes; the file is there, whole, after the last.
 
-    Columns: path, label, probability (0 to 1), unknown (0 or 1), reason; and with `top` above 1 the next guesses as
-    label_2, probability_2 and so on. What does not apply is empty. Raises StorageError, for a folder that cannot be
-    written before the first answer.
+    Columns: path, label ("unknown" where the image is), probability (0 to 1), unknown (0 or 1), nearest (the most
+    probable class, also of what is unknown), reason; with a `coverage` label_set, the names separated by "|"; and with
+    `top` above 1 the next guesses as label_2, probability_2 and so on. What does not apply is empty. Raises
+    StorageError, for a folder that cannot be written before the first answer.
     """
     further = [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "probability")]
-    columns = ["path", "label", "probability", "unknown", "reason", *further]
+    label_set = [] if coverage is None else ["label_set"]
+    columns = ["path", "label", "probability", "unknown", "nearest", "reason", *label_set, *further]
     with files.replacing(table) as file:
         writer = csv.DictWriter(codecs.getwriter("utf-8")(file), columns, lineterminator="\n")
         writer.writeheader()
         for answer in answers:
-            writer.writerow(_cells(answer))
+            cells = _cells(answer)
+            writer.writerow({column: cells.get(column, "") for column in columns})
             yield answer
+
+
+def _label(said: Prediction) -> str:
+    """The label as it is told where only one word is."""
+    return "unknown" if said.unknown else said.label
 
 
 def _cells(answer: Answer) -> dict[str, str]:
     """The cells of an answer by column; those left out are empty."""
-    if answer.prediction is None:
+    said = answer.prediction
+    if said is None:
         return {"path": answer.name, "reason": answer.reason}
-    cells = {"path": answer.name, "unknown": str(int(answer.prediction.unknown))}
-    for place, (label, probability) in enumerate(answer.prediction.top, start=1):
-        suffix = f"_{place}" if place > 1 else ""
-        cells |= {f"label{suffix}": label, f"probability{suffix}": f"{probability:.6f}"}
+    cells = {
+        "path": answer.name,
+        "label": _label(said),
+        "probability": f"{said.probability:.6f}",
+        "unknown": str(int(said.unknown)),
+        "nearest": said.label,
+        "label_set": "|".join(said.label_set),
+    }
+    for place, (label, probability) in enumerate(said.top[1:], start=2):
+        cells |= {f"label_{place}": label, f"probability_{place}": f"{probability:.6f}"}
     return cells
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from sightline.confidence import UnknownRule
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.errors import DataError
-from sightline.evaluation import evaluate as evaluating
+from sightline.evaluation import answers
 from sightline.evaluation.evaluate import Evaluation, evaluate, score, write_predictions
 from sightline.evaluation.metrics import wilson_interval
 from sightline.pixels.preprocess import Preprocess
@@ -25,14 +26,16 @@ class TellTale:
     def __init__(self, classes: tuple[str, ...] = CLASSES, note: str = "") -> None:
         self.classes = classes
         self.note = note
+        self.temperature = 1.0
+        self.unknown: UnknownRule | None = None
         self.preprocess = Preprocess(size=(1, 2), channels=1, mean=(0.0,), std=(1.0,))
 
-    def probabilities(self, images: Tensor) -> Tensor:
+    def logits(self, images: Tensor) -> Tensor:
         named, percent = images[:, 0, 0, 0].long(), images[:, 0, 0, 1] / 100
         others = (1 - percent) / (len(self.classes) - 1)
         probabilities = others[:, None].repeat(1, len(self.classes))
         probabilities[torch.arange(len(images)), named] = percent
-        return probabilities
+        return probabilities.log() * self.temperature
 
 
 def image_set(named: list[int], percent: list[int], labels: list[int], classes: tuple[str, ...] = CLASSES) -> ImageSet:
@@ -51,14 +54,19 @@ def six_images() -> Evaluation:
 
 
 def test_the_report_in_plain_text() -> None:
-    table, _, sentences = str(six_images()).partition("\n\n")
+    evaluation = six_images()
+    table, sentences, figures = str(evaluation).split("\n\n")
     assert table.splitlines() == [
-        "class  precision  recall     F1  images",
-        "cat        1.000   0.667  0.800       3",
-        "dog        0.333   1.000  0.500       1",
-        "fox        1.000   0.500  0.667       2",
+        "class  precision  recall     F1    AUC     AP  images",
+        "cat        1.000   0.667  0.800  0.778  0.867       3",
+        "dog        0.333   1.000  0.500  0.600  0.333       1",
+        "fox        1.000   0.500  0.667  0.500  0.667       2",
     ]
-    assert sentences.splitlines() == six_images().summary()
+    assert sentences.splitlines() == evaluation.summary()
+    names = [line[:18].strip() for line in figures.splitlines()]
+    assert names[:3] == ["figure", "accuracy", "balanced accuracy"]
+    assert names[-1] == "calibration error"
+    assert evaluation.estimates["accuracy"].text() in figures
 
 
 def test_scores_by_hand() -> None:
@@ -137,7 +145,7 @@ def test_no_images() -> None:
 
 def test_parts_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = six_images()
-    monkeypatch.setattr(evaluating, "PART", 4)
+    monkeypatch.setattr(answers, "PART", 4)
     parts = six_images()
     np.testing.assert_array_equal(parts.probabilities, whole.probabilities)
     assert parts.to_json() == whole.to_json()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.evaluation import metrics
+from sightline.evaluation.intervals import Z
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_wilson_interval_at_the_ends() -> None:
     assert metrics.wilson_interval(0, 0) == (0.0, 1.0)
     low, high = metrics.wilson_interval(10, 10)
     assert high == 1.0
-    assert low == pytest.approx(10 / (10 + metrics.Z**2))  # the formula with p = 1
+    assert low == pytest.approx(10 / (10 + Z**2))  # the formula with p = 1
     with pytest.raises(ValueError, match="11 correct of 10"):
         metrics.wilson_interval(11, 10)
 

@@ -2,26 +2,25 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sightline import files
 from sightline.classifier import Classifier
-from sightline.data.batches import to_resident
 from sightline.data.imageset import ImageSet
-from sightline.errors import DataError
 from sightline.evaluation import metrics
+from sightline.evaluation.answers import answers
+from sightline.evaluation.calibration import Reliability, at_temperature, reliability
+from sightline.evaluation.intervals import Estimate, proportion
 from sightline.evaluation.metrics import ClassScore
 
-PART = 2000  # images in memory at once: evaluating needs no more room than this, however large the set
+AREAS = ("roc_auc", "average_precision")
 TOP_5_CLASSES = 10  # with fewer classes, five guesses are too many to mean anything
 
 
@@ -33,6 +32,12 @@ class Evaluation:
     loss: the mean negative log-likelihood in nats. classes: one score a class, in the classifier's order.
     confusion: (K, K) counts, rows are the truth. probabilities: (N, K). labels: (N,), indices of `classes`.
     note: what must be said wherever this accuracy is shown, e.g. that the test set is partial; may be empty.
+    temperature: what the logits behind `probabilities` were divided by.
+    unknown: bool (N,), the images that the classifier calls unknown; none where it has no rule. They are scored like
+    all others.
+    estimates: figures with their 95 % intervals: accuracy, top5 (with 10 classes or more), balanced_accuracy,
+    macro_precision, macro_recall, macro_f1, weighted_precision, weighted_recall, weighted_f1, and the means of the
+    classes' roc_auc and average_precision (each where a class has images, but not all of them).
     """
 
     total: int
@@ -47,6 +52,19 @@ class Evaluation:
     labels: NDArray[np.int64]
     ids: tuple[str, ...]
     note: str = ""
+    temperature: float = 1.0
+    unknown: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+
+    @cached_property
+    def reliability_before(self) -> Reliability:
+        """How true the probabilities would be without the temperature. At least one image."""
+        return reliability(at_temperature(self.probabilities, self.temperature), self.labels)
+
+    @cached_property
+    def reliability_after(self) -> Reliability:
+        """How true the probabilities are. At least one image."""
+        return self.reliability_before if self.temperature == 1 else reliability(self.probabilities, self.labels)
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
@@ -96,12 +114,31 @@ class Evaluation:
         return [*sentences, self.note] if self.note else sentences
 
     def __str__(self) -> str:
-        """A plain table of the class scores, and below it the summary."""
+        """A plain table of the class scores, the summary, and the figures of the whole with their intervals."""
         width = max(len("class"), *(len(score.name) for score in self.classes))
-        lines = [f"{'class':<{width}}  precision  recall     F1  images"]
+        lines = [f"{'class':<{width}}  precision  recall     F1    AUC     AP  images"]
         for s in self.classes:
-            lines.append(f"{s.name:<{width}}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}  {s.support:6,}")
-        return "\n".join([*lines, "", *self.summary()])
+            areas = "  ".join(f"{area.value:5.3f}" if area else "    -" for area in (s.roc_auc, s.average_precision))
+            lines.append(
+                f"{s.name:<{width}}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}  {areas}  {s.support:6,}"
+            )
+        return "\n".join([*lines, "", *self.summary(), *self._figures()])
+
+    def _figures(self) -> list[str]:
+        """Lines of the figures with their intervals, and of calibration; none without images."""
+        if not self.total:
+            return []
+        rows = [(name.replace("_", " "), each.text(), each.method) for name, each in self.estimates.items()]
+        before, after = self.reliability_before.ece, self.reliability_after.ece
+        rows.append(("calibration error", after.text(), after.method))
+        if self.temperature != 1:
+            rows.append((f"without the temperature {self.temperature:.3g}", before.text(), before.method))
+        if self.unknown.any():
+            called = proportion(int(self.unknown.sum()), self.total)
+            rows.append(("called unknown", called.text(), called.method))
+        names, figures = (max(len(row[place]) for row in rows) for place in (0, 1))
+        table = [f"{name:<{names}}  {figure:<{figures}}  {method}" for name, figure, method in rows]
+        return ["", f"{'figure':<{names}}  {'with its 95 % interval':<{figures}}  by", *table]
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the answers for single images, as plain JSON types."""
@@ -113,18 +150,29 @@ class Evaluation:
             "top5": self.top5,
             "loss": self.loss,
             "note": self.note,
+            "estimates": {name: estimate.to_json() for name, estimate in self.estimates.items()},
             "classes": [
                 {
                     "name": score.name,
                     "precision": score.precision,
+                    "precision_interval": list(score.precision_interval),
                     "recall": score.recall,
                     "recall_interval": list(score.interval),
                     "f1": score.f1,
+                    "f1_interval": list(score.f1_interval),
                     "support": score.support,
+                    "roc_auc": score.roc_auc.to_json() if score.roc_auc else None,
+                    "average_precision": score.average_precision.to_json() if score.average_precision else None,
                 }
                 for score in self.classes
             ],
             "confusion": self.confusion.tolist(),
+            "calibration": {
+                "temperature": self.temperature,
+                "before": self.reliability_before.to_json() if self.total else None,
+                "after": self.reliability_after.to_json() if self.total else None,
+            },
+            "unknown": int(self.unknown.sum()),
         }
 
 
@@ -135,12 +183,17 @@ def evaluate(classifier: Classifier, image_set: ImageSet, *, note: str = "") -> 
     classifier's own. Raises DataError for an empty set or classes the classifier does not know, ImageError for an
     image that cannot be decoded.
     """
-    if len(image_set) == 0:
-        raise DataError("there is no image to evaluate on", hint="give a data set with at least one labelled image")
-    labels = match_classes(image_set, classifier.classes)[image_set.labels].numpy()
-    parts = [classifier.probabilities(part).cpu() for part in _network_inputs(classifier, image_set)]
+    logits, labels = answers(classifier, image_set)
     notes = dict.fromkeys(text for text in (classifier.note, note) if text)  # each once, in order
-    return score(torch.cat(parts).numpy(), labels, classifier.classes, ids=image_set.ids, note=" ".join(notes))
+    return score(
+        (logits / classifier.temperature).softmax(dim=1).numpy(),
+        labels.numpy(),
+        classifier.classes,
+        ids=image_set.ids,
+        note=" ".join(notes),
+        temperature=classifier.temperature,
+        unknown=classifier.unknown.rejects(logits).numpy() if classifier.unknown else None,
+    )
 
 
 def score(
@@ -150,37 +203,42 @@ def score(
     *,
     ids: tuple[str, ...],
     note: str = "",
+    temperature: float = 1.0,
+    unknown: NDArray[np.bool_] | None = None,
 ) -> Evaluation:
-    """An Evaluation of answers that are already there: probabilities (N, K), labels (N,)."""
+    """An Evaluation of answers that are already there: probabilities (N, K), labels (N,).
+
+    temperature: what the logits were divided by. unknown: bool (N,), the images that are called unknown; by default
+    none.
+    """
     predicted = probabilities.argmax(axis=1)
     correct = int((predicted == labels).sum())
+    top5 = metrics.top_k_accuracy(labels, probabilities, 5) if len(classes) >= TOP_5_CLASSES else None
+    areas = metrics.areas_of(labels, probabilities) if len(labels) else None
+    estimates: dict[str, Estimate] = {}
+    if areas:
+        estimates["accuracy"] = proportion(correct, len(labels))
+        if top5 is not None:
+            estimates["top5"] = proportion(round(top5 * len(labels)), len(labels))
+        estimates |= metrics.means(labels, predicted, len(classes))
+        estimates |= {name: area.mean for name, area in zip(AREAS, areas, strict=True) if area.mean}
     return Evaluation(
         total=len(labels),
         correct=correct,
         accuracy=metrics.accuracy(labels, predicted),
         interval=metrics.wilson_interval(correct, len(labels)),
-        top5=metrics.top_k_accuracy(labels, probabilities, 5) if len(classes) >= TOP_5_CLASSES else None,
+        top5=top5,
         loss=metrics.negative_log_likelihood(labels, probabilities),
-        classes=metrics.class_scores(labels, predicted, classes),
+        classes=metrics.class_scores(labels, predicted, classes, areas),
         confusion=metrics.confusion_matrix(labels, predicted, len(classes)),
         probabilities=probabilities,
         labels=labels,
         ids=ids,
         note=note,
+        temperature=temperature,
+        unknown=np.zeros(len(labels), dtype=bool) if unknown is None else unknown,
+        estimates=estimates,
     )
-
-
-def match_classes(image_set: ImageSet, classes: tuple[str, ...]) -> Tensor:
-    """The classifier's index of each class of the set, int64 (K,). Raises DataError naming the classes it lacks."""
-    unknown = [name for name in image_set.classes if name not in classes]
-    if unknown:
-        absent = [name for name in classes if name not in image_set.classes]
-        raise DataError(
-            f"the classifier does not know {_listed('class', unknown)}"
-            + (f", and the data has no {_listed('class', absent)}" if absent else ""),
-            hint="rename the classes of the data to the classifier's, or train on this data",
-        )
-    return torch.tensor([classes.index(name) for name in image_set.classes])
 
 
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
@@ -196,16 +254,3 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
         row = [image_id, names[label], names[first], f"{p[first]:.6f}", int(label == first)]
         writer.writerow([*row, names[second], f"{p[second]:.6f}"])
     files.write_text(path, text.getvalue())
-
-
-def _network_inputs(classifier: Classifier, image_set: ImageSet) -> Iterator[Tensor]:
-    """The set as uint8 (B, C, h, w), a part at a time."""
-    for indices in torch.split(torch.arange(len(image_set)), PART):
-        yield to_resident(image_set.take(indices), classifier.preprocess)
-
-
-def _listed(noun: str, names: list[str]) -> str:
-    """At most ten quoted names after their noun, e.g. "class 'cat'", "classes 'cat', 'dog'"."""
-    quoted = ", ".join(f"'{name}'" for name in names[:10])
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{noun if len(names) == 1 else noun + 'es'} {quoted}{more}"

@@ -4,61 +4,20 @@ labels, predicted: int64 (N,), indices of classes; probabilities: float32 (N, K)
 and F1 are scikit-learn's; nothing here imports torch.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.evaluation.intervals import Estimate, f1_interval, from_replicates, mean_of, proportion, resampled
+from sightline.evaluation.intervals import format_percent as format_percent
+from sightline.evaluation.intervals import supported_digits as supported_digits
+from sightline.evaluation.intervals import wilson_interval as wilson_interval
+from sightline.evaluation.ranking import Areas, average_precisions, roc_areas
+
 Labels = NDArray[np.int64]  # (N,)
 Probabilities = NDArray[np.float32]  # (N, K), rows summing to 1
-
-# The 97.5 % point of the standard normal distribution: 95 % of it lies between -Z and Z.
-Z = 1.959963984540054
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion, (low, high) in [0, 1]; (0, 1) when nothing was counted.
-
-    Wilson's score interval: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). Unlike the p ± z √(p(1-p)/n) of the
-    textbooks it stays inside [0, 1] and keeps its promise for small n and for p near 0 or 1.
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-    """
-    if not 0 <= correct <= total:
-        raise ValueError(f"{correct} correct of {total}: use 0 <= correct <= total")
-    if total == 0:
-        return 0.0, 1.0
-    p = correct / total
-    centre = p + Z**2 / (2 * total)
-    margin = Z * math.sqrt(p * (1 - p) / total + Z**2 / (4 * total**2))
-    scale = 1 + Z**2 / total
-    # Rounding may leave the ends a hair away from the exact 0 and 1 that p = 0 and p = 1 have.
-    low = 0.0 if correct == 0 else (centre - margin) / scale
-    high = 1.0 if correct == total else (centre + margin) / scale
-    return low, high
-
-
-def format_percent(correct: int, total: int) -> str:
-    """A proportion with its 95 % interval, e.g. "94.1 % (93.6 to 94.5)"."""
-    low, high = wilson_interval(correct, total)
-    digits = supported_digits(low, high)
-    value = correct / total if total else 0.0
-    return f"{100 * value:.{digits}f} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
-
-
-def supported_digits(low: float, high: float) -> int:
-    """How many decimals of a percentage its interval, in [0, 1], supports: 0 to 3.
-
-    The Particle Data Group's rule: round the uncertainty to two digits when it begins with 1.00 to 3.54, else to one,
-    and give the value to the same place ("Review of Particle Physics", introduction, section 5.3).
-    """
-    uncertainty = 100 * (high - low) / 2
-    if uncertainty <= 0:
-        return 3
-    exponent = math.floor(math.log10(uncertainty))
-    significant = 2 if uncertainty / 10**exponent < 3.55 else 1
-    return min(3, max(0, significant - 1 - exponent))
 
 
 def accuracy(labels: Labels, predicted: Labels) -> float:
@@ -103,7 +62,9 @@ class ClassScore:
     precision: of the images called this class, how many are; 0 when none is called so.
     recall: of the images of this class, how many are called so; 0 when there is none.
     f1: the harmonic mean of the two.
-    support: images of this class; correct: those recognised; interval: the 95 % Wilson interval of the recall.
+    support: images of this class; correct: those recognised; interval: the 95 % Wilson interval of the recall;
+    precision_interval, f1_interval: Wilson's, too.
+    roc_auc, average_precision: of this class against the rest; None where every image or none is of this class.
     """
 
     name: str
@@ -113,10 +74,16 @@ class ClassScore:
     support: int
     correct: int
     interval: tuple[float, float]
+    precision_interval: tuple[float, float] = (0.0, 1.0)
+    f1_interval: tuple[float, float] = (0.0, 1.0)
+    roc_auc: Estimate | None = None
+    average_precision: Estimate | None = None
 
 
-def class_scores(labels: Labels, predicted: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
-    """One score for each class, in order."""
+def class_scores(
+    labels: Labels, predicted: Labels, classes: Sequence[str], areas: tuple[Areas, Areas] | None = None
+) -> tuple[ClassScore, ...]:
+    """One score for each class, in order. areas: under the ROC and the precision-recall curves."""
     from sklearn.metrics import precision_recall_fscore_support
 
     if len(labels) == 0:
@@ -125,6 +92,9 @@ def class_scores(labels: Labels, predicted: Labels, classes: Sequence[str]) -> t
         labels, predicted, labels=np.arange(len(classes)), zero_division=0
     )
     correct = np.bincount(labels[labels == predicted], minlength=len(classes))
+    called = np.bincount(predicted, minlength=len(classes))
+    nothing = (None,) * len(classes)
+    roc, precisions = (area.classes for area in areas) if areas else (nothing, nothing)
     return tuple(
         ClassScore(
             name,
@@ -134,6 +104,56 @@ def class_scores(labels: Labels, predicted: Labels, classes: Sequence[str]) -> t
             int(support[i]),
             int(correct[i]),
             wilson_interval(int(correct[i]), int(support[i])),
+            wilson_interval(int(correct[i]), int(called[i])),
+            f1_interval(int(correct[i]), int(support[i] + called[i] - correct[i])),
+            roc[i],
+            precisions[i],
         )
         for i, name in enumerate(classes)
     )
+
+
+def areas_of(labels: Labels, probabilities: Probabilities) -> tuple[Areas, Areas]:
+    """The areas under the ROC curves and the average precisions, of every class against the rest."""
+    return roc_areas(labels, probabilities), average_precisions(labels, probabilities)
+
+
+def means(labels: Labels, predicted: Labels, num_classes: int) -> dict[str, Estimate]:
+    """Means over the classes that have images, by name; at least one image.
+
+    macro: every class counts alike; the macro recall is also called balanced accuracy. weighted: every class counts as
+    often as it has images; the weighted recall is the accuracy.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    present = np.unique(labels)
+    confusion = confusion_matrix(labels, predicted, num_classes)
+    hits, images, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    drawn_hits, drawn_images, drawn_called = resampled(confusion)
+    values = {
+        kind: precision_recall_fscore_support(labels, predicted, labels=present, average=kind, zero_division=0)[:3]
+        for kind in ("macro", "weighted")
+    }
+    recall = mean_of([proportion(int(hits[i]), int(images[i])) for i in present])
+    # An image counts for the precision of one class only: that of its answer.
+    precision = mean_of([proportion(int(hits[i]), int(called[i])) for i in present])
+    right = proportion(int(hits.sum()), len(labels))
+
+    def drawn(kind: str, place: int, numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> Estimate:
+        """The mean of ratios of drawn counts, (R, K) each."""
+        ratios = np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)
+        weights = drawn_images if kind == "weighted" else drawn_images > 0
+        value = float(values[kind][place])
+        if right.value == 1:  # among images that are all right, none that is wrong can be drawn
+            return Estimate(value, right.low, right.high, "wilson")
+        return from_replicates(value, (ratios * weights).sum(axis=1) / weights.sum(axis=1))
+
+    return {
+        "balanced_accuracy": recall,
+        "macro_precision": precision,
+        "macro_recall": recall,
+        "macro_f1": drawn("macro", 2, 2 * drawn_hits, drawn_images + drawn_called),
+        "weighted_precision": drawn("weighted", 0, drawn_hits, drawn_called),
+        "weighted_recall": right,
+        "weighted_f1": drawn("weighted", 2, 2 * drawn_hits, drawn_images + drawn_called),
+    }

@@ -29,9 +29,11 @@ class FrozenStage:
     image that it learnt from besides the plain one. correct, total: of the validation images, by a head that has not
     learnt from them; both 0 without any. computed: images, views counted, that went through the network; the features
     of the others were known. seconds: of the whole stage. network_seconds: of them, for computing features.
+    labels: int64 (N,), of the images that the head learnt from, in the order of `head.left_out`.
     """
 
     head: HeadFit
+    labels: Tensor
     correct: int
     total: int
     views: int
@@ -110,13 +112,16 @@ def train_frozen(
             head, views = other, [*views, *varied]
     put_head(network, head)
     correct = _correct(network, held_out, device) if held_out else 0
+    labels = views[0].labels
     if last and splits.val and held_out:
         others = [held_out, *(features(splits.val, view) for view in range(1, len(views)))]
         passes += others[1:]
         head = fitted(list(map(_joined, views, others)), _groups(splits.train) + _groups(splits.val))
+        labels = torch.cat([labels, held_out.labels])
         put_head(network, head)
     return FrozenStage(
         head=head,
+        labels=labels,
         correct=correct,
         total=len(held_out) if held_out else 0,
         views=len(views) - 1,

@@ -45,6 +45,8 @@ class HeadFit:
     weights: its tensors, float32, for features as the network gives them. hidden: units of its hidden layer, or 0.
     loss, accuracy: on images left out in turn. setting: what was chosen by that loss, an L2 strength or a number of
     epochs; tried: every setting with its loss. seconds: that the choice and the training took.
+    left_out: float32 (N, K), the logits of every image by a layer of that setting that was trained without it; of many
+    images only one fold is left out, and of a hidden layer as well, so that the rows of the others are NaN.
     """
 
     weights: dict[str, Tensor]
@@ -54,6 +56,7 @@ class HeadFit:
     setting: float
     tried: tuple[tuple[float, float], ...]
     seconds: float
+    left_out: Tensor
 
 
 def fit_head(
@@ -80,7 +83,7 @@ def fit_head(
         num_classes,
     )
     choose = _choose_l2 if kind == "linear" else _choose_epochs
-    setting, tried, state = choose(data, _folds(labels, groups, seed), seed)
+    setting, tried, state, left_out = choose(data, _folds(labels, groups, seed), seed)
     best = next(score for value, score in tried if value == setting)
     hidden = 0 if kind == "linear" else HIDDEN
     return HeadFit(
@@ -91,6 +94,7 @@ def fit_head(
         setting=setting,
         tried=tuple((value, score.loss) for value, score in tried),
         seconds=time.perf_counter() - started,
+        left_out=left_out,
     )
 
 
@@ -109,7 +113,8 @@ def put_head(network: Network, fit: HeadFit) -> None:
 
 
 State = dict[str, Tensor]  # of an output layer, for scaled features
-_Choice = tuple[float, list[tuple[float, Score]], State]  # what was chosen, what was tried, what was trained with it
+# What was chosen, what was tried, what was trained with it, and the logits of left-out images, (N, K) or NaN.
+_Choice = tuple[float, list[tuple[float, Score]], State, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,20 +189,31 @@ def _score(logits: Tensor, data: _Data, folds: list[Tensor]) -> Score:
     return Score(float((correct * weights).sum() / total), float((losses * weights).sum() / total))
 
 
+def _in_place(logits: Sequence[Tensor], folds: list[Tensor], data: _Data) -> Tensor:
+    """What is said of the images left out by these folds in the order of all images, (N, K); NaN of the others."""
+    everything = torch.full((len(data.labels), data.num_classes), float("nan"))
+    for said, fold in zip(logits, folds, strict=True):
+        everything[fold] = said
+    return everything
+
+
 def _choose_l2(data: _Data, folds: list[Tensor], seed: int) -> _Choice:
-    """The L2 strength with the least loss on left-out images, all that were tried, and the layer trained with it."""
+    """The L2 strength with the least loss on left-out images, all that were tried, the layer trained with it, and what
+    the layers trained without them say of these images.
+    """
     everything = torch.zeros_like(folds[0])  # the last layer leaves nothing out: it is the answer
     layers = torch.zeros(len(folds) + 1, data.num_classes, len(data.mean) + 1)
-    best, tried, worse = layers[-1], list[tuple[float, Score]](), 0
+    best, logits, tried, worse = layers[-1], list[Tensor](), list[tuple[float, Score]](), 0
     for l2 in L2_PATH:
         layers = _minimise(data, torch.stack([*folds, everything]), l2, layers)  # from where the last search ended
-        score = _score(torch.cat(list(map(partial(_logits, data), folds, layers))), data, folds)
+        said = list(map(partial(_logits, data), folds, layers))
+        score = _score(torch.cat(said), data, folds)
         better = all(score.loss < other.loss for _, other in tried)
-        best, worse = (layers[-1], 0) if better else (best, worse + 1)
+        best, logits, worse = (layers[-1], said, 0) if better else (best, logits, worse + 1)
         tried.append((l2, score))
         if worse == WORSE:
             break
-    return min(tried, key=lambda pair: pair[1].loss)[0], tried, _state(best)
+    return min(tried, key=lambda pair: pair[1].loss)[0], tried, _state(best), _in_place(logits, folds, data)
 
 
 def _state(layer: Tensor) -> State:
@@ -248,18 +264,24 @@ def _minimise(data: _Data, left_out: Tensor, l2: float, start: Tensor) -> Tensor
 
 
 def _choose_epochs(data: _Data, folds: list[Tensor], seed: int) -> _Choice:
-    """The number of epochs with the least loss on the first fold, all with theirs, and the layers trained so long."""
+    """The number of epochs with the least loss on the first fold, all with theirs, the layers trained so long, and what
+    layers trained so long without them say of the images of that fold.
+    """
     left_out = folds[0]
     rows = torch.split(left_out.nonzero()[:, 0], ROWS)
     tried: list[tuple[float, Score]] = []
+    best = torch.empty(0)
     for epoch, network in enumerate(_epochs(data, ~left_out, seed), start=1):
         with torch.no_grad():
             logits = torch.cat([network(data.scaled(0, part)) for part in rows])
-        tried.append((float(epoch), _score(logits, data, folds[:1])))
+        score = _score(logits, data, folds[:1])
+        best = logits if all(score.loss < other.loss for _, other in tried) else best
+        tried.append((float(epoch), score))
     chosen = min(tried, key=lambda pair: pair[1].loss)[0]
     everything = torch.ones_like(left_out)
     *_, last = itertools.islice(_epochs(data, everything, seed), int(chosen))
-    return chosen, tried, {key: tensor.clone() for key, tensor in last.state_dict().items()}
+    state = {key: tensor.clone() for key, tensor in last.state_dict().items()}
+    return chosen, tried, state, _in_place([best], folds[:1], data)
 
 
 def _epochs(data: _Data, images: Tensor, seed: int) -> Iterator[nn.Module]:

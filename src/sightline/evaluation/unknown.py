@@ -1,0 +1,23 @@
+"""The rule by which a classifier says "unknown", learnt from images the network was not trained on."""
+
+import math
+
+import numpy as np
+from torch import Tensor
+
+from sightline.confidence import ScoreName, UnknownRule, scores
+
+ACCEPTED = 0.95  # of the validation images
+SCORE: ScoreName = "energy"  # docs/decisions/0013
+
+
+def fit_unknown(logits: Tensor, *, score: ScoreName = SCORE, accepted: float = ACCEPTED) -> UnknownRule | None:
+    """The rule that accepts this share of images like these, logits (N, K), which the network was not trained on.
+
+    None without images, or when their scores are no numbers.
+    """
+    found = np.sort(scores(logits, score).numpy())
+    if len(found) == 0 or not np.isfinite(found).all():
+        return None
+    rejected = math.floor((1 - accepted) * len(found) + 1e-9)
+    return UnknownRule(score=score, threshold=float(found[rejected]), accepted=accepted, images=len(found))
