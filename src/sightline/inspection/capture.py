@@ -1,0 +1,94 @@
+"""What goes into layers and comes out, seen through hooks that are gone afterwards."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sightline.errors import ModelError
+from sightline.models.contract import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a layer: copies of what it was given and of what it returned."""
+
+    inputs: tuple[Any, ...]
+    output: Any
+
+
+@contextmanager
+def undisturbed(network: Network) -> Iterator[None]:
+    """Within it the network is in eval mode and no weight asks for gradients; afterwards all is as it was.
+
+    Gradients with respect to images and feature maps can be taken within, and cost nothing for the weights; their
+    `.grad` stays as it is. On CUDA, convolutions are computed in full float32.
+    """
+    training = [module for module in network.modules() if module.training]
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    tf32 = torch.backends.cudnn.allow_tf32
+    try:
+        network.eval()
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        torch.backends.cudnn.allow_tf32 = False
+        with torch.inference_mode(False), torch.no_grad():
+            yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = tf32
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+        for module in training:
+            module.training = True
+
+
+@contextmanager
+def watched(network: Network, names: Iterable[str], *, cut: bool = False) -> Iterator[Mapping[str, Run]]:
+    """Within it, the first run of each named layer is kept, by name.
+
+    What is kept are copies, taken before an operation in place can change them.
+    cut: the outputs that are kept have no past but ask for gradients, and what follows is computed from them: gradients
+        with respect to them end there. They need gradients enabled.
+    """
+    runs: dict[str, Run] = {}
+    given: dict[str, tuple[Any, ...]] = {}
+    handles: list[Any] = []
+    try:
+        for name in names:
+
+            def enter(module: nn.Module, inputs: tuple[Any, ...], name: str = name) -> None:
+                if name not in given:
+                    given[name] = tuple(_copy(value) for value in inputs)
+
+            def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any, name: str = name) -> Any:
+                if name in runs:
+                    return None
+                kept = _copy(output)
+                runs[name] = Run(given[name], kept)
+                if not cut or not isinstance(kept, Tensor):
+                    return None
+                kept.requires_grad_()
+                return kept.clone()
+
+            module = network.get_submodule(name)
+            handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+        yield runs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def output_of(name: str, runs: Mapping[str, Run]) -> Any:
+    """What a watched layer returned. Raises ModelError when no image went through it."""
+    if name not in runs:
+        raise ModelError(
+            f"layer '{name}' does not run", hint="`sightline.inspection.list_layers(net)` has those that do"
+        )
+    return runs[name].output
+
+
+def _copy(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value
