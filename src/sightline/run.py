@@ -25,11 +25,13 @@ import shutil
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sightline import files
-from sightline.classifier import Classifier
 from sightline.errors import RunError, StorageError
+
+if TYPE_CHECKING:  # reading a run's tables needs no network
+    from sightline.classifier import Classifier
 
 Record = dict[str, Any]  # one epoch of the history
 
@@ -166,8 +168,10 @@ class Run:
         return self.metrics_path.exists() and (self.model_folder / "model.json").exists()
 
     @cached_property
-    def classifier(self) -> Classifier:
+    def classifier(self) -> "Classifier":
         """The best network of this run. Raises RunError or ModelError when it is missing or damaged."""
+        from sightline.classifier import Classifier
+
         return Classifier.load(self.path)
 
     @property

@@ -4,6 +4,7 @@ The linear layer is multinomial logistic regression: a convex problem, whose ans
 Only the strength of its L2 penalty has to be chosen; cross-validation does, by the loss on images that were left out.
 """
 
+import dataclasses
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -112,6 +113,24 @@ def put_head(network: Network, fit: HeadFit) -> None:
     network.head.get_submodule("output").load_state_dict(fit.weights)
 
 
+def fit_linear(
+    features: Tensor, labels: Tensor, num_classes: int, *, weights: Tensor, l2: float
+) -> tuple[Tensor, Tensor]:
+    """Linear layers trained as `fit_head` trains one, without its search, each with its own weights of the images.
+
+    features: float32 (N, D). weights: float (F, N), factors of the losses: 0 leaves an image out, and each row has to
+    leave some in. l2: the strength of the penalty, as `HeadFit.setting` has it. All layers are trained at once, from
+    that of all images. Returns their weights, float32 (F, K, D), and biases, (F, K).
+    """
+    data = _Data.of([features], labels, torch.ones(len(labels)), num_classes)
+    none_left_out = torch.zeros(1, len(labels), dtype=torch.bool)
+    start = _minimise(data, none_left_out, l2, torch.zeros(1, num_classes, features.shape[1] + 1))
+    weighted = dataclasses.replace(data, weights=weights.float())
+    layers = _minimise(weighted, none_left_out, l2, start.repeat(len(weights), 1, 1))
+    states = [_unscaled(_state(layer), data) for layer in layers]
+    return torch.stack([state["weight"] for state in states]), torch.stack([state["bias"] for state in states])
+
+
 State = dict[str, Tensor]  # of an output layer, for scaled features
 # What was chosen, what was tried, what was trained with it, and the logits of left-out images, (N, K) or NaN.
 _Choice = tuple[float, list[tuple[float, Score]], State, Tensor]
@@ -121,8 +140,8 @@ _Choice = tuple[float, list[tuple[float, Score]], State, Tensor]
 class _Data:
     """views: float32 (N, D) each, never copied as a whole: they may be on the disk. labels: int64 (N,).
 
-    weights: float32 (N,), factors of the losses. mean, scale: float32 (D,), by which features are
-    centred and divided.
+    weights: float32 (N,), factors of the losses, or (F, N) where each layer has its own. mean, scale:
+    float32 (D,), by which features are centred and divided.
     """
 
     views: Sequence[Tensor]
