@@ -94,7 +94,9 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
         rows=[
-            dataclasses.replace(_row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare)
+            dataclasses.replace(
+                _row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare
+            )
             for score in order
         ],
         rare=_rare_sentence(evaluation, [score for score in seen if score.name in rare]),
@@ -126,7 +128,8 @@ def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> 
         return Figure(text, f"{low} to {high}", share)
 
     if score.support == 0:
-        return ClassRow(score.name, None, *[Figure(NONE)] * 4, 0)
+        none = Figure(NONE)
+        return ClassRow(score.name, None, none, none, none, none, 0)
     low, high = score.interval
     area = score.roc_auc
     return ClassRow(

@@ -54,7 +54,7 @@ def forecast_figure(forecast: "Forecast") -> ForecastFigure:
 
 
 def _signed(share: float) -> str:
-    """A difference in points, with its sign and a true minus: "+3.1", "−0.4", "0.0"."""
+    """A difference in points with its sign, the minus a true one; "0.0" has none."""
     text = f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
     return "0.0" if text[1:] == "0.0" else text
 

@@ -43,7 +43,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Shot:
-    """One image of a gallery. uri: the image itself. captions: below it, a line each. heat: where the network looked."""
+    """One image of a gallery. uri: the image itself. captions: below it. heat: where the network looked."""
 
     uri: str
     id: str

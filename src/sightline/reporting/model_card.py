@@ -5,7 +5,7 @@ known: what a model is meant for and may not be used for is known to its maker, 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,20 +59,21 @@ def model_card(
         ("Evaluation data", _evaluation_data(facts, evaluation)),
         ("Metrics", _metrics(evaluation)),
         ("Results by class", _classes(evaluation)),
-        ("Probabilities and \N{LEFT DOUBLE QUOTATION MARK}unknown\N{RIGHT DOUBLE QUOTATION MARK}", _sureness(classifier, evaluation)),
+        ("Probabilities and unknown images", _sureness(classifier, evaluation)),
         ("Caveats", _caveats(facts, classifier, evaluation, audit, material)),
         ("To repeat it", _repeat(facts)),
     ]
     body = [f"## {title}\n\n" + "\n".join(lines) for title, content in sections if (lines := list(content))]
     title = f"# {_plain(facts.model)} on {_plain(facts.data)}"
-    source = f"Written by Sightline from the figures of the run{' ' + _plain(run_name) if run_name else ''}; its report.html shows more."
+    run = f"the run {_plain(run_name)}" if run_name else "its run"
+    source = f"Written by Sightline from the figures of {run}; its report.html shows more."
     return "\n\n".join([title, source, *body]) + "\n"
 
 
 def _details(facts: Facts, classifier: "Classifier") -> Iterator[str]:
     yield f"- An image classifier: {_plain(facts.model)}, a convolutional network with {facts.parameters:,} parameters."
     yield f"- It tells {facts.num_classes} classes apart: {_listed(classifier.classes)}."
-    yield f"- It sees images like this: {_plain(classifier.preprocess.describe())}."
+    yield f"- What it sees: {_plain(classifier.preprocess.describe())}"
     for name, value in classifier.provenance.items():
         yield f"- {NAMES.get(name, name.replace('_', ' ').capitalize())}: {_plain(value)}"
 
@@ -99,7 +100,10 @@ def _training_data(facts: Facts) -> Iterator[str]:
     if facts.class_counts:
         counts = sorted(facts.class_counts.items(), key=lambda item: item[1])
         (rarest, few), (commonest, many) = counts[0], counts[-1]
-        yield f"The rarest class is {_plain(rarest)} with {few:,} training images, the commonest {_plain(commonest)} with {many:,}."
+        yield (
+            f"The rarest class is {_plain(rarest)} with {few:,} training images, "
+            f"the commonest {_plain(commonest)} with {many:,}."
+        )
 
 
 def _evaluation_data(facts: Facts, evaluation: Evaluation | None) -> Iterator[str]:
@@ -136,31 +140,38 @@ def _classes(evaluation: Evaluation | None) -> Iterator[str]:
     for score in shown:
         called = int(evaluation.confusion[:, evaluation.classes.index(score)].sum())
         precision = format_percent(score.correct, called) if called else "never named"
-        yield f"| {_plain(score.name)} | {format_percent(score.correct, score.support)} | {precision} | {score.support:,} |"
+        recall = format_percent(score.correct, score.support)
+        yield f"| {_plain(score.name)} | {recall} | {precision} | {score.support:,} |"
     if len(seen) > len(shown):
         yield ""
         yield f"These are the {len(shown)} weakest of {len(seen)} classes."
     if confusions := evaluation.confusions(WEAKEST):
         yield ""
-        pairs = "; ".join(f"{_plain(truth)} taken for {_plain(taken)} ({count:,})" for truth, taken, count in confusions)
+        pairs = "; ".join(
+            f"{_plain(truth)} taken for {_plain(taken)} ({count:,})" for truth, taken, count in confusions
+        )
         yield f"The commonest confusions: {pairs}."
 
 
 def _sureness(classifier: "Classifier", evaluation: Evaluation | None) -> Iterator[str]:
-    if evaluation is not None and evaluation.total:
-        after, before = evaluation.reliability_after.ece, evaluation.reliability_before.ece
-        yield f"- The expected calibration error of the probabilities is {after.text()}" + (
-            "; they were not calibrated." if evaluation.temperature == 1 else
-            f", before calibration {before.text()} (temperature {evaluation.temperature:.2f})."
+    scored = evaluation if evaluation is not None and evaluation.total else None
+    if scored:
+        after, before = scored.reliability_after.ece, scored.reliability_before.ece
+        uncalibrated = "; they were not calibrated."
+        calibrated = f", before calibration {before.text()} (temperature {scored.temperature:.2f})."
+        yield (
+            f"- The expected calibration error of the probabilities is {after.text()}"
+            f"{uncalibrated if scored.temperature == 1 else calibrated}"
         )
-    if classifier.unknown is not None:
-        rule = classifier.unknown
-        yield f"- It answers \N{LEFT DOUBLE QUOTATION MARK}unknown\N{RIGHT DOUBLE QUOTATION MARK} where the score {rule.score} is beyond {rule.threshold:.4g}." + (
-            f" So it did for {format_percent(int(evaluation.unknown.sum()), evaluation.total)} of the test images."
-            if evaluation is not None and evaluation.total else ""
-        )
-    else:
+    rule = classifier.unknown
+    if rule is None:
         yield "- It has no rule for images unlike those it knows: it names one of its classes whatever it is shown."
+        return
+    yield f"- It calls an image unknown where its score ({rule.score}) is below {rule.threshold:.4g}."
+    if rule.images:
+        yield f"- That threshold accepts {100 * rule.accepted:.0f} % of {rule.images:,} validation images."
+    if scored:
+        yield f"- {format_percent(int(scored.unknown.sum()), scored.total)} of the test images are called unknown."
 
 
 def _caveats(

@@ -76,7 +76,7 @@ def _unknown(evaluation: Evaluation) -> Line | None:
     count = int(evaluation.unknown.sum())
     if not count:
         return None
-    return Line("Unknown", f"the answer for {format_percent(count, evaluation.total)} of the test images", "calibration")
+    return Line("Unknown", f"{format_percent(count, evaluation.total)} of the test images are called so", "calibration")
 
 
 def _labels(material: Material) -> Line | None:
@@ -91,9 +91,7 @@ def _growth(material: Material) -> Line | None:
     return Line("More images", material.forecast.sentence.rstrip("."), "growth") if material.forecast else None
 
 
-def _steps(
-    evaluation: Evaluation, material: Material, audit: "AuditSection | None", calibrated: bool
-) -> list[str]:
+def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | None", calibrated: bool) -> list[str]:
     """What the figures advise, the most useful first."""
     steps = []
     if audit and any(finding.severity == "error" for finding in audit.findings):
@@ -118,7 +116,9 @@ def _steps(
     if not calibrated and evaluation.reliability_after.ece.low > UNCALIBRATED:
         steps.append("Hold out images for validation: without them the probabilities cannot be calibrated.")
     if not steps:
-        steps.append("Try it on images that are like those it will meet; these figures hold for images like the test's.")
+        steps.append(
+            "Try it on images that are like those it will meet; these figures hold for images like the test's."
+        )
     return steps
 
 

@@ -16,7 +16,7 @@ from sightline.reporting.confusion import (
     confusion_table,
 )
 from sightline.reporting.forecast_chart import ForecastFigure, forecast_figure
-from sightline.reporting.galleries import Gallery, least_sure, suspected_labels, surest_mistakes
+from sightline.reporting.galleries import Gallery, least_sure, surest_mistakes, suspected_labels
 from sightline.reporting.heat import DrawnHeats, HeatSheet
 from sightline.reporting.image_map import ImageMap, image_map
 from sightline.reporting.material import Material
@@ -88,7 +88,9 @@ def scores(evaluation: Evaluation, class_counts: Mapping[str, int]) -> Scores:
         confusions=evaluation.confusions(20 if many else 10),
         table=None if many else confusion_table(evaluation),
         picture=confusion_image(evaluation) if many else None,
-        means=[(words, evaluation.estimates[key].text()) for key, words in MEANS.items() if key in evaluation.estimates],
+        means=[
+            (words, evaluation.estimates[key].text()) for key, words in MEANS.items() if key in evaluation.estimates
+        ],
         sureness=_sureness(evaluation),
         reliability=_reliability(evaluation),
         unknown=_unknown(evaluation),
@@ -152,8 +154,6 @@ def _unknown(evaluation: Evaluation) -> str:
         return ""
     missed = int((unknown & (evaluation.predicted != evaluation.labels)).sum())
     kept, kept_correct = evaluation.total - count, evaluation.correct - (count - missed)
-    text = (
-        f"The answer is \N{LEFT DOUBLE QUOTATION MARK}unknown\N{RIGHT DOUBLE QUOTATION MARK} for {count:,} of "
-        f"{evaluation.total:,} test images, {f'{missed:,}' if missed else 'none'} of which would have been named wrongly."
-    )
+    wrong = f"{missed:,}" if missed else "none"
+    text = f"{count:,} of {evaluation.total:,} test images are called unknown, {wrong} of which would have been named wrongly."
     return text + (f" Of the others, {format_percent(kept_correct, kept)} are recognised." if kept else "")
