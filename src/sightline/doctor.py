@@ -168,7 +168,7 @@ def _threads() -> Iterator[Finding]:
     """Whether torch computes on the cores there are."""
     import torch
 
-    from sightline.data.stream import usable_cores
+    from sightline.data.threads import usable_cores
 
     cores, threads, quota = usable_cores(), torch.get_num_threads(), _cpu_quota()
     computes = "1 thread" if threads == 1 else f"{threads} threads"

@@ -12,6 +12,7 @@ runs/<data>-<model>-<n>/
     predictions.csv   the answer for every test image
     report.html       a page to look at
     log.txt           what was said, with times
+    inspect/          what `sightline inspect` drew, a folder an image
     naive/            the second training of `--naive-too`: a run folder without a model
 """
 

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused
+from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused, rows_of
 from sightline.data.randomness import derived_seed
 from sightline.data.resized_crop import random_parts
 from sightline.data.stream import DecodedImages, Decoding, unreadable_file
@@ -126,7 +126,7 @@ class Batches:
     def _pixels(self, step: int, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         """uint8 (B, C, H, W), and which of `indices` they are when some could not be read."""
         if isinstance(self.images, Tensor):
-            return self.images.index_select(0, indices), None
+            return rows_of(self.images, indices), None
         if isinstance(self.images, CachedImages):
             return self.images.gather(indices), None
         decoding = self._decodings.pop(step, None) or self._start(step)
@@ -224,7 +224,7 @@ def readable(image_set: ImageSet, preprocess: Preprocess) -> tuple[ImageSet, Ten
         first = unused[0]
         raise DataError(f"not one of {len(image_set):,} images can be read", where=first.path, hint=first.reason)
     kept = torch.tensor([index for index in range(len(image_set)) if index not in unused])
-    return image_set.take(kept), images.index_select(0, kept), tuple(unused.values())
+    return image_set.take(kept), rows_of(images, kept), tuple(unused.values())
 
 
 def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int, Unused]]:

@@ -13,10 +13,19 @@ from sightline.data.randomness import scrambled_bit
 
 Padding = Literal["reflect", "edge", "constant"]
 
+# Values of an image from which on a CPU turns the chosen ones one by one, in a third of the time; smaller images would
+# wait for the calls.
+ALONE = 16_384
+
 
 def mirror(images: Tensor, chosen: Tensor, *, axis: int = -1) -> Tensor:
     """Images with those where `chosen` (B,) bool holds mirrored: axis -1 is left-right, axis -2 top-bottom."""
     count = len(images)
+    if images.device.type == "cpu" and count and images[0].numel() >= ALONE:
+        mirrored = torch.empty_like(images)
+        for image, copy, turned in zip(images, mirrored, chosen.tolist(), strict=True):
+            copy.copy_(image.flip(axis) if turned else image)
+        return mirrored
     # Selecting rows from originals and mirrors is three plain copies: five times faster than torch.where on uint8.
     both = torch.cat([images, images.flip(axis)])
     rows = torch.arange(count, device=images.device) + count * chosen.to(torch.int64)

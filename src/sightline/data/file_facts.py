@@ -25,7 +25,8 @@ from sightline.data.fingerprint import (
     fingerprint_arrays,
 )
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.stream import reason_of, usable_cores
+from sightline.data.stream import reason_of
+from sightline.data.threads import usable_cores
 from sightline.errors import ImageError
 from sightline.pixels.decode import read_with_header
 

@@ -2,7 +2,7 @@
 
 A folder holds the images of one `Preprocess` (size, fit and the like, but not mean and deviation, which come later):
 
-- `pixels.bin`: records of C * h * w bytes, appended and never changed, so that a reader may map them at any time;
+- `pixels.bin`: records of h * w * C bytes, appended and never changed, so that a reader may map them at any time;
 - `index.sqlite`: which record (slot) holds which content (BLAKE2b of the file's bytes), and which content a file of
   this path, size and time had when it was read last: a file that has not changed is not even opened.
 
@@ -31,7 +31,7 @@ from sightline.data.batches import available_memory
 from sightline.files import make_folder
 from sightline.pixels.preprocess import Preprocess
 
-FORMAT = 1  # raise it when the same file would give other pixels, or is kept differently
+FORMAT = 2  # raise it when the same file would give other pixels, or is kept differently
 UNKNOWN = -1
 BATCH = 500  # paths asked for at once; SQLite takes 999 in a statement
 WAIT = 0.05  # seconds between two looks whether another writer is done
@@ -121,7 +121,7 @@ class PixelCache:
                 # What a killed writer left behind is overwritten.
                 file.truncate(end * self.record)
                 file.seek(0, os.SEEK_END)
-                file.write(np.ascontiguousarray(pixels[new]).data)
+                file.write(np.ascontiguousarray(pixels[new].transpose(0, 2, 3, 1)).data)
                 file.flush()
                 os.fsync(file.fileno())
         files = [(_name(p), *s.tolist(), c) for p, s, c in zip(paths, stats, contents, strict=True)]
@@ -131,12 +131,13 @@ class PixelCache:
         return slots
 
     def pixels(self) -> Tensor:
-        """All records, memory-mapped: uint8 (M, C, h, w). Writing to it changes no file."""
-        count = self.slots
-        if not count:
+        """All records, memory-mapped: uint8 (M, C, h, w), channels last. Writing to it changes no file."""
+        channels, height, width = self.shape
+        shape = (self.slots, height, width, channels)
+        if not shape[0]:
             return torch.empty((0, *self.shape), dtype=torch.uint8)
         # Copy-on-write, because torch knows no tensors that must not be written.
-        return torch.from_numpy(np.memmap(self.folder / "pixels.bin", np.uint8, "c", shape=(count, *self.shape)))
+        return torch.from_numpy(np.memmap(self.folder / "pixels.bin", np.uint8, "c", shape=shape)).permute(0, 3, 1, 2)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

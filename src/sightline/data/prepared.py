@@ -16,7 +16,8 @@ from sightline.data.imageset import CachedImages, FileImages, ImageSet, Splits, 
 from sightline.data.pixel_cache import UNKNOWN, PixelCache, default_budget, digest, open_cache
 from sightline.data.split import require_readable
 from sightline.data.stamps import stamps
-from sightline.data.stream import RUN, DecodedImages, reason_of, usable_cores
+from sightline.data.stream import RUN, DecodedImages, black, reason_of
+from sightline.data.threads import usable_cores
 from sightline.errors import DataError, ImageError, StorageError
 from sightline.pixels.decode import read_image
 from sightline.pixels.preprocess import Preprocess
@@ -190,7 +191,7 @@ def _read(
         while parts or waiting:
             while parts and len(waiting) < 2:
                 part = parts.popleft()
-                pixels = np.zeros((len(part), *cache.shape), dtype=np.uint8)
+                pixels = black(len(part), cache.shape)
                 runs = [pool.submit(read, part[i : i + RUN], pixels[i : i + RUN]) for i in range(0, len(part), RUN)]
                 waiting.append((part, pixels, runs))
             part, pixels, runs = waiting.popleft()

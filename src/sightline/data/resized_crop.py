@@ -10,13 +10,16 @@ Resampling to the same size twice blurs a little, so keep images at least as lar
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from sightline.data.randomness import uniform
+from sightline.data.threads import usable_cores
 
+RUN = 8  # images a thread takes at a time
 RATIO = 4 / 3  # of width to height at most, and of height to width
 
 
@@ -68,16 +71,26 @@ def crop_and_resize(
 ) -> Tensor:
     """The given part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w); boxes as `boxes_of` gives.
 
-    On a CPU torch's uint8 resize, image by image, takes 0.3 ms for 224 x 224 pixels; sampling a whole batch in floats
-    takes 1.2 ms an image, and is not antialiased. On a GPU one matrix product per axis does all images at once. The
-    two differ by one level at most, from rounding.
+    On a CPU torch's uint8 resize, image by image in as many threads as there are cores, takes 0.3 ms of one core for
+    224 x 224 pixels with channels last in memory, and twice that with channels apart; the crops lie as the images do.
+    Sampling a whole batch in floats takes 1.2 ms an image, and is not antialiased. On a GPU one matrix product per axis
+    does all images at once. The two differ by one level at most, from rounding.
     """
     if images.device.type != "cpu":
         return resampled(images, top, left, height, width, size=size)
-    crops = images.new_empty((*images.shape[:2], *size))
+    count, channels = images.shape[:2]
+    together = images.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if together else torch.contiguous_format
+    crops = torch.empty((count, channels, *size), dtype=torch.uint8, memory_format=layout)
     boxes = torch.stack([top, left, top + height, left + width], dim=1).tolist()
-    for image, crop, (y0, x0, y1, x1) in zip(images, crops, boxes, strict=True):
-        crop.copy_(resize(image[None, :, y0:y1, x0:x1], size)[0])
+
+    def crop(first: int) -> None:
+        for i in range(first, min(first + RUN, count)):
+            y0, x0, y1, x1 = boxes[i]
+            crops[i : i + 1] = resize(images[i : i + 1, :, y0:y1, x0:x1], size)
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(crop, range(0, count, RUN)))
     return crops
 
 

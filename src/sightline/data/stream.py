@@ -3,7 +3,6 @@
 Threads, not processes: the decoders and the resize release the GIL, and nothing needs to be pickled or copied.
 """
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,20 +17,22 @@ from torch import Tensor
 
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
 from sightline.data.resized_crop import box_of
+from sightline.data.threads import usable_cores
 from sightline.errors import DataError, ImageError
 from sightline.pixels.preprocess import Preprocess
 
 RUN = 8  # images a thread takes at a time: a task for each one would cost as much as a small image
 
 
-def usable_cores() -> int:
-    """How many cores this process may use; where the system does not say, how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def reason_of(error: ImageError, name: str) -> str:
     """Why an image cannot be read, without the name of its file."""
     return error.what.partition(f"{name}: ")[2] or error.what
+
+
+def black(count: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """`count` images of 0 of this (C, h, w): uint8 (B, C, h, w), channels last in memory."""
+    channels, height, width = shape
+    return np.zeros((count, height, width, channels), dtype=np.uint8).transpose(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Decoding:
     runs: Sequence[Future[dict[int, str]]]
 
     def result(self) -> tuple[Tensor, dict[int, str]]:
-        """uint8 (B, C, h, w), and by position the reasons of those that cannot be read; their pixels are 0."""
+        """uint8 (B, C, h, w), channels last, and by position why some cannot be read; the pixels of those are 0."""
         unreadable: dict[int, str] = {}
         for run in self.runs:
             unreadable |= run.result()
@@ -66,7 +67,7 @@ class DecodedImages:
 
     def start(self, indices: Sequence[int], parts: Sequence[Sequence[float]] | None = None) -> Decoding:
         """Begin to decode the files at `indices`: whole, or of each the part that `random_parts` (B, 4) has drawn."""
-        pixels = np.zeros((len(indices), *self.shape), dtype=np.uint8)
+        pixels = black(len(indices), self.shape)
         runs = [
             self.pool.submit(self._decode, indices[first : first + RUN], pixels[first : first + RUN], first, parts)
             for first in range(0, len(indices), RUN)

@@ -148,7 +148,8 @@ def _maps_and_gradients(
         raise ModelError(
             f"the logits do not depend on layer '{layer}'", hint="choose one that an image goes through on its way"
         )
-    score = logits.gather(1, targets(logits.detach())[:, None]).sum()
+    with torch.enable_grad():
+        score = logits.gather(1, targets(logits.detach())[:, None]).sum()
     (gradient,) = torch.autograd.grad(score, output)
     maps, gradients = (as_maps(network, layer, tensor, x).float() for tensor in (output.detach(), gradient))
     return layer, maps, gradients, logits.detach()

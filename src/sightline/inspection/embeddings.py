@@ -116,8 +116,9 @@ def embedding_map(
 ) -> EmbeddingMap:
     """A map of `images`, at most `limit` of them, evenly spaced over the set.
 
-    how: "tsne", "umap" (of the package umap-learn), or "auto": UMAP where it is installed. Fewer than four images, which
-    neither can place, go where their two principal components are. The same images give the same map on one machine.
+    how: "tsne", "umap" (of the package umap-learn), or "auto": UMAP where it is installed. Fewer than four images,
+    which neither can place, go where their two principal components are. On one machine the same images give the same
+    map.
     Raises ConfigError when UMAP is asked for and not there, DataError naming a file that cannot be read.
     """
     require(limit >= 1, f"limit is {limit}", "use 1 or more images, e.g. 2000")

@@ -30,7 +30,7 @@ from sightline.inspection.layers import as_maps
 from sightline.inspection.snapshots import (
     Probes,
     Snapshot,
-    cost_of,
+    cost_and_answers,
     snapshot_paths,
     write_probes,
     write_snapshot,
@@ -95,6 +95,7 @@ class SnapshotRecorder:
         self.kernel_layer = _first_learning(network)
         self.count = self.last_epoch = 0
         self.spent = self.cost = 0.0  # seconds, over all; of the latest snapshot
+        self._answers_kept = 0  # of validation images in the snapshots of an earlier part of this training
         self._watched: _Watched | None = None
 
     def after(self, epoch: Epoch) -> None:
@@ -123,8 +124,10 @@ class SnapshotRecorder:
         for number, path in paths.items():
             if number >= epoch:
                 path.unlink(missing_ok=True)
-        costs = [cost_of(path) for number, path in paths.items() if number < epoch]
+        kept = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
+        costs = [cost for cost, _ in kept]
         self.count, self.spent, self.cost = len(costs), sum(costs), costs[-1] if costs else 0.0
+        self._answers_kept = max((answers for _, answers in kept), default=0)
         self.last_epoch = max((number for number in paths if number < epoch), default=0)
 
     def _is_due(self, epoch: Epoch) -> bool:
@@ -157,13 +160,15 @@ class SnapshotRecorder:
         return _Watched(
             probes=probes,
             pixels=pixels,
-            map_layer=_early_stage(self.network, self._ready(pixels[:1])),
+            map_layer=_early_stage(self.network, self._ready(pixels[:1]), self.kernel_layer),
             images=_pixels(some, self.preprocess) if some else pixels[:0],
             truth=some.labels if some else torch.empty(0, dtype=torch.int64),
         )
 
     def _affordable(self, images: int, image_bytes: int, epoch: Epoch) -> int:
-        """How many of the validation images every snapshot can look at."""
+        """How many of the validation images every snapshot can look at: as many as the earlier ones did."""
+        if self._answers_kept:
+            return min(images, self._answers_kept)
         epochs = epoch.epoch / epoch.progress
         seconds = CONFUSION_SHARE * self.share * epoch.seconds / epoch.progress / min(MOST, epochs)
         by_time = max(LEAST_CONFUSION, int(seconds * PASSES * epoch.images_per_second))
@@ -256,18 +261,23 @@ def _first_learning(network: Network) -> str:
     return next(iter(learning or [name for name, _ in every]), "")
 
 
-def _early_stage(network: Network, inputs: Tensor) -> str:
-    """The last stage whose maps have half the side of its input (1, C, H, W) or more, or else the first with maps."""
+def _early_stage(network: Network, inputs: Tensor, kernel_layer: str) -> str:
+    """A stage whose maps change and still look like the image: the last with a third of its sides or more.
+
+    inputs: (1, C, H, W). Stages before the first that learns never change. Where no map is so large, the first one;
+    empty where there are none.
+    """
     names = [f"stages.{name}" for name, _ in network.stages.named_children()]
+    learning = next((i for i, name in enumerate(names) if f"{kernel_layer}.".startswith(f"{name}.")), 0)
     sides = {}
-    with watched(network, names) as runs:
+    with watched(network, names[learning:]) as runs:
         network(inputs)
-    for name in names:
+    for name in names[learning:]:
         try:
             sides[name] = as_maps(network, name, output_of(name, runs), inputs).shape[2]
         except ModelError:
             continue
-    large = [name for name, side in sides.items() if 2 * side >= inputs.shape[2]]
+    large = [name for name, side in sides.items() if 3 * side >= inputs.shape[2]]
     return large[-1] if large else next(iter(sides), "")
 
 

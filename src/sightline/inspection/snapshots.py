@@ -12,6 +12,8 @@ import dataclasses
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +26,14 @@ from sightline import files
 from sightline.errors import RunError
 
 PROBES = "probes.npz"
-DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)  # what reading a broken archive raises
+DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)  # what reading a broken archive raises
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,13 +129,20 @@ def write_probes(folder: Path, probes: Probes) -> None:
     files.write_bytes(folder / PROBES, _archive(vars(probes)))
 
 
-def cost_of(path: Path) -> float:
-    """Seconds that taking the snapshot in `path` took; 0 for a damaged file."""
+def cost_and_answers(path: Path) -> tuple[float, int]:
+    """Seconds that taking the snapshot in `path` took, and how many validation images it has; 0 for a damaged file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return float(archive["cost"])
+        with _opened(path) as archive:
+            return float(archive["cost"]), len(archive["truth"])
     except DAMAGE:
-        return 0.0
+        return 0.0, 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    # NumPy closes a file that it has opened itself only when it can read it.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        yield archive
 
 
 def _archive(fields: dict[str, Any]) -> bytes:
@@ -137,7 +153,7 @@ def _archive(fields: dict[str, Any]) -> bytes:
 
 def _read_probes(path: Path) -> Probes:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with _opened(path) as archive:
             probes = Probes(
                 images=archive["images"],
                 ids=tuple(archive["ids"].tolist()),
@@ -157,7 +173,7 @@ def _read_probes(path: Path) -> Probes:
 
 def _read(path: Path, probes: Probes) -> Snapshot:
     """Raises one of DAMAGE for a file that is broken or of other probes."""
-    with np.load(path, allow_pickle=False) as archive:
+    with _opened(path) as archive:
         low, high = archive["map_range"].tolist()
         snapshot = Snapshot(
             epoch=int(archive["epoch"]),

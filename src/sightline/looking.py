@@ -1,0 +1,173 @@
+"""`sightline inspect`: into one network, with one image. PNG files, and a page that shows them all."""
+
+import os
+import re
+import shlex
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sightline import files
+from sightline.classifier import Classifier
+from sightline.errors import ModelError, RunError
+from sightline.inspection.cam import grad_cam
+from sightline.inspection.embeddings import Neighbour, nearest
+from sightline.inspection.filters import kernels
+from sightline.inspection.layers import Layer, find_layer, list_layers
+from sightline.inspection.maps import Activations, activations
+from sightline.inspection.subject import shown
+from sightline.pixels.decode import read_image
+from sightline.prediction import open_classifier
+from sightline.reporting.image_data import format_probability
+from sightline.reporting.inspection_page import (
+    Grid,
+    Inspection,
+    View,
+    kernel_grid,
+    large_view,
+    map_grid,
+    neighbour_tiles,
+    render_inspection,
+)
+from sightline.reporting.map_images import enlarged, kernel_rgba, map_rgb, overlay, sheet
+from sightline.run import Run
+
+NEIGHBOURS, GUESSES = 8, 5
+LEAST_SIDE = 256  # pixels of a PNG, where the image itself has fewer
+PAGE = "index.html"
+
+
+def look_inside(
+    run: str | os.PathLike[str],
+    image: str | os.PathLike[str],
+    *,
+    layer: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+) -> list[Path]:
+    """Draw what the network of a run or model folder makes of an image file; the files written, the page last.
+
+    layer: whose feature maps are drawn: a name, or a stage's number; by default those of every stage.
+    out: the folder for the files, by default inspect/<image> in the run folder. What is there of the same name is
+        replaced.
+
+    Raises RunError for a run folder that is gone or half-deleted, ModelError for a layer that does not exist or gives
+    no feature maps, ImageError, ConfigError, StorageError. Training images that are gone are no error: the page says so.
+    """
+    classifier = open_classifier(run, device=device)
+    pixels = read_image(image)
+    chosen = _chosen(classifier, layer)
+    drawn = {seen.layer: seen for seen in (activations(classifier, pixels, one.name) for one in chosen)}
+    folder = Path(out) if out else Path(run, "inspect") / Path(image).stem
+    files.make_folder(folder)
+    look = _Look(classifier, pixels, folder)
+    view = large_view(
+        look.image, f"as the network sees it, {look.image.shape[1]} x {look.image.shape[0]} pixels", "The image"
+    )
+    look.write("image.png", enlarged(look.image, LEAST_SIDE))
+    prediction = classifier.predict(pixels, top=GUESSES)
+    cams, cam_note = look.cams(prediction.top[:2])
+    neighbours, note = _neighbours(run, pixels, device)
+    tiles, width, crisp = neighbour_tiles(neighbours)
+    page = Inspection(
+        run=str(run),
+        model=classifier.architecture.name,
+        image=Path(image).name,
+        view=view,
+        prediction=prediction,
+        cams=cams,
+        cam_note=cam_note,
+        kernels=look.kernels(),
+        stages=[look.maps(drawn[one.name], one) for one in chosen],
+        neighbours=tiles,
+        neighbours_width=width,
+        neighbours_crisp=crisp,
+        neighbours_note=note,
+        command=_command(run, image, layer, out),
+        files=[path.name for path in look.written],
+    )
+    files.write_text(folder / PAGE, render_inspection(page))
+    return [*look.written, folder / PAGE]
+
+
+class _Look:
+    """One image seen through one classifier; what is drawn goes to `folder`. image: uint8 (H, W, C), as it sees it."""
+
+    def __init__(self, classifier: Classifier, pixels: NDArray[np.uint8], folder: Path) -> None:
+        self.classifier = classifier
+        self.pixels = pixels
+        self.image = shown(classifier, pixels)
+        self.folder = folder
+        self.written: list[Path] = []
+
+    def write(self, name: str, pixels: NDArray[np.uint8]) -> None:
+        file = BytesIO()
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(file, "png", optimize=True)
+        path = self.folder / name
+        files.write_bytes(path, file.getvalue())
+        self.written.append(path)
+
+    def cams(self, guesses: tuple[tuple[str, float], ...]) -> tuple[list[View], str]:
+        """Grad-CAM of the likeliest classes; or none, and why."""
+        views = []
+        for number, (label, probability) in enumerate(guesses, start=1):
+            try:
+                cam = grad_cam(self.classifier, self.pixels, self.classifier.classes.index(label))
+            except ModelError as error:
+                return [], f"There is no map to draw: {error.what}."
+            seen = overlay(self.image, cam)
+            self.write(f"grad_cam_{number}.png", enlarged(seen, LEAST_SIDE))
+            words = f"{label}, {format_probability(probability)}"
+            none = "" if cam.any() else ": nothing speaks for it"
+            views.append(large_view(seen, words + none, f"Where the network looks for {label}"))
+        return views, ""
+
+    def kernels(self) -> Grid | None:
+        """The filters of the first convolution that runs; None when there is none."""
+        first = next((one.name for one in list_layers(self.classifier) if one.role == "convolution"), None)
+        if first is None:
+            return None
+        weights = kernels(self.classifier, first)
+        reach = float(np.abs(weights).max())
+        tiles = [kernel_rgba(kernel[:3], reach) for kernel in weights]
+        self.write("kernels.png", sheet(tiles))
+        return kernel_grid(first, weights, "kernels.png")
+
+    def maps(self, seen: Activations, layer: Layer) -> Grid:
+        low, high = float(seen.values.min()), float(seen.values.max())
+        name = f"maps_{re.sub(r'[^A-Za-z0-9.]+', '_', seen.layer)}.png"
+        self.write(name, sheet([map_rgb(channel, low, high) for channel in seen.values]))
+        return map_grid(seen, layer.kind, name)
+
+
+def _chosen(classifier: Classifier, layer: str | None) -> list[Layer]:
+    """The layers to draw: the one asked for, or every stage that gives feature maps."""
+    layers = {one.name: one for one in list_layers(classifier)}
+    if layer is not None:
+        name = find_layer(classifier.network, layer)
+        return [layers.get(name) or Layer(name=name, kind="layer", role="other", stage=None, maps=None)]
+    stages = [f"stages.{name}" for name, _ in classifier.network.stages.named_children()]
+    return [layers[name] for name in stages if name in layers and layers[name].maps]
+
+
+def _neighbours(
+    run: str | os.PathLike[str], pixels: NDArray[np.uint8], device: str
+) -> tuple[tuple[Neighbour, ...], str]:
+    """The nearest training images, and what is to be said of them, or why there are none."""
+    notes: list[str] = []
+    try:
+        return nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append), " ".join(notes)
+    except RunError as error:
+        return (), error.what
+
+
+def _command(
+    run: str | os.PathLike[str], image: str | os.PathLike[str], layer: str | None, out: str | os.PathLike[str] | None
+) -> str:
+    words = ["sightline", "inspect", str(run), str(image)]
+    words += ["--layer", layer] if layer is not None else []
+    words += ["--out", str(out)] if out is not None else []
+    return shlex.join(words)
