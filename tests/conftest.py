@@ -2,13 +2,26 @@
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import sightline
-from sightline.run import Run
+from sightline.data.imageset import ArrayImages, ImageSet
+from sightline.diagnosis.label_errors import Suspect
+from sightline.evaluation.evaluate import Evaluation, score
+from sightline.evaluation.intervals import Estimate, proportion
+from sightline.evaluation.slices import slices
+from sightline.inspection.embeddings import EmbeddingMap
+from sightline.inspection.snapshots import Probes, Snapshot
+from sightline.reporting.material import Material
+from sightline.reporting.report import Facts
+from sightline.run import Record, Run
 
 Photos = Callable[[Mapping[str, int]], Path]
 
@@ -54,3 +67,111 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return sightline.train(
         "digits", model="lenet5", epochs=3, batch_size=32, precision="fp32", device="cpu", out=out, quiet=True
     )
+
+
+@dataclass(frozen=True)
+class ReportParts:
+    """What `render` takes, of a made-up training with every section."""
+
+    facts: Facts
+    history: list[Record]
+    evaluation: Evaluation
+    images: ImageSet
+    material: Material
+
+
+@pytest.fixture(scope="session")
+def report_parts() -> Callable[..., ReportParts]:
+    """Make the parts of a report: of so many classes, every tenth image of 600 a mistake unless all are right."""
+
+    def make(num_classes: int = 5, *, channels: int = 3, perfect: bool = False) -> ReportParts:
+        names = tuple(f"class {number}" for number in range(num_classes))
+        rng, places = np.random.default_rng(0), np.arange(600)
+        labels = places % num_classes
+        wrong = (places % 10 == 0) & (not perfect)
+        predicted = np.where(wrong, (labels + 1 + places // 10 % 2) % num_classes, labels)
+        probabilities = rng.random((600, num_classes)).astype(np.float32) * 0.2 / num_classes
+        probabilities[places, predicted] += 0.5 + 0.4 * rng.random(600).astype(np.float32)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        ids = tuple(f"test/{place}.png" for place in places)
+        unknown = probabilities.max(axis=1) < 0.8
+        evaluation = score(probabilities, labels, names, ids=ids, temperature=1.5, unknown=unknown)
+        pixels = torch.from_numpy(rng.integers(0, 256, (600, channels, 12, 12), dtype=np.uint8))
+        images = ImageSet(ArrayImages(pixels), torch.from_numpy(labels), names, ids)
+        material = Material(
+            saliency={int(index): rng.random((12, 12), dtype=np.float32) for index in places[:600:10]},
+            slices=slices(evaluation, images),
+            suspects=[Suspect(int(i), ids[i], names[labels[i]], names[predicted[i]], 0.9) for i in places[wrong]],
+            forecast=_forecast(names),
+            embedding=EmbeddingMap(
+                points=rng.normal(size=(600, 2)).astype(np.float32), indices=places, method="t-SNE of the embeddings"
+            ),
+            snapshots=_snapshots(names, labels, predicted, channels),
+        )
+        facts = Facts(
+            data="shapes",
+            model="convnet",
+            num_classes=num_classes,
+            parameters=1234,
+            train_images=5400,
+            val_images=600,
+            test_images=600,
+            epochs=3,
+            command="sightline train shapes",
+            class_counts=dict.fromkeys(names, 1080),
+        )
+        history: list[Record] = [
+            {"epoch": epoch, "train_loss": 1 / epoch, "val_loss": 1 / epoch, "val_accuracy": 0.5 + epoch / 10}
+            for epoch in (1, 2, 3)
+        ]
+        return ReportParts(facts, history, evaluation, images, material)
+
+    return make
+
+
+def _forecast(names: tuple[str, ...]) -> SimpleNamespace:
+    """A forecast by which the first class gains most."""
+    classes = [
+        SimpleNamespace(
+            name=name,
+            images_now=1080,
+            recall_now=0.9,
+            gain=Estimate(0.03 / (1 + place), 0.01 - 0.01 * place, 0.05, "bootstrap"),
+            more_images=50,
+        )
+        for place, name in enumerate(names)
+    ]
+    points = [(count, proportion(300 + count // 10, 600)) for count in (500, 1000, 2000)]
+    return SimpleNamespace(points=points, classes=classes, sentence="50 more images of class 0 are worth 3 points.")
+
+
+def _snapshots(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray, channels: int) -> list[Snapshot]:
+    """Three epochs of a network that knows ever more."""
+    rng = np.random.default_rng(1)
+    probes = Probes(
+        images=rng.integers(0, 256, (2, 12, 12, channels), dtype=np.uint8),
+        ids=("val/0.png", "val/1.png"),
+        labels=np.array([0, 1]),
+        split="validation",
+        classes=names,
+    )
+    answers = np.full((2, len(names)), 0.5 / len(names), dtype=np.float32)
+    answers[[0, 1], [0, 0]] += 0.5
+    return [
+        Snapshot(
+            epoch=epoch,
+            seconds=float(epoch),
+            cost=0.1,
+            kernel_layer="stem",
+            kernels=rng.normal(size=(6, channels, 3, 3)).astype(np.float16),
+            map_layer="stages.0",
+            maps=rng.integers(0, 256, (2, 5, 6, 6), dtype=np.uint8),
+            map_range=(0.0, 1.0),
+            cams=rng.integers(0, 256, (2, 6, 6), dtype=np.uint8),
+            probabilities=answers,
+            truth=labels,
+            predicted=np.where(np.arange(600) % 3 < epoch, predicted, 0),
+            probes=probes,
+        )
+        for epoch in (1, 2, 3)
+    ]

@@ -17,10 +17,12 @@ def test_rows_by_hand() -> None:
     table = class_table(EVALUATION)
     dog, cat, fox, owl = table.rows
     assert [row.name for row in table.rows] == ["dog", "cat", "fox", "owl"]
-    assert (dog.recall, dog.interval, dog.precision, dog.f1, dog.support) == ("40", "28 to 54", "67", "50", "50")
-    assert (cat.recall, cat.precision, cat.support) == ("90", "75", "100")
-    assert (fox.recall, fox.interval) == ("100", "72 to 100")
-    assert (owl.dot, owl.recall, owl.interval, owl.support) == (None, "\N{EN DASH}", "", "0")
+    assert [figure.text for figure in (dog.recall, dog.precision, dog.f1)] == ["40", "67", "50"]
+    assert (dog.recall.interval, dog.precision.interval) == ("28 to 54", "49 to 81")  # Wilson of 20 of 50, 20 of 30
+    assert (cat.recall.text, cat.precision.text, cat.support) == ("90", "75", 100)
+    assert (fox.recall.text, fox.recall.interval) == ("100", "72 to 100")
+    assert (owl.dot, owl.recall.text, owl.recall.interval, owl.support) == (None, "\N{EN DASH}", "", 0)
+    assert owl.recall.value < dog.recall.value < cat.recall.value
     assert table.strongest == fox
 
 

@@ -25,7 +25,7 @@ EVALUATION = evaluation_of([[90, 10, 0], [0, 45, 5], [1, 0, 999]])
 
 def test_shares_of_the_rows() -> None:
     assert EVALUATION.confusion.tolist() == [[90, 10, 0], [0, 45, 5], [1, 0, 999]]
-    np.testing.assert_allclose(mistake_shares(EVALUATION), [[0, 0.1, 0], [0, 0, 0.1], [0.001, 0, 0]])
+    np.testing.assert_allclose(mistake_shares(EVALUATION.confusion), [[0, 0.1, 0], [0, 0, 0.1], [0.001, 0, 0]])
 
 
 def test_cells_by_hand() -> None:

@@ -155,5 +155,5 @@ def _unknown(evaluation: Evaluation) -> str:
     missed = int((unknown & (evaluation.predicted != evaluation.labels)).sum())
     kept, kept_correct = evaluation.total - count, evaluation.correct - (count - missed)
     wrong = f"{missed:,}" if missed else "none"
-    text = f"{count:,} of {evaluation.total:,} test images are called unknown, {wrong} of which would have been named wrongly."
+    text = f"{count:,} of {evaluation.total:,} test images are called unknown; {wrong} of these were named wrongly."
     return text + (f" Of the others, {format_percent(kept_correct, kept)} are recognised." if kept else "")

@@ -17,7 +17,7 @@ SHOWN = 40  # slices; of more only those recognised least often
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One slice in words, and its place on the axis. apart: its interval leaves out the accuracy over all images."""
+    """One slice in words, and its place on the axis. apart: it differs from the others of its kind beyond chance."""
 
     kind: str
     name: str
@@ -44,7 +44,7 @@ def slice_table(slices: "Sequence[Slice]", evaluation: Evaluation) -> SliceTable
     if not held:
         return None
     if len(held) > SHOWN:
-        least = sorted(held, key=lambda part: part.correct / part.total)[:SHOWN]
+        least = sorted(held, key=lambda part: part.accuracy)[:SHOWN]
         held = [part for part in held if part in least]
     ticks = nice_ticks(100 * min(part.interval[0] for part in held), 100, count=4)
     place = Scale((ticks[0], ticks[-1]), (0, 100))
@@ -54,32 +54,32 @@ def slice_table(slices: "Sequence[Slice]", evaluation: Evaluation) -> SliceTable
         sentence=_sentence(held, evaluation),
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
-        rows=[_row(part, place, evaluation) for part in held],
+        rows=[_row(part, place) for part in held],
     )
 
 
-def _row(part: "Slice", place: Scale, evaluation: Evaluation) -> SliceRow:
+def _row(part: "Slice", place: Scale) -> SliceRow:
     low, high = part.interval
     percent, _, interval = format_percent(part.correct, part.total).partition(" % (")
     return SliceRow(
         kind=part.kind,
         name=part.name,
-        dot=Dot(place(100 * part.correct / part.total), place(100 * low), place(100 * high)),
+        dot=Dot(place(100 * part.accuracy), place(100 * low), place(100 * high)),
         percent=percent,
         interval=interval.rstrip(")"),
         total=f"{part.total:,}",
-        apart=not low <= evaluation.accuracy <= high,
+        apart=part.differs,
     )
 
 
 def _sentence(slices: "Sequence[Slice]", evaluation: Evaluation) -> str:
-    """The part that is recognised worst, if its interval lies below the accuracy over all images."""
-    below = [part for part in slices if part.interval[1] < evaluation.accuracy]
+    """The part that is recognised worst, if that is clear of chance with so many parts looked at."""
+    below = [part for part in slices if part.differs and part.accuracy < evaluation.accuracy]
     if not below:
-        return "No part of the test images is recognised clearly less often than the whole."
-    worst = min(below, key=lambda part: part.correct / part.total)
+        return "No part of the test images is recognised clearly less often than the others."
+    worst = min(below, key=lambda part: part.accuracy)
     return (
-        f"Least often recognised is {worst.kind} {worst.name}: {format_percent(worst.correct, worst.total)}, "
-        f"beside {format_percent(evaluation.correct, evaluation.total)} of all images. One of many parts can look weak "
-        "by chance, so collect more such images before believing it."
+        f"By {worst.kind}, one part is recognised clearly less often: {worst.name}, "
+        f"{format_percent(worst.correct, worst.total)}, beside {format_percent(evaluation.correct, evaluation.total)} "
+        "of all images."
     )
