@@ -34,7 +34,7 @@ LOGITS = ("probability", "logit", "energy")
 NAMES = (*LOGITS, "nearest", "mahalanobis")
 TRAININGS = {
     "mnist": ("--epochs", "1", "--batch-size", "500"),
-    "cifar10": ("--model", "cifar_cnn", "--epochs", "2", "--batch-size", "250"),
+    "cifar10": ("--model", "cifar_cnn", "--epochs", "2", "--batch-size", "250", "--val", "0.3"),
     "digits": ("--epochs", "2"),
 }
 

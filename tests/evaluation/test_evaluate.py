@@ -128,6 +128,65 @@ def test_classes_are_matched_by_name() -> None:
     assert evaluation.weakest == evaluation.classes[0]
 
 
+def test_the_figures_of_the_whole_by_hand() -> None:
+    estimates = six_images().estimates
+    assert list(estimates) == [
+        "accuracy",
+        "balanced_accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "weighted_precision",
+        "weighted_recall",
+        "weighted_f1",
+        "roc_auc",
+        "average_precision",
+    ]
+    assert (estimates["accuracy"].low, estimates["accuracy"].high) == wilson_interval(4, 6)
+    assert estimates["balanced_accuracy"].value == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
+    assert estimates["roc_auc"].value == pytest.approx((7 / 9 + 3 / 5 + 1 / 2) / 3)
+    assert "top5" in evaluate(TellTale(tuple("abcdefghij")), image_set([0], [91], [0], tuple("abcdefghij"))).estimates
+
+
+def test_one_class_alone_is_scored() -> None:
+    evaluation = evaluate(TellTale(), image_set([0, 1], [90, 80], [0, 0]))
+    assert "roc_auc" not in evaluation.estimates
+    assert evaluation.classes[0].roc_auc is None
+    assert "    -      -       2" in str(evaluation)
+    assert json.loads(json.dumps(evaluation.to_json()))["classes"][0]["roc_auc"] is None
+    only = score(np.ones((3, 1), dtype=np.float32), np.zeros(3, dtype=np.int64), ("cat",), ids=("a", "b", "c"))
+    assert only.accuracy == 1.0
+    assert "cat" in str(only)
+
+
+def test_calibration_before_and_after() -> None:
+    named, percent = NAMED * 50, PERCENT * 50
+    teller = TellTale()
+    teller.temperature = 2.0  # the images' percentages are what the answers say after it
+    evaluation = evaluate(teller, image_set(named, percent, TRUTH * 50))
+    assert evaluation.temperature == 2.0
+    after, before = evaluation.reliability_after, evaluation.reliability_before
+    np.testing.assert_allclose(evaluation.probabilities.max(1)[:6], np.array(PERCENT) / 100, atol=1e-6)
+    sharper = evaluation.probabilities[0] ** 2 / (evaluation.probabilities[0] ** 2).sum()
+    assert before.bins[-1].confidence > sharper.max() - 0.01 > after.bins[-1].confidence - 0.05
+    data = evaluation.to_json()["calibration"]
+    assert data["temperature"] == 2.0
+    assert data["after"]["ece"]["value"] == after.ece.value != before.ece.value
+    assert "without the temperature 2 " in str(evaluation)
+    assert evaluate(TellTale(), image_set(NAMED, PERCENT, TRUTH)).reliability_before is not None
+
+
+def test_unknown_images_are_counted_and_scored_all_the_same() -> None:
+    teller = TellTale()
+    assert not evaluate(teller, image_set(NAMED, PERCENT, TRUTH)).unknown.any()
+    teller.unknown = UnknownRule(score="probability", threshold=0.75)
+    evaluation = evaluate(teller, image_set(NAMED, PERCENT, TRUTH))
+    assert evaluation.unknown.tolist() == [False, False, True, True, False, True]
+    assert evaluation.correct == 4
+    assert evaluation.to_json()["unknown"] == 3
+    assert "called unknown" in str(evaluation)
+
+
 def test_unknown_classes_are_named() -> None:
     data = image_set([0, 1], [90, 90], [0, 1], classes=("cat", "dingo"))
     with pytest.raises(DataError) as caught:

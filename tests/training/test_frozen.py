@@ -104,6 +104,13 @@ def test_as_the_last_stage_it_learns_from_validation_images_too(network: Network
     weights = network.state_dict()["head.output.weight"].clone()
     last = train_frozen(network, data, CONFIG, LINEAR, preprocess=PREPROCESS, last=True)
     assert (last.correct, last.total) == (first.correct, first.total), "scored before it saw them"
+    # What was said of every image before the head knew it, with its label: for calibration.
+    assert data.val is not None
+    assert torch.equal(first.labels, data.train.labels)
+    assert torch.equal(last.labels, torch.cat([data.train.labels, data.val.labels]))
+    for stage, count in ((first, 40), (last, 50)):
+        assert stage.head.left_out.shape == (count, 2)
+        assert float((stage.head.left_out.argmax(1) == stage.labels).float().mean()) >= 0.9
     assert not torch.equal(network.state_dict()["head.output.weight"], weights)
 
 

@@ -148,7 +148,7 @@ def reliability(probabilities: NDArray[np.float32], labels: Labels, bins: int = 
     doubt = np.bincount(place, weights=confidence * (1 - confidence), minlength=bins)
     total = len(labels)
     error = float(np.abs(correct - sure).sum() / total)
-    low, high = np.quantile(_drawn_errors(right - confidence, place, bins), (0.025, 0.975))
+    low, high = map(float, np.quantile(_drawn_errors(right - confidence, place, bins), (0.025, 0.975)))
     return Reliability(
         bins=tuple(
             ReliabilityBin(
