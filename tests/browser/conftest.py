@@ -56,7 +56,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def visit(browser: "Browser") -> Open:
-    """Open a file: `with visit(path, width=400) as it`. Leaving it checks that nothing was said and nothing asked for."""
+    """Open a file: `with visit(path, width=400) as it`. Leaving it checks that all was quiet."""
 
     @contextmanager
     def opened(

@@ -67,6 +67,7 @@ def test_it_is_json() -> None:
     assert found["inside"][0] == [False, False, False]
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sightline.pixels import scales
 from sightline.reporting import colors
 
 
@@ -11,13 +12,13 @@ def test_contrast_as_wcag_defines_it() -> None:
     assert colors.contrast("#123456", "#123456") == 1
 
 
-@pytest.mark.parametrize("paper", [colors.LIGHT_PAPER, colors.DARK_PAPER])
+@pytest.mark.parametrize("paper", [scales.LIGHT_PAPER, scales.DARK_PAPER])
 def test_numbers_on_every_step_can_be_read(paper: str) -> None:
     for step in colors.steps_on(paper):
         assert colors.contrast(step, colors.ink_on(step)) >= 4.5
 
 
-@pytest.mark.parametrize("paper", [colors.LIGHT_PAPER, colors.DARK_PAPER])
+@pytest.mark.parametrize("paper", [scales.LIGHT_PAPER, scales.DARK_PAPER])
 def test_more_is_further_from_the_paper(paper: str) -> None:
     distances = [colors.contrast(step, paper) for step in colors.steps_on(paper)]
     assert distances == sorted(distances)

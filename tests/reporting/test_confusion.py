@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from sightline.evaluation.evaluate import Evaluation, score
-from sightline.reporting.colors import LIGHT_PAPER, steps_on
+from sightline.pixels.scales import LIGHT_PAPER
+from sightline.reporting.colors import steps_on
 from sightline.reporting.confusion import confusion_image, confusion_table, mistake_shares
 
 

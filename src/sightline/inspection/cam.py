@@ -85,7 +85,7 @@ def grad_cam_batch(
 
     def some(part: slice) -> Tensor:
         x = subject.ready(classifier.preprocess.normalise(pixels[part].to(subject.weight.device)))
-        _, maps, gradients, _ = _maps_and_gradients(subject, x, None, lambda _: classes[part].to(x.device))
+        maps, gradients = _maps_and_gradients(subject, x, None, lambda _: classes[part].to(x.device))
         return _enlarged(F.relu(_mean_gradient(maps, gradients)), height, width).cpu()
 
     with undisturbed(subject.network):
@@ -128,17 +128,17 @@ def _raw(
         def chosen(logits: Tensor) -> Tensor:
             return torch.tensor([subject.class_index(target, image, logits[0])], device=logits.device)
 
-        _, maps, gradients, _ = _maps_and_gradients(subject, x, name, chosen)
+        maps, gradients = _maps_and_gradients(subject, x, name, chosen)
         return weighing(maps, gradients)[0], (x.shape[2], x.shape[3])
 
 
 def _maps_and_gradients(
     subject: Subject, x: Tensor, name: str | None, targets: Callable[[Tensor], Tensor]
-) -> tuple[str, Tensor, Tensor, Tensor]:
-    """The layer, its feature maps, the gradients of the targets' logits, both (B, C, h, w), and the logits (B, K)."""
+) -> tuple[Tensor, Tensor]:
+    """A layer's feature maps, and the gradients of the targets' logits with respect to them: both (B, C, h, w)."""
     network = subject.network
     layer = name or "stages"  # whose output, for nearly every network, is the last feature maps
-    with torch.enable_grad(), watched(network, [layer], cut=True) as runs:
+    with torch.enable_grad(), watched(network, [layer], outputs="cut") as runs:
         logits = subject.forward(x)
     output = output_of(layer, runs)
     if name is None and not _has_places(subject, output, x):
@@ -148,11 +148,10 @@ def _maps_and_gradients(
         raise ModelError(
             f"the logits do not depend on layer '{layer}'", hint="choose one that an image goes through on its way"
         )
-    with torch.enable_grad():
-        score = logits.gather(1, targets(logits.detach())[:, None]).sum()
-    (gradient,) = torch.autograd.grad(score, output)
+    classes = targets(logits.detach())
+    (gradient,) = torch.autograd.grad(logits, output, F.one_hot(classes, logits.shape[1]).to(logits))
     maps, gradients = (as_maps(network, layer, tensor, x).float() for tensor in (output.detach(), gradient))
-    return layer, maps, gradients, logits.detach()
+    return maps, gradients
 
 
 def _has_places(subject: Subject, output: Tensor, x: Tensor) -> bool:

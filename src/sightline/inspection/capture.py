@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -46,12 +46,15 @@ def undisturbed(network: Network) -> Iterator[None]:
 
 
 @contextmanager
-def watched(network: Network, names: Iterable[str], *, cut: bool = False) -> Iterator[Mapping[str, Run]]:
+def watched(
+    network: Network, names: Iterable[str], *, outputs: Literal["copies", "linked", "cut"] = "copies"
+) -> Iterator[Mapping[str, Run]]:
     """Within it, the first run of each named layer is kept, by name.
 
     What is kept are copies, taken before an operation in place can change them.
-    cut: the outputs that are kept have no past but ask for gradients, and what follows is computed from them: gradients
-        with respect to them end there. They need gradients enabled.
+    outputs: of "copies" no gradients can be taken. "linked" ones have the past of the output: gradients of them can.
+        "cut" ones have no past but ask for gradients, and what follows is computed from them: gradients with respect to
+        them can be taken, and end there. Both need gradients enabled.
     """
     runs: dict[str, Run] = {}
     given: dict[str, tuple[Any, ...]] = {}
@@ -66,9 +69,9 @@ def watched(network: Network, names: Iterable[str], *, cut: bool = False) -> Ite
             def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any, name: str = name) -> Any:
                 if name in runs:
                     return None
-                kept = _copy(output)
+                kept = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
                 runs[name] = Run(given[name], kept)
-                if not cut or not isinstance(kept, Tensor):
+                if outputs != "cut" or not isinstance(kept, Tensor):
                     return None
                 kept.requires_grad_()
                 return kept.clone()

@@ -102,7 +102,7 @@ def _only_operation(network: Network, name: str, module: nn.Module, inputs: Any,
     """The one operation whose result is the layer's output. Raises ModelError when there is none, or more than one."""
     with Calls() as seen:
         module(*inputs)
-    call = seen.calls[0] if len(seen.calls) == 1 else None
+    call: Call | None = seen.calls[0] if len(seen.calls) == 1 else None
     if call is not None and isinstance(output, Tensor) and _is_result(call.output, output):
         return call
     within = [

@@ -47,9 +47,9 @@ def _convolution(
     if input.ndim != 4:
         return None
     steps, spread = _pair(stride), _pair(dilation)
-    sides = tuple(weight.shape[2:])
+    sides = _pair(weight.shape[2:])
     if padding == "same":  # torch puts the odd one of an even total behind
-        before = tuple(d * (k - 1) // 2 for d, k in zip(spread, sides, strict=True))
+        before = _pair([d * (k - 1) // 2 for d, k in zip(spread, sides, strict=True)])
     else:
         before = (0, 0) if padding == "valid" else _pair(padding)
     windows = _regular(sides, steps, before, spread)

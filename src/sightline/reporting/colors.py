@@ -1,21 +1,7 @@
 """Colours whose meaning can be read: a perceptually even scale, and ink that stays legible on it."""
 
-# Ten even steps of cividis, which looks the same to nearly every eye: J. R. Nunez, C. R. Anderton, R. S. Renslow,
-# "Optimizing colormaps with consideration for color vision deficiency", PLOS ONE 13 (2018).
-CIVIDIS = (
-    "#00224e",
-    "#123570",
-    "#3b496c",
-    "#575d6d",
-    "#707173",
-    "#8a8678",
-    "#a59c74",
-    "#c3b369",
-    "#e1cc55",
-    "#fee838",
-)
+from sightline.pixels.scales import CIVIDIS
 
-LIGHT_PAPER, DARK_PAPER = "#fdfcf9", "#161614"
 DARK_INK, LIGHT_INK = "#000000", "#ffffff"
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.reporting.colors import CIVIDIS, DARK_PAPER, LIGHT_PAPER, level, mixed, steps_on
+from sightline.pixels.scales import CIVIDIS, DARK_PAPER, LIGHT_PAPER
+from sightline.reporting.colors import level, mixed, steps_on
 from sightline.reporting.image_data import png_uri
 from sightline.reporting.scale import significant
 
