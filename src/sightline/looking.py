@@ -15,6 +15,7 @@ from sightline.classifier import Classifier
 from sightline.errors import ModelError, RunError
 from sightline.inspection.cam import grad_cam
 from sightline.inspection.embeddings import Neighbour, nearest
+from sightline.inspection.fields import receptive_field
 from sightline.inspection.filters import kernels
 from sightline.inspection.layers import Layer, find_layer, list_layers
 from sightline.inspection.maps import Activations, activations
@@ -23,19 +24,24 @@ from sightline.pixels.decode import read_image
 from sightline.prediction import open_classifier
 from sightline.reporting.image_data import format_probability
 from sightline.reporting.inspection_page import (
+    FIELD_WIDTH,
     Grid,
     Inspection,
     View,
+    cam_sentence,
+    fields_sentence,
     kernel_grid,
     large_view,
     map_grid,
     neighbour_tiles,
+    neighbours_sentence,
     render_inspection,
 )
-from sightline.reporting.map_images import enlarged, kernel_rgba, map_rgb, overlay, sheet
+from sightline.reporting.map_images import enlarged, framed, kernel_rgba, map_rgb, overlay, sheet, times_to
 from sightline.run import Run
 
 NEIGHBOURS, GUESSES = 8, 5
+FIELDS, SAMPLES = 3, 4  # layers whose receptive field is drawn; passes that measure each
 LEAST_SIDE = 256  # pixels of a PNG, where the image itself has fewer
 PAGE = "index.html"
 
@@ -55,7 +61,7 @@ def look_inside(
         replaced.
 
     Raises RunError for a run folder that is gone or half-deleted, ModelError for a layer that does not exist or gives
-    no feature maps, ImageError, ConfigError, StorageError. Training images that are gone are no error: the page says so.
+    no feature maps, ImageError, ConfigError, StorageError. That training images are gone is no error: the page says so.
     """
     classifier = open_classifier(run, device=device)
     pixels = read_image(image)
@@ -69,8 +75,9 @@ def look_inside(
     )
     look.write("image.png", enlarged(look.image, LEAST_SIDE))
     prediction = classifier.predict(pixels, top=GUESSES)
-    cams, cam_note = look.cams(prediction.top[:2])
-    neighbours, note = _neighbours(run, pixels, device)
+    cams, said = look.cams(prediction.top[:2])
+    fields, seeing = look.fields(list(drawn.values()))
+    neighbours, alike = _neighbours(run, pixels, prediction.label, device)
     tiles, width, crisp = neighbour_tiles(neighbours)
     page = Inspection(
         run=str(run),
@@ -79,13 +86,15 @@ def look_inside(
         view=view,
         prediction=prediction,
         cams=cams,
-        cam_note=cam_note,
+        cam_sentence=said,
+        fields=fields,
+        fields_sentence=seeing,
         kernels=look.kernels(),
         stages=[look.maps(drawn[one.name], one) for one in chosen],
         neighbours=tiles,
         neighbours_width=width,
         neighbours_crisp=crisp,
-        neighbours_note=note,
+        neighbours_sentence=alike,
         command=_command(run, image, layer, out),
         files=[path.name for path in look.written],
     )
@@ -102,6 +111,7 @@ class _Look:
         self.image = shown(classifier, pixels)
         self.folder = folder
         self.written: list[Path] = []
+        self.peak = (0.5, 0.5)  # where the map of the likeliest class is strongest, as shares of height and width
 
     def write(self, name: str, pixels: NDArray[np.uint8]) -> None:
         file = BytesIO()
@@ -111,19 +121,47 @@ class _Look:
         self.written.append(path)
 
     def cams(self, guesses: tuple[tuple[str, float], ...]) -> tuple[list[View], str]:
-        """Grad-CAM of the likeliest classes; or none, and why."""
-        views = []
+        """Grad-CAM of the likeliest classes, and what the first says; or none, and why."""
+        views: list[View] = []
+        sentence = ""
         for number, (label, probability) in enumerate(guesses, start=1):
             try:
                 cam = grad_cam(self.classifier, self.pixels, self.classifier.classes.index(label))
             except ModelError as error:
-                return [], f"There is no map to draw: {error.what}."
+                return [], f"There is no Grad-CAM: {error.what}."
+            if not views:
+                sentence = cam_sentence(label, cam)
+                row, column = (
+                    np.unravel_index(int(cam.argmax()), cam.shape) if cam.any() else (s // 2 for s in cam.shape)
+                )
+                self.peak = (float(row) / cam.shape[0], float(column) / cam.shape[1])
             seen = overlay(self.image, cam)
             self.write(f"grad_cam_{number}.png", enlarged(seen, LEAST_SIDE))
             words = f"{label}, {format_probability(probability)}"
             none = "" if cam.any() else ": nothing speaks for it"
             views.append(large_view(seen, words + none, f"Where the network looks for {label}"))
-        return views, ""
+        return views, sentence
+
+    def fields(self, layers: list[Activations]) -> tuple[list[View], str]:
+        """What one value of some of the layers sees, the deepest last, and what that says."""
+        spread = sorted({round(i * (len(layers) - 1) / (FIELDS - 1)) for i in range(FIELDS)}) if layers else []
+        views, fields = [], []
+        for number, seen in enumerate((layers[i] for i in spread), start=1):
+            height, width = seen.values.shape[1:]
+            unit = (int(self.peak[0] * height), int(self.peak[1] * width))
+            field = receptive_field(self.classifier, seen.layer, unit, image=self.pixels, samples=SAMPLES)
+            fields.append(field)
+            drawn = overlay(self.image, np.sqrt(field.effective))
+            self.write(f"receptive_field_{number}.png", framed(drawn, field.clipped, times_to(drawn, LEAST_SIDE)))
+            words = (
+                "the whole image"
+                if field.whole
+                else f"{field.size[0]}\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}{field.size[1]} pixels"
+            )
+            caption = f"{field.layer}, row {unit[0]}, column {unit[1]}: {words}"
+            alt = f"What one value of {field.layer} sees"
+            views.append(large_view(drawn, caption, alt, width=FIELD_WIDTH, box=field.clipped))
+        return views, fields_sentence(fields) if fields else ""
 
     def kernels(self) -> Grid | None:
         """The filters of the first convolution that runs; None when there is none."""
@@ -154,14 +192,15 @@ def _chosen(classifier: Classifier, layer: str | None) -> list[Layer]:
 
 
 def _neighbours(
-    run: str | os.PathLike[str], pixels: NDArray[np.uint8], device: str
+    run: str | os.PathLike[str], pixels: NDArray[np.uint8], label: str, device: str
 ) -> tuple[tuple[Neighbour, ...], str]:
     """The nearest training images, and what is to be said of them, or why there are none."""
     notes: list[str] = []
     try:
-        return nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append), " ".join(notes)
+        found = nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append)
     except RunError as error:
-        return (), error.what
+        return (), f"{error.what[:1].upper()}{error.what[1:]}."
+    return found, " ".join([neighbours_sentence(label, found), *(f"{note.capitalize()}." for note in notes)])
 
 
 def _command(

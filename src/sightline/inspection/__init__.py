@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sightline.inspection.cam import grad_cam as grad_cam
     from sightline.inspection.cam import grad_cam_batch as grad_cam_batch
     from sightline.inspection.cam import grad_cam_plus_plus as grad_cam_plus_plus
+    from sightline.inspection.embeddings import EmbeddingMap as EmbeddingMap
+    from sightline.inspection.embeddings import Neighbour as Neighbour
+    from sightline.inspection.embeddings import embedding_map as embedding_map
+    from sightline.inspection.embeddings import nearest as nearest
     from sightline.inspection.fields import ReceptiveField as ReceptiveField
     from sightline.inspection.fields import receptive_field as receptive_field
     from sightline.inspection.filters import kernels as kernels
@@ -33,26 +37,36 @@ if TYPE_CHECKING:
     from sightline.inspection.one_value import arithmetic as arithmetic
     from sightline.inspection.sanity import SanityCheck as SanityCheck
     from sightline.inspection.sanity import sanity_check as sanity_check
+    from sightline.inspection.snapshots import Probes as Probes
+    from sightline.inspection.snapshots import Snapshot as Snapshot
+    from sightline.inspection.snapshots import read_snapshots as read_snapshots
     from sightline.inspection.subject import shown as shown
 
 _HOMES = {
     "Activations": "maps",
     "Arithmetic": "one_value",
+    "EmbeddingMap": "embeddings",
     "Layer": "layers",
+    "Neighbour": "embeddings",
+    "Probes": "snapshots",
     "ReceptiveField": "fields",
     "SanityCheck": "sanity",
+    "Snapshot": "snapshots",
     "activation_maximum": "maximum",
     "activations": "maps",
     "arithmetic": "one_value",
     "dead_channels": "maps",
     "feature_maps": "maps",
+    "embedding_map": "embeddings",
     "grad_cam": "cam",
     "grad_cam_batch": "cam",
     "grad_cam_plus_plus": "cam",
     "integrated_gradients": "attribution",
     "kernels": "filters",
     "list_layers": "layers",
+    "nearest": "embeddings",
     "occlusion": "attribution",
+    "read_snapshots": "snapshots",
     "receptive_field": "fields",
     "sanity_check": "sanity",
     "shown": "subject",

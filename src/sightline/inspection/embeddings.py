@@ -134,7 +134,7 @@ def embedding_map(
     count, width = values.shape
     components = min(COMPONENTS, width, count)
     place = _umap if how == "umap" or (how == "auto" and installed) else _tsne
-    from threadpoolctl import threadpool_limits  # scikit-learn's own
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # scikit-learn's own
 
     with threadpool_limits(limits=1):  # sums that several threads make round differently each time
         reduced = _principal_components(values, components)
@@ -187,6 +187,8 @@ def _principal_components(values: NDArray[np.float32], components: int) -> NDArr
     """float32 (N, D) -> float32 (N, components), the directions of largest variance first."""
     from sklearn.decomposition import PCA
 
+    if len(values) == 1:  # it has no directions
+        return np.zeros((1, components), np.float32)
     return np.asarray(PCA(components, random_state=0).fit_transform(values), dtype=np.float32)
 
 
@@ -215,4 +217,5 @@ def _centred(points: NDArray[np.float32]) -> NDArray[np.float32]:
     middle = (points.max(0) + points.min(0)) / 2
     moved = points - middle
     scale = float(np.abs(moved).max())
-    return (moved / scale if scale else moved).astype(np.float32)
+    centred: NDArray[np.float32] = moved / np.float32(scale) if scale else moved
+    return centred

@@ -227,7 +227,8 @@ class SnapshotRecorder:
 
         def some(part: slice) -> Tensor:
             with self.precision.autocast(device):
-                return self.network(self._ready(images[part])).argmax(1).cpu()
+                logits: Tensor = self.network(self._ready(images[part]))
+            return logits.argmax(1).cpu()
 
         height, width = images.shape[2:]
         answers = in_chunks(some, len(images), chunk=max(1, CHUNK_PIXELS // (height * width)))

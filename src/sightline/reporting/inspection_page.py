@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from sightline.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
+from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations
-from sightline.reporting.colors import CIVIDIS
+from sightline.pixels.scales import CIVIDIS
 from sightline.reporting.image_data import CRISP, format_probability, jpeg_uri, png_uri
 from sightline.reporting.map_images import kernel_rgba, map_rgb
 from sightline.reporting.report import render_page
 
-TILE_WIDTH, LARGE_WIDTH = 80, 304  # CSS pixels, the first roughly
+TILE_WIDTH, NEIGHBOUR_WIDTH, FIELD_WIDTH, LARGE_WIDTH = 80, 96, 256, 304  # CSS pixels, roughly where images are small
 TILES = 24  # channels of a layer shown in the page; the PNG file has them all
 FILTERS = 32
 NUMBERED = 12  # dead channels listed by number
@@ -53,13 +54,15 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A large image with the sentence it is evidence for. width: CSS pixels."""
+    """A large image. width: CSS pixels. size: (H, W) of its pixels. box: (top, left, bottom, right) to frame in it."""
 
     uri: str
     caption: str
     alt: str
     width: int
     crisp: bool
+    size: tuple[int, int]
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What the page shows. neighbours_note: why there are none, or what is to be said of them; may be empty."""
+    """What the page shows. The sentences say what is seen, or why there is nothing."""
 
     run: str
     model: str
@@ -81,15 +84,15 @@ class Inspection:
     view: View
     prediction: Prediction
     cams: Sequence[View]
-    cam_note: str = ""
-    receptive: View | None = None
-    receptive_sentence: str = ""
+    cam_sentence: str = ""
+    fields: Sequence[View] = ()
+    fields_sentence: str = ""
     kernels: Grid | None = None
     stages: Sequence[Grid] = ()
     neighbours: Sequence[Tile] = ()
     neighbours_width: int = 0
     neighbours_crisp: bool = False
-    neighbours_note: str = ""
+    neighbours_sentence: str = ""
     command: str = ""
     files: Sequence[str] = ()
 
@@ -105,22 +108,31 @@ def render_inspection(seen: Inspection) -> str:
     )
 
 
-def large_view(pixels: NDArray[np.uint8], caption: str, alt: str) -> View:
+def large_view(
+    pixels: NDArray[np.uint8],
+    caption: str,
+    alt: str,
+    *,
+    width: int = LARGE_WIDTH,
+    box: tuple[int, int, int, int] | None = None,
+) -> View:
     """uint8 (H, W, 1 or 3) at a size to be looked at."""
-    width, crisp = _css_width(pixels.shape[1], pixels.shape[0], LARGE_WIDTH)
+    size = (pixels.shape[0], pixels.shape[1])
+    width, crisp = _css_width(pixels.shape[1], pixels.shape[0], width)
     uri = png_uri(pixels) if crisp else jpeg_uri(pixels)
-    return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp)
+    return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp, size=size, box=box)
 
 
 def map_grid(seen: Activations, kind: str, file: str) -> Grid:
     """The channels of a layer that fire most, strongest first, and what is to be said of all of them."""
     count, height, width = seen.values.shape
+    kind = "" if kind == "Sequential" else f" ({kind})"
     low, high = float(seen.values.min()), float(seen.values.max())
     order = np.argsort(-seen.max, kind="stable")[:TILES].tolist()
     tile_width, crisp = _css_width(width, height, TILE_WIDTH)
     return Grid(
         name=seen.layer,
-        sentence=f"{kind}, {count:,} channels of {height} x {width}. {_shown(len(order), count)}{_dead(seen.dead)}",
+        sentence=f"{count:,} channels of {height} x {width}{kind}. {_shown(len(order), count)}{_dead(seen.dead)}",
         tiles=[
             Tile(
                 uri=png_uri(map_rgb(seen.values[channel], low, high)),
@@ -147,20 +159,20 @@ def kernel_grid(layer: str, kernels: NDArray[np.float32], file: str) -> Grid:
         channels, f", the first {beside} of {channels} channels"
     )
     few = f" The first {FILTERS} are shown; all are in the file." if count > FILTERS else ""
-    tile_width, _ = _css_width(width, height, TILE_WIDTH // 2)
+    images = [kernel_rgba(kernel[:beside], reach) for kernel in kernels[:FILTERS]]
     colours = "Orange adds to the sum where the image is bright, blue takes away."
     return Grid(
         name=layer,
         sentence=f"{count:,} filters of {height} x {width} weights{what}. {colours}{few}",
         tiles=[
             Tile(
-                uri=png_uri(kernel_rgba(kernels[number, :beside], reach)),
+                uri=png_uri(image),
                 caption=f"{number}",
                 alt=f"Filter {number} of {layer}",
             )
-            for number in range(min(count, FILTERS))
+            for number, image in enumerate(images)
         ],
-        width=tile_width * beside,
+        width=images[0].shape[1],
         crisp=True,
         low=_number(-reach),
         high=_number(reach),
@@ -168,12 +180,43 @@ def kernel_grid(layer: str, kernels: NDArray[np.float32], file: str) -> Grid:
     )
 
 
+def cam_sentence(label: str, cam: NDArray[np.float32]) -> str:
+    """How much of the image holds half of what speaks for a class, from its Grad-CAM (H, W) in [0, 1]."""
+    if not cam.any():
+        return f"Nothing in the image speaks for {label} by Grad-CAM."
+    largest_first = np.cumsum(np.sort(cam, axis=None)[::-1])
+    share = (np.searchsorted(largest_first, largest_first[-1] / 2) + 1) / cam.size
+    return f"Half of what speaks for {label} lies within {100 * share:.0f} % of the image."
+
+
+def fields_sentence(fields: Sequence[ReceptiveField]) -> str:
+    """What the deepest of these layers' values depend on, and on how little of that they mostly do."""
+    last = fields[-1]
+    height, width = last.size
+    frame = "the whole image" if last.whole else f"a square of {height} x {width} pixels"
+    side = round(last.effective_side)
+    return (
+        f"One value of {last.layer} can depend on {frame}; what counts for it is about as large as {side} x {side}. "
+        "The frame is what a value can see, orange what counts, by its root: here where Grad-CAM is strongest."
+    )
+
+
+def neighbours_sentence(label: str, neighbours: Sequence[Neighbour]) -> str:
+    """How many of the nearest training images have the predicted class."""
+    same = sum(found.label == label for found in neighbours)
+    count = len(neighbours)
+    if count == 1:
+        return f"The training image most alike to the network is {neighbours[0].label}."
+    many = "all" if same == count else "none" if same == 0 else str(same)
+    return f"Of the {count} training images most alike to the network {many} {'is' if same == 1 else 'are'} {label}."
+
+
 def neighbour_tiles(neighbours: Sequence[Neighbour]) -> tuple[list[Tile], int, bool]:
     """Training images as tiles, their width in CSS pixels, and whether pixels are to stay squares."""
     if not neighbours:
         return [], 0, False
     first = neighbours[0].image
-    width, crisp = _css_width(first.shape[1], first.shape[0], 128)
+    width, crisp = _css_width(first.shape[1], first.shape[0], NEIGHBOUR_WIDTH)
     tiles = [
         Tile(
             uri=png_uri(found.image) if crisp else jpeg_uri(found.image),
@@ -182,7 +225,7 @@ def neighbour_tiles(neighbours: Sequence[Neighbour]) -> tuple[list[Tile], int, b
         )
         for found in neighbours
     ]
-    return tiles, width if crisp else 128, crisp
+    return tiles, width, crisp
 
 
 def _css_width(width: int, height: int, wanted: int) -> tuple[int, bool]:
@@ -199,7 +242,8 @@ def _dead(dead: NDArray[np.bool_]) -> str:
     numbers = np.flatnonzero(dead).tolist()
     if not numbers:
         return "Every channel fires somewhere in this image."
-    listed = ", ".join(map(str, numbers[:NUMBERED])) + (", ..." if len(numbers) > NUMBERED else "")
+    more = f" and {len(numbers) - NUMBERED:,} more" if len(numbers) > NUMBERED else ""
+    listed = ", ".join(map(str, numbers[:NUMBERED])) + more
     verb = "channel fires" if len(numbers) == 1 else "channels fire"
     return f"{len(numbers):,} {verb} nowhere in this image: {listed}."
 

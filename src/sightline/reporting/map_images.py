@@ -4,38 +4,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline.pixels.color import rgb_to_gray
-from sightline.reporting.colors import CIVIDIS
+from sightline.pixels.scales import ACCENT, BLUE, LIGHT_PAPER, ORANGE, rgb, sequential
 
-PLUS, MINUS = (213, 94, 0), (0, 114, 178)  # of Okabe and Ito's palette
 STRENGTH = 0.45  # of the hue where a map is 1
-PAPER = 253
+LINE = 2  # pixels of a frame
+KERNEL_SIDE, GAP, FRAME = 32, 3, (107, 106, 102, 70)  # pixels, pixels, faint ink that lets paper through
 
 
 def map_rgb(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
     """A feature map (h, w) on cividis, whose ends stand for `low` and `high`: uint8 (h, w, 3)."""
-    steps = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in CIVIDIS], dtype=np.float64)
-    places = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    at = np.linspace(0, 1, len(steps))
-    return np.stack([np.rint(np.interp(places, at, steps[:, i])) for i in range(3)], axis=-1).astype(np.uint8)
+    return sequential((values - low) / (high - low) if high > low else np.zeros_like(values))
 
 
 def kernel_rgba(kernel: NDArray[np.float32], reach: float) -> NDArray[np.uint8]:
-    """One filter (C, kh, kw), its channels side by side: uint8 (kh, C * kw, 4), orange above 0, blue below.
+    """One filter (C, kh, kw), its channels side by side in a thin frame each: uint8 (h, w, 4), about 32 C wide.
 
-    The weaker a weight, the more transparent, so that 0 is the colour of whatever paper it lies on.
+    Orange is above 0, blue below, `reach` at the strongest; the weaker a weight, the more transparent, so that 0 is the
+    colour of whatever paper it lies on.
     """
-    row = np.concatenate(list(kernel), axis=1)
-    hue = np.where(row[..., None] >= 0, PLUS, MINUS)
-    alpha = 255 * np.abs(row) / reach if reach > 0 else np.zeros_like(row)
-    return np.dstack([hue, np.rint(alpha)[..., None]]).astype(np.uint8)
+    side = max(3, round(KERNEL_SIDE / max(kernel.shape[1:])))
+    strengths = np.abs(kernel) / reach if reach > 0 else np.zeros_like(kernel)
+    colors = np.where(kernel[..., None] >= 0, rgb(ORANGE), rgb(BLUE))
+    squares = np.concatenate([colors, np.rint(255 * strengths)[..., None]], axis=-1).astype(np.uint8)
+    squares = squares.repeat(side, axis=1).repeat(side, axis=2)  # (C, kh, kw, 4) -> (C, h, w, 4)
+    framed = np.pad(squares, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    framed[:, [0, -1]] = FRAME
+    framed[:, :, [0, -1]] = FRAME
+    apart = np.pad(framed, ((0, 0), (0, 0), (0, GAP), (0, 0)))
+    return np.concatenate(list(apart), axis=1)[:, :-GAP]
 
 
 def overlay(image: NDArray[np.uint8], values: ArrayLike) -> NDArray[np.uint8]:
     """An image (H, W, 1 or 3) in pale grey with a map (H, W) in [0, 1] over it in one hue: uint8 (H, W, 3)."""
     gray = image if image.shape[2] == 1 else rgb_to_gray(image)[..., None]
-    pale = 0.6 * gray.astype(np.float32) + 0.4 * PAPER
+    pale = 0.6 * gray.astype(np.float32) + 0.4 * rgb(LIGHT_PAPER)
     strength = STRENGTH * np.clip(np.asarray(values, np.float32), 0, 1)[..., None]
-    return np.rint((1 - strength) * pale + strength * np.array(PLUS, np.float32)).astype(np.uint8)
+    return np.rint((1 - strength) * pale + strength * rgb(ORANGE)).astype(np.uint8)
 
 
 def on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -43,13 +47,29 @@ def on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.shape[2] == 3:
         return pixels
     alpha = pixels[..., 3:].astype(np.float32) / 255
-    return np.rint(alpha * pixels[..., :3] + (1 - alpha) * PAPER).astype(np.uint8)
+    return np.rint(alpha * pixels[..., :3] + (1 - alpha) * rgb(LIGHT_PAPER)).astype(np.uint8)
+
+
+def times_to(pixels: NDArray[np.uint8], side: int) -> int:
+    """By which whole number to enlarge (H, W, ...) so that its longer side comes near `side`; 1 or more."""
+    longer: int = max(pixels.shape[:2])
+    return max(1, side // longer)
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Every pixel as a square of pixels, so that the longer side comes near `side`; never smaller."""
-    times = max(1, side // max(pixels.shape[:2]))
+    times = times_to(pixels, side)
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def framed(pixels: NDArray[np.uint8], box: tuple[int, int, int, int], times: int) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) enlarged `times`, with a frame around (top, left, bottom, right): (times H, times W, 3)."""
+    large = pixels.repeat(times, axis=0).repeat(times, axis=1)
+    top, left, bottom, right = (times * edge for edge in box)
+    inside = large[top + LINE : bottom - LINE, left + LINE : right - LINE].copy()
+    large[top:bottom, left:right] = rgb(ACCENT)
+    large[top + LINE : bottom - LINE, left + LINE : right - LINE] = inside
+    return large
 
 
 def sheet(images: list[NDArray[np.uint8]], *, side: int = 96, gap: int = 8) -> NDArray[np.uint8]:
@@ -58,7 +78,8 @@ def sheet(images: list[NDArray[np.uint8]], *, side: int = 96, gap: int = 8) -> N
     height, width = tiles[0].shape[:2]
     columns = max(1, round(np.sqrt(len(tiles) * (height + gap) / (width + gap))))
     rows = -(-len(tiles) // columns)
-    page = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), PAPER, np.uint8)
+    page = np.empty((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), np.uint8)
+    page[:] = rgb(LIGHT_PAPER)
     for number, tile in enumerate(tiles):
         top, left = gap + number // columns * (height + gap), gap + number % columns * (width + gap)
         page[top : top + height, left : left + width] = tile

@@ -20,6 +20,7 @@ from sightline import __version__, files
 from sightline.data.imageset import ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.pixels.scales import DARK_PAPER, LIGHT_PAPER
 from sightline.reporting import colors
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
 from sightline.reporting.material import Material
@@ -160,8 +161,8 @@ def render_page(template: str, **content: object) -> str:
         .render(
             version=__version__,
             today=f"{datetime.now().day} {datetime.now():%B %Y, %H:%M}",
-            light_steps=_steps_and_inks(colors.LIGHT_PAPER),
-            dark_steps=_steps_and_inks(colors.DARK_PAPER),
+            light_steps=_steps_and_inks(LIGHT_PAPER),
+            dark_steps=_steps_and_inks(DARK_PAPER),
             **content,
         )
     )
