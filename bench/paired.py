@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from sightline.evaluation.metrics import Z
+from sightline.evaluation.intervals import Z
 
 
 @dataclass(frozen=True)

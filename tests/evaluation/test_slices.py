@@ -12,7 +12,7 @@ from sightline.data.file_facts import examine
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation, score
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.evaluation.slices import Slice, holm, slices
 
 CLASSES = ("cat", "dog")

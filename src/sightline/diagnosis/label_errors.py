@@ -26,7 +26,7 @@ from sightline.errors import ConfigError, DataError, near
 from sightline.evaluation.evaluate import Evaluation
 from sightline.training.device import find_precision
 from sightline.training.features import extract
-from sightline.training.head import fit_head, left_out_logits
+from sightline.training.head import fit_head
 
 Method = Literal["noise model", "cleanlab"]
 
@@ -155,7 +155,7 @@ def left_out_probabilities(
     some = features[chosen]
     head = fit_head(some, labels[chosen], num_classes, groups=known, seed=seed)
     logits = F.linear(features, head.weights["weight"], head.weights["bias"])
-    logits[chosen] = left_out_logits(some, labels[chosen], num_classes, l2=head.setting, groups=known, seed=seed)
+    logits[chosen] = head.left_out
     said: NDArray[np.float32] = logits.softmax(dim=1).numpy()
     return said
 

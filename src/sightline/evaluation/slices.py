@@ -22,7 +22,7 @@ from sightline.data.imageset import ArrayImages, CachedImages, FileImages, Image
 from sightline.data.stream import usable_cores
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 
 Kind = Literal["group", "size", "brightness", "contrast", "sharpness"]
 

@@ -49,7 +49,9 @@ def pixel_keys(images: Tensor) -> Tensor:
 
     64 bits of BLAKE2b: among ten million images, two different ones share a number with a probability of 3e-6.
     """
-    digests = [hashlib.blake2b(memoryview(image).cast("B"), digest_size=8).digest() for image in images.numpy()]
+    # As the cache and the decoder lay them out; others are copied, so that the layout does not matter.
+    together = images.permute(0, 2, 3, 1).contiguous().numpy()
+    digests = [hashlib.blake2b(memoryview(image).cast("B"), digest_size=8).digest() for image in together]
     return torch.from_numpy(np.frombuffer(b"".join(digests), dtype=np.int64).copy())
 
 

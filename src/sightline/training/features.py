@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment import augment
-from sightline.data.imageset import CachedImages, ImageSet
+from sightline.data.imageset import CachedImages, ImageSet, rows_of
 from sightline.data.randomness import derived_seed
 from sightline.data.stream import stream
 from sightline.memory import in_chunks
@@ -90,7 +90,7 @@ def extract(
                 values[rows] = kept
             if not known.all():
                 new = ~known
-                answers = _embed(backbone, images[new], preprocess, device)
+                answers = _embed(backbone, rows_of(images, new.nonzero().flatten()), preprocess, device)
                 values[rows][new] = answers
                 computed += len(answers)
                 if cache:

@@ -113,41 +113,43 @@ def put_head(network: Network, fit: HeadFit) -> None:
     network.head.get_submodule("output").load_state_dict(fit.weights)
 
 
-def left_out_logits(
-    features: Tensor, labels: Tensor, num_classes: int, *, l2: float, groups: tuple[str, ...] = (), seed: int = 0
-) -> Tensor:
-    """What linear layers say of images that they have not learnt from: float32 (N, D) -> (N, K).
-
-    Each image is left out once, with its group, from one of five layers; for fewer than 20,000 images. l2: the strength
-    of the penalty, as `HeadFit.setting` has it.
-    """
-    assert len(labels) < MANY, "of more images only one fold is left out"
-    folds = _folds(labels, groups, seed)
-    weights = ~torch.stack(folds)
-    logits = torch.zeros(len(labels), num_classes)
-    for fold, weight, bias in zip(
-        folds, *fit_linear(features, labels, num_classes, weights=weights, l2=l2), strict=True
-    ):
-        logits[fold] = F.linear(features[fold], weight, bias)
-    return logits
-
-
 def fit_linear(
     features: Tensor, labels: Tensor, num_classes: int, *, weights: Tensor, l2: float
 ) -> tuple[Tensor, Tensor]:
     """Linear layers trained as `fit_head` trains one, without its search, each with its own weights of the images.
 
-    features: float32 (N, D). weights: float (F, N), factors of the losses: 0 leaves an image out, and each row has to
-    leave some in. l2: the strength of the penalty, as `HeadFit.setting` has it. All layers are trained at once, from
-    that of all images. Returns their weights, float32 (F, K, D), and biases, (F, K).
+    features: float32 (N, D), already scaled; see `centre_and_scale`. weights: float (F, N), factors of the losses:
+    0 leaves an image out, and each row has to leave some in. l2: the strength of the penalty, as `HeadFit.setting` has
+    it. All layers are trained at once, from that of all images. Returns their weights, float32 (F, K, D), and biases,
+    (F, K).
     """
-    data = _Data.of([features], labels, torch.ones(len(labels)), num_classes)
+    zero, one = torch.zeros(features.shape[1]), torch.ones(features.shape[1])
+    data = _Data([features], labels, torch.ones(len(labels)), num_classes, zero, one)
     none_left_out = torch.zeros(1, len(labels), dtype=torch.bool)
     start = _minimise(data, none_left_out, l2, torch.zeros(1, num_classes, features.shape[1] + 1))
     weighted = dataclasses.replace(data, weights=weights.float())
     layers = _minimise(weighted, none_left_out, l2, start.repeat(len(weights), 1, 1))
-    states = [_unscaled(_state(layer), data) for layer in layers]
-    return torch.stack([state["weight"] for state in states]), torch.stack([state["bias"] for state in states])
+    return layers[:, :, :-1], layers[:, :, -1]
+
+
+def left_out_folds(labels: Tensor, groups: tuple[str, ...] = (), seed: int = 0) -> Tensor:
+    """Which images each fold of `fit_head` leaves out, bool (F, N); F is 5 for fewer than 20,000 images."""
+    return torch.stack(_folds(labels, groups, seed))
+
+
+def centre_and_scale(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """What heads subtract from features, float32 (N, D) each, and then divide them by: float32 (D,) each."""
+    count = sum(len(view) for view in views)
+    zero = torch.zeros(views[0].shape[1], dtype=torch.float64)
+    chunks = [chunk for view in views for chunk in torch.split(view, ROWS)]
+    mean = sum((chunk.double().sum(0) for chunk in chunks), zero) / count
+    variance = sum(((chunk.double() - mean).square().sum(0) for chunk in chunks), zero) / count
+    deviation = variance.sqrt()
+    # Halfway, on a logarithmic scale, between full standardisation, which makes as much of a feature that hardly
+    # ever speaks as of any other, and none: on photos the loss of left-out images is less than with either.
+    scale = (deviation * deviation.mean()).sqrt()
+    scale = torch.where(scale > 1e-6, scale, torch.ones_like(scale))
+    return mean.float(), scale.float()
 
 
 State = dict[str, Tensor]  # of an output layer, for scaled features
@@ -173,17 +175,8 @@ class _Data:
     @classmethod
     def of(cls, views: Sequence[Tensor] | Tensor, labels: Tensor, weights: Tensor, num_classes: int) -> "_Data":
         views = list(views)
-        count = len(views) * len(labels)
-        zero = torch.zeros(views[0].shape[1], dtype=torch.float64)
-        chunks = [chunk for view in views for chunk in torch.split(view, ROWS)]
-        mean = sum((chunk.double().sum(0) for chunk in chunks), zero) / count
-        variance = sum(((chunk.double() - mean).square().sum(0) for chunk in chunks), zero) / count
-        deviation = variance.sqrt()
-        # Halfway, on a logarithmic scale, between full standardisation, which makes as much of a feature that hardly
-        # ever speaks as of any other, and none: on photos the loss of left-out images is less than with either.
-        scale = (deviation * deviation.mean()).sqrt()
-        scale = torch.where(scale > 1e-6, scale, torch.ones_like(scale))
-        return cls(views, labels, weights, num_classes, mean.float(), scale.float())
+        mean, scale = centre_and_scale(views)
+        return cls(views, labels, weights, num_classes, mean, scale)
 
     def scaled(self, view: int, rows: Tensor) -> Tensor:
         """Features of some images, centred and scaled: (B, D)."""
