@@ -27,7 +27,7 @@ from cyclopts import (
 )
 
 from sightline import __version__
-from sightline.config import TrainOptions
+from sightline.config import TrainOptions, ViewsName
 from sightline.errors import InputError, SightlineError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -70,12 +70,48 @@ def train(data: Data | None = None, /, *, options: Annotated[TrainOptions | None
 
 
 @app.command
-def evaluate(run: RunFolder, data: Data | None = None, /, *, json: Json = False, device: Device = "auto") -> None:
+def evaluate(
+    run: RunFolder,
+    data: Data | None = None,
+    /,
+    *,
+    tta: Annotated[
+        ViewsName | None,
+        Parameter(help="Views of each image that the answers are averaged over (default: those of the training)."),
+    ] = None,
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
     """Score a run's classifier again on its test images, or on other data."""
     from sightline.scoring import score_run
 
-    evaluation = score_run(run, data, device=device)
+    evaluation = score_run(run, data, device=device, views=tta)
     print(json_format.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) if json else evaluation)
+
+
+@app.command
+def compare(
+    first: RunFolder,
+    second: RunFolder,
+    /,
+    *,
+    data: Annotated[str | None, Parameter(help="Score both on this data instead of reading what they kept.")] = None,
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Say whether the second run is better than the first, worse, or cannot be told from it yet."""
+    from sightline.comparing import compare_runs
+
+    comparison = compare_runs(first, second, data, device=device)
+    print(json_format.dumps(comparison.to_json(), indent=2, ensure_ascii=False) if json else comparison)
+
+
+@app.command
+def report(run: RunFolder, /, *, device: Device = "auto") -> None:
+    """Write a run's report anew, with all that can be seen in its network and its answers."""
+    from sightline.analysis import write_full_report
+
+    print(write_full_report(run, device=device))
 
 
 @app.command
@@ -85,19 +121,22 @@ def predict(
     /,
     *,
     csv: Annotated[
-        Path | None, Parameter(help="Write a table: path, label, probability, unknown, reason, further guesses.")
+        Path | None, Parameter(help="Write a table: path, label, probability, unknown, nearest, reason, more guesses.")
     ] = None,
     json: Json = False,
     top: Annotated[int, Parameter(help="How many of the likeliest classes to name.")] = 1,
+    coverage: Annotated[
+        float | None, Parameter(help="Also give sets of classes that hold the true one this often, e.g. 0.95.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Say what is on images. A file that cannot be read is a row with the reason."""
     from sightline.prediction import find_images, open_classifier, predict_files, recorded
 
     classifier, found = open_classifier(run, device=device), find_images(path)
-    answers = predict_files(classifier, found, top=top)
+    answers = predict_files(classifier, found, top=top, coverage=coverage)
     if csv:
-        answers = recorded(answers, csv, top=top)
+        answers = recorded(answers, csv, top=top, coverage=coverage)
     width = max(len(str(file)) for file in found)
     said = []
     for answer in answers:
@@ -115,20 +154,39 @@ def predict(
 
 @app.command
 def inspect(
-    data: Data,
+    run: Annotated[str, Parameter(help="Run folder of a training; with --augment, data as `train` takes it.")],
+    image: Annotated[Path | None, Parameter(help="Image file.")] = None,
     /,
     *,
-    augment: Annotated[bool, Parameter(help="Draw what every kind of augmentation does.", show_default=False)] = False,
-    recipe: Annotated[str | None, Parameter(help="Draw only what this recipe does.")] = None,
-    out: Annotated[Path, Parameter(help="Folder for the PNG.")] = Path(),
-    seed: Annotated[int, Parameter(help="Seed of the choice of images and of their variations.")] = 0,
+    layer: Annotated[
+        str | None, Parameter(help="Layer whose feature maps are drawn: a name or a stage's number (default: all).")
+    ] = None,
+    augment: Annotated[
+        bool, Parameter(help="Draw what every kind of augmentation does to the data.", show_default=False)
+    ] = False,
+    recipe: Annotated[str | None, Parameter(help="With --augment: draw only what this recipe does.")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the files (default: in the run folder; with --augment, this folder).")
+    ] = None,
+    seed: Annotated[int, Parameter(help="With --augment: seed of the images and their variations.")] = 0,
+    device: Device = "auto",
 ) -> None:
-    """Draw a data set's augmentation as a PNG."""
-    if not augment:
-        raise InputError("nothing is chosen to be drawn", hint="add --augment")
-    from sightline.preview import write_augmentation_sheet
+    """Draw what a network makes of an image: kernels, feature maps, where it looks; or what augmentation does."""
+    if augment:
+        if image is not None or layer is not None:
+            raise InputError(
+                "--augment draws a data set, not an image in a network", hint="leave out IMAGE and --layer"
+            )
+        from sightline.preview import write_augmentation_sheet
 
-    print(write_augmentation_sheet(data, out, recipe=recipe, seed=seed))
+        print(write_augmentation_sheet(run, out or Path(), recipe=recipe, seed=seed))
+        return
+    if image is None:
+        raise InputError("IMAGE is missing", hint="give an image file, or --augment to draw a data set's augmentation")
+    from sightline.looking import look_inside
+
+    for path in look_inside(run, image, layer=layer, out=out, device=device):
+        print(path)
 
 
 @app.command

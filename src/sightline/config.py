@@ -22,6 +22,7 @@ PrecisionName = Literal["auto", "bf16", "fp32"]
 ViewsName = Literal["plain", "mirror", "shift", "mirror-shift"]
 BalanceName = Literal["auto", "none", "sampler", "loss"]
 HeadName = Literal["linear", "mlp"]
+ReportName = Literal["full", "quick"]
 FitName = Literal["auto", "crop", "pad", "squash"]
 
 AT_HAND = "at hand"  # weights of a network that lie on this machine
@@ -267,6 +268,8 @@ class TrainOptions:
     """Images that belong together and are never split: a CSV column, or a regular expression on their paths."""
     naive_too: bool = False
     """Also train on a split that ignores duplicates and groups, to see how much it flatters."""
+    report: ReportName = "full"
+    """full looks into the trained network for some seconds more; quick does not: `sightline report` can do it later."""
     seed: int = 0
     """Seed of the split, the initial weights, the order and the augmentation."""
     device: str = "auto"

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from sightline.config import AT_HAND, TrainConfig, Transfer, from_json
+from sightline.config import AT_HAND, ReportName, TrainConfig, Transfer, from_json
 from sightline.errors import RunError
 from sightline.models.registry import Architecture
 from sightline.pixels.preprocess import Preprocess
@@ -35,6 +35,7 @@ class Job:
     config: TrainConfig
     find_lr: bool = False
     naive_too: bool = False
+    report: ReportName = "full"
 
     @property
     def command(self) -> str:
@@ -57,6 +58,7 @@ class Job:
         words += ["--device", config.device] if config.device != "auto" else []
         words += ["--precision", config.precision] if config.precision != "auto" else []
         words += ["--naive-too"] if self.naive_too else []
+        words += ["--report", self.report] if self.report != "full" else []
         return shlex.join(words)
 
     @property

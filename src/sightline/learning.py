@@ -13,6 +13,7 @@ from sightline.clock import Clock
 from sightline.config import TrainConfig, from_json, to_json
 from sightline.describing import facts_of_job
 from sightline.errors import Interrupted, StorageError, TrainingError
+from sightline.evaluation.calibration import calibrate, calibrate_from
 from sightline.inspection.recorder import SnapshotRecorder
 from sightline.job import Job
 from sightline.models.contract import Network
@@ -40,16 +41,23 @@ class Learned:
     classifier: Classifier
     facts: Facts
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is a pretrained network whose head alone has learnt from this data."""
+        return bool(self.facts.stages) and self.facts.stages[0].kept
+
 
 def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
     """Train. Ctrl-C and SIGTERM save and raise Interrupted, whose hint says how to go on."""
     job, splits = start.job, start.splits
     facts = facts_of_job(job, splits, fit_reason=start.fit_reason)
     network = start.pretrained.network if start.pretrained else _initial_network(job)
+    frozen = None
     try:
         with terminable():
             if job.transfer:
-                facts = dataclasses.replace(facts, stages=(_first_stage(start, network, narrator, clock),))
+                frozen, stage = _first_stage(start, network, narrator, clock)
+                facts = dataclasses.replace(facts, stages=(stage,))
             if config := _gradual_training(network, job, validated=splits.val is not None):
                 found, job = _at_the_best_rate(start, network, config, narrator)
                 if found:
@@ -58,8 +66,10 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
                 config = _gradual_training(network, job, validated=splits.val is not None)
                 assert config is not None
                 facts = _fit(start, network, config, facts, narrator, clock)
+                frozen = None
                 if facts.stages and not facts.stages[-1].kept:
-                    _train_head(start, network, last=True)  # validation has decided; its images may be learnt from
+                    # Validation has decided; its images may be learnt from.
+                    frozen = _train_head(start, network, last=True)
     except (Interrupted, KeyboardInterrupt) as stop:
         kept = "the features of the images seen are kept" if job.transfer else "the last checkpoint, if any, is kept"
         what = stop.what if isinstance(stop, Interrupted) else f"stopped; {kept}"
@@ -69,11 +79,16 @@ def learn(start: Start, narrator: Narrator, clock: Clock) -> Learned:
     except TrainingError as error:  # going on would end in the same way
         _stop_the_page(start.run, facts, f"Stopped: {error.what}")
         raise
-    return Learned(_classifier(network, start), facts)
+    classifier = _classifier(network, start)
+    if frozen:  # its head may have learnt from the validation images: what counts is what was said of images left out
+        calibrate_from(classifier, frozen.head.left_out, frozen.labels)
+    elif splits.val:
+        calibrate(classifier, splits.val)
+    return Learned(classifier, facts)
 
 
-def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Clock) -> Stage:
-    """A new head on the network as it is."""
+def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Clock) -> tuple[FrozenStage, Stage]:
+    """A new head on the network as it is, and what is told of it."""
     job = start.job
     assert job.transfer is not None
     budget = job.config.seconds
@@ -94,7 +109,7 @@ def _first_stage(start: Start, network: Network, narrator: Narrator, clock: Cloc
         seconds=frozen.seconds,
     )
     narrator.stage(stage)
-    return stage
+    return frozen, stage
 
 
 def _train_head(start: Start, network: Network, *, last: bool, seconds: float | None = None) -> FrozenStage:

@@ -88,6 +88,7 @@ def begin(data: str | None, options: TrainOptions, narrator: Narrator, clock: Cl
         config=with_balance(config, options.balance, tuple(splits.train.counts().values())),
         find_lr=options.lr == "auto",
         naive_too=options.naive_too,
+        report=options.report,
     )
     if config.seconds and clock.left(config.seconds) <= 0:
         raise ConfigError(f"{config.seconds:g} s are over before training begins", hint="give a longer --time")

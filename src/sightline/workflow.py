@@ -10,15 +10,18 @@ import threading
 from typing import Any, Literal
 
 from sightline import files
+from sightline.analysis import Deadline, analyse
 from sightline.clock import Clock
-from sightline.config import BalanceName, FitName, HeadName, PrecisionName, TrainOptions
+from sightline.config import BalanceName, FitName, HeadName, PrecisionName, ReportName, TrainOptions
 from sightline.data.stamps import changed_files
 from sightline.describing import announcement, facts_of_job
 from sightline.errors import Interrupted
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
-from sightline.learning import learn
+from sightline.learning import Learned, learn
 from sightline.reporting.audit_section import audit_section
 from sightline.reporting.console import Narrator
+from sightline.reporting.material import NOTHING, Material
+from sightline.reporting.model_card import write_model_card
 from sightline.reporting.naive import NaiveScore
 from sightline.reporting.report import Facts, write_report
 from sightline.run import Run
@@ -44,6 +47,7 @@ def train(
     val: str | float | None = None,
     group_by: str | None = None,
     naive_too: bool = False,
+    report: ReportName = "full",
     seed: int = 0,
     device: str = "auto",
     precision: PrecisionName = "auto",
@@ -78,6 +82,7 @@ def train(
         val=None if val is None else str(val),
         group_by=group_by,
         naive_too=naive_too,
+        report=report,
         seed=seed,
         device=device,
         precision=precision,
@@ -110,17 +115,38 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
     if evaluation:
         write_predictions(evaluation, run.predictions_path)
     files.write_json(run.metrics_path, _metrics(evaluation, naive, learned.facts))
+    facts = dataclasses.replace(learned.facts, unused=(*learned.facts.unused, *changed))
+    audit = audit_section(start.audit) if start.audit else None
+    material = _material(start, learned, evaluation, narrator, clock) if evaluation else NOTHING
     write_report(
         run,
-        dataclasses.replace(learned.facts, unused=(*learned.facts.unused, *changed)),
+        facts,
         history=run.history,
         evaluation=evaluation,
         images=splits.test,
-        audit=audit_section(start.audit) if start.audit else None,
+        material=material,
+        audit=audit,
         naive=naive,
     )
+    write_model_card(run, facts, learned.classifier, evaluation=evaluation, audit=audit, material=material)
     narrator.result(run, evaluation, seconds=clock.elapsed)
     return run
+
+
+def _material(start: Start, learned: Learned, evaluation: Evaluation, narrator: Narrator, clock: Clock) -> Material:
+    """What the report shows besides scores and history, as far as a time budget leaves time for it."""
+    job, budget = start.job, start.job.config.seconds
+    if job.report == "quick":
+        return Material(left_out=f"A quick report was asked for; sightline report {start.run.path} makes it whole.")
+    with narrator.working("looking into the network for the report"):
+        return analyse(
+            learned.classifier,
+            start.splits,
+            evaluation,
+            start.run,
+            learnt=not learned.is_frozen,
+            deadline=Deadline(None if budget is None else clock.started + budget),
+        )
 
 
 def _naive_score(start: Start, evaluation: Evaluation | None, narrator: Narrator) -> NaiveScore | None:

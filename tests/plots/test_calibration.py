@@ -5,16 +5,15 @@ import pytest
 
 from sightline import plots
 from sightline.errors import DataError
+from sightline.evaluation.calibration import Reliability, ReliabilityBin
+from sightline.evaluation.intervals import Estimate
 
 
-def measured(error: float, *bins: tuple[float, float, int]) -> SimpleNamespace:
+def measured(error: float, *bins: tuple[float, float, int]) -> Reliability:
     """A Reliability with these bins: confidence, accuracy, count."""
-    return SimpleNamespace(
-        bins=[
-            SimpleNamespace(low=0, high=1, count=n, confidence=c, accuracy=a, interval=(a - 0.1, a + 0.05))
-            for c, a, n in bins
-        ],
-        ece=SimpleNamespace(value=error, low=error - 0.01, high=error + 0.01),
+    return Reliability(
+        bins=tuple(ReliabilityBin(0.0, 1.0, n, c, a, (a - 0.1, a + 0.05)) for c, a, n in bins),
+        ece=Estimate(error, error - 0.01, error + 0.01, "bootstrap"),
         by_chance=0.004,
     )
 

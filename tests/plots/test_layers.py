@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_maps_are_the_values_on_one_scale(texts) -> None:  # type: ignore[no-unt
     assert {"0", "1", "2", "3", "4"} <= set(words)
     assert {f"{VALUES.min():.3g}", f"{VALUES.max():.3g}"} <= set(words)
     assert "5 channels of 6 x 4, 1 of them never firing (crossed out)" in words
-    left, right, bottom, top = images[1].get_extent()
+    left, _, bottom, top = images[1].get_extent()
     assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [left, left]
     assert sorted(figure.axes[0].lines[0].get_ydata()) == sorted((top, bottom))
 
@@ -30,7 +32,7 @@ def test_maps_are_the_values_on_one_scale(texts) -> None:  # type: ignore[no-unt
 def test_maps_and_numbers_never_overlap(channels) -> None:  # type: ignore[no-untyped-def]
     figure = plots.feature_maps(np.random.default_rng(0).random((channels, 3, 3)))
     assert len(drawn(figure, (3, 3))) == channels
-    corners = {image.get_extent()[:2] + image.get_extent()[2:] for image in drawn(figure, (3, 3))}
+    corners = {tuple(image.get_extent()) for image in drawn(figure, (3, 3))}
     assert len(corners) == channels
     figure.draw_without_rendering()
     width, height = figure.bbox.size
@@ -38,9 +40,9 @@ def test_maps_and_numbers_never_overlap(channels) -> None:  # type: ignore[no-un
         (t.get_window_extent() for t in figure.axes[0].texts if t.get_text().isdigit()),
         key=lambda box: (-box.y0, box.x0),
     )
-    for first, second in zip(boxes, boxes[1:], strict=False):
+    for first, second in itertools.pairwise(boxes):
         assert not first.overlaps(second)
-    assert all(0 <= box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height for box in boxes)
+    assert all(min(box.x0, box.y0) >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
 
 
 def test_a_silent_layer_is_drawn() -> None:

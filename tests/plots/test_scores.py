@@ -1,4 +1,4 @@
-from types import SimpleNamespace
+import itertools
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import pytest
 from sightline import plots
 from sightline.errors import DataError
 from sightline.evaluation.compare import Comparison
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
+from sightline.evaluation.slices import Slice
 
 LABELS, PREDICTED = [0] * 8 + [1] * 4, [0] * 6 + [1] * 2 + [1] * 4
 NAMES = ("cat", "dog", "bird")
@@ -46,18 +47,19 @@ def test_names_never_touch(answers, classes) -> None:  # type: ignore[no-untyped
     figure = plots.class_scores(answers(*draws, tuple(f"a class with a long name, {i}" for i in range(classes))))
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
-    assert all(above.y0 >= below.y1 - 1 for above, below in zip(boxes, boxes[1:], strict=False))
+    assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(boxes))
     assert all(box.x0 >= 0 for box in boxes)
 
 
 def test_slices_are_named_by_kind(texts) -> None:  # type: ignore[no-untyped-def]
     parts = [
-        SimpleNamespace(kind="brightness", name="dark", total=90, correct=70, interval=wilson_interval(70, 90)),
-        SimpleNamespace(kind="size", name="small", total=0, correct=0, interval=(0.0, 1.0)),
+        Slice(kind="brightness", name="dark", total=90, correct=70, p_value=0.01),
+        Slice(kind="size", name="small", total=30, correct=30, p_value=1.0),
     ]
     figure = plots.slices(parts)
-    assert dots(figure.axes[0]) == {0: pytest.approx(100 * 70 / 90)}
-    assert {"brightness: dark", "size: small", "70 of 90", "0 of 0"} <= set(texts(figure))
+    assert dots(figure.axes[0]) == {0: pytest.approx(100 * 70 / 90), 1: 100}
+    assert intervals(figure.axes[0])[0] == pytest.approx([100 * end for end in wilson_interval(70, 90)])
+    assert {"brightness: dark", "size: small", "70 of 90, differs", "30 of 30"} <= set(texts(figure))
     with pytest.raises(DataError, match="there is no slice to draw"):
         plots.slices([])
 

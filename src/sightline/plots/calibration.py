@@ -1,19 +1,19 @@
 """Whether probabilities mean what they say: reliability diagrams."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from sightline.errors import DataError
-from sightline.plots.scores import Share
+from sightline.evaluation.calibration import Reliability
+from sightline.evaluation.evaluate import Evaluation
 from sightline.plots.style import (
     ACCENT,
     FAINT_INK,
     SMALL,
     Drawing,
-    Interval,
+    Share,
     chart,
     percent_text,
     percent_ticks,
@@ -21,46 +21,14 @@ from sightline.plots.style import (
 )
 
 
-class BinLike(Protocol):
-    """Answers of one range of confidence: how many, how sure on average, how often right; all but count in [0, 1]."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
-    interval: tuple[float, float]
-
-
-@runtime_checkable
-class ReliabilityLike(Protocol):
-    @property
-    def bins(self) -> Sequence[BinLike]: ...
-    @property
-    def ece(self) -> Interval: ...
-    @property
-    def by_chance(self) -> float: ...
-
-
-class CalibratedLike(Protocol):
-    """An Evaluation: its probabilities were divided by `temperature` before the softmax."""
-
-    @property
-    def temperature(self) -> float: ...
-    @property
-    def reliability_before(self) -> ReliabilityLike: ...
-    @property
-    def reliability_after(self) -> ReliabilityLike: ...
-
-
 @styled
-def reliability(evaluation: CalibratedLike | ReliabilityLike) -> Drawing:
+def reliability(evaluation: Evaluation | Reliability) -> Drawing:
     """How often answers are right, by how sure they are: before the temperature and after it, side by side.
 
     evaluation: an Evaluation, or one Reliability for one panel. A dot a bin, its 95 % interval as a line, its area by
     the number of answers; on the diagonal, a probability is what it says. Raises DataError when no answer was counted.
     """
-    if isinstance(evaluation, ReliabilityLike):
+    if isinstance(evaluation, Reliability):
         panels = [("", evaluation)]
     elif evaluation.temperature == 1:
         panels = [("Not calibrated", evaluation.reliability_after)]
@@ -74,7 +42,7 @@ def reliability(evaluation: CalibratedLike | ReliabilityLike) -> Drawing:
     return figure
 
 
-def _panel(axes: Axes, name: str, measured: ReliabilityLike) -> None:
+def _panel(axes: Axes, name: str, measured: Reliability) -> None:
     bins = [one for one in measured.bins if one.count > 0]
     if not bins:
         raise DataError("no answer was counted, so there is no reliability", hint="evaluate at least one image")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from matplotlib.axes import Axes
@@ -14,6 +13,7 @@ from sightline.plots.style import (
     FAINT_INK,
     NORMAL,
     Drawing,
+    Share,
     chart,
     percent_text,
     percent_ticks,
@@ -30,13 +30,6 @@ HEIGHT = 3.1  # inches
 class HasHistory(Protocol):
     @property
     def history(self) -> Sequence[Mapping[str, Any]]: ...
-
-
-@dataclass(frozen=True)
-class _Share:
-    value: float
-    low: float
-    high: float
 
 
 @styled
@@ -102,11 +95,11 @@ def _accuracy(figure: Drawing, axes: Axes, records: Sequence[Mapping[str, Any]])
     percent_ticks(axes, "y")
 
 
-def _share(record: Mapping[str, Any]) -> _Share:
+def _share(record: Mapping[str, Any]) -> Share:
     value = float(record["val_accuracy"])
     low, high = record.get("val_interval") or (value, value)
-    return _Share(value, float(low), float(high))
+    return Share(value, float(low), float(high))
 
 
-def _words(share: _Share) -> str:
+def _words(share: Share) -> str:
     return percent_text(share) if share.low < share.high else f"{100 * share.value:.1f} %"

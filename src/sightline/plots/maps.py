@@ -8,7 +8,9 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from sightline.errors import ConfigError, DataError
+from sightline.inspection.fields import ReceptiveField
 from sightline.pixels.color import gray_to_rgb, rgb_to_gray
+from sightline.pixels.scales import ORANGE
 from sightline.plots.canvas import (
     GAP,
     LINE,
@@ -27,8 +29,7 @@ from sightline.plots.style import ACCENT, NORMAL, PAPER, Drawing, number_text, s
 SIDE = 230.0  # points, about, of the longer side of an image
 NARROWEST = 280.0  # points, so that scale and heading have room
 STRENGTH = 0.45  # of the colour where a map is largest
-HUE = "#d55e00"
-HEAT = LinearSegmentedColormap.from_list("heat", [to_rgba(HUE, 0.0), to_rgba(HUE, STRENGTH)])
+HEAT = LinearSegmentedColormap.from_list("heat", [to_rgba(ORANGE, 0.0), to_rgba(ORANGE, STRENGTH)])
 WITHIN = 0.99  # the share of pixels that the scale of an attribution holds
 
 
@@ -78,14 +79,24 @@ def attribution(
 
 @styled
 def receptive_field(
-    image: ArrayLike, box: Sequence[float], effective: ArrayLike | None = None, *, title: str = ""
+    image: ArrayLike,
+    field: ReceptiveField | Sequence[float],
+    effective: ArrayLike | None = None,
+    *,
+    title: str = "",
 ) -> Drawing:
-    """What one unit can see: the image, in grey outside of its receptive field; beside it, how much it looks where.
+    """What one unit can see: the image, pale outside of its receptive field; beside it, how much it looks where.
 
-    image: uint8 (H, W), (H, W, 1) or (H, W, 3), as the network saw it. box: (top, left, bottom, right) in pixels of the
-    image, the last two not included; where it reaches into the padding, so does its outline. effective: float (H, W)
-    from 0 up. Raises DataError for a box without area or that misses the image, and for a map of another shape.
+    image: uint8 (H, W), (H, W, 1) or (H, W, 3), as the network saw it. field: a ReceptiveField, or the box (top, left,
+    bottom, right) in pixels of the image, the last two not included; where it reaches into the padding, so does its
+    outline. effective: float (H, W) from 0 up; by default that of the ReceptiveField. Raises DataError for a box that
+    has no area or misses the image, and for a map of another shape.
     """
+    if isinstance(field, ReceptiveField):
+        box: Sequence[float] = field.box
+        effective = field.effective if effective is None else effective
+    else:
+        box = field
     pixels = as_image(image)
     height, width = pixels.shape[:2]
     upper, west, lower, east = _corners(box)
@@ -108,9 +119,9 @@ def receptive_field(
     page.text(MARGIN, MARGIN, title or seen, size=NORMAL if title else NORMAL - 1)
     rows, columns = slice(max(0, int(upper)), int(np.ceil(lower))), slice(max(0, int(west)), int(np.ceil(east)))
     muted = pale(pixels)
-    field = muted.copy()
-    field[rows, columns] = pixels[rows, columns]
-    for number, shown in enumerate((field, muted)[:count]):
+    seen_part = muted.copy()
+    seen_part[rows, columns] = pixels[rows, columns]
+    for number, shown in enumerate((seen_part, muted)[:count]):
         left = MARGIN + number * (across + 2 * GAP)
         place = (left - start * point, top - north * point, width * point, height * point)
         page.image(shown, *place)

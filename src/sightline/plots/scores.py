@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -10,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from sightline.errors import DataError
 from sightline.evaluation.compare import Comparison
 from sightline.evaluation.evaluate import Evaluation
+from sightline.evaluation.slices import Slice
 from sightline.plots.style import (
     FAINT_INK,
     INK,
@@ -17,6 +17,7 @@ from sightline.plots.style import (
     WIDTH,
     Drawing,
     Interval,
+    Share,
     chart,
     percent_text,
     percent_ticks,
@@ -30,31 +31,12 @@ NAME_ROOM = 150.0  # points for the longest name
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share in [0, 1] with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Row:
     """One line of a dot chart: a name, its shares (one a panel; None where there is none), words at the end."""
 
     name: str
     shares: Sequence[Interval | None]
     words: str
-
-
-class SliceLike(Protocol):
-    """Some of the images: which they are (kind "brightness", name "dark"), and how many are recognised."""
-
-    kind: str
-    name: str
-    total: int
-    correct: int
-    interval: tuple[float, float]
 
 
 @styled
@@ -88,17 +70,24 @@ def class_scores(evaluation: Evaluation) -> Drawing:
 
 
 @styled
-def slices(parts: Sequence[SliceLike]) -> Drawing:
+def slices(parts: Sequence[Slice]) -> Drawing:
     """Accuracy of each slice of the images, by group, size or brightness, with its 95 % interval.
 
-    Slices of one kind stand together. Raises DataError when there is none.
+    Slices of one kind stand together; one that is better or worse than the others by more than chance "differs".
+    Raises DataError when there is none.
     """
     if not parts:
         raise DataError("there is no slice to draw", hint="evaluate at least one image")
     rows = []
     for part in parts:
         share = Share(part.correct / part.total, *part.interval) if part.total else None
-        rows.append(Row(f"{part.kind}: {part.name}", [share], f"{part.correct:,} of {part.total:,}"))
+        rows.append(
+            Row(
+                f"{part.kind}: {part.name}",
+                [share],
+                f"{part.correct:,} of {part.total:,}" + (", differs" if part.differs else ""),
+            )
+        )
     return _dot_chart(rows, ["Accuracy"])
 
 

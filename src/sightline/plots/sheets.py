@@ -60,7 +60,8 @@ def mistakes(evaluation: Evaluation, images: ImageSet, *, limit: int = 20) -> Dr
         sure = 100 * float(evaluation.probabilities[index, answer])
         captions.append(f"{names[int(evaluation.labels[index])]}\ncalled {names[answer]}\n{_percent(sure)} sure")
     wrong = evaluation.total - evaluation.correct
-    first = "" if len(chosen) == wrong else f"; here the {len(chosen):,} most confident"
+    some = "the" if len(chosen) == 1 else f"the {len(chosen):,}"
+    first = "" if len(chosen) == wrong else f"; here {some} most confident"
     title = f"{wrong:,} of {evaluation.total:,} images {'is' if wrong == 1 else 'are'} mistaken{first}"
     return _sheet([images.images.read(index) for index in chosen], captions, columns=None, title=title).figure
 

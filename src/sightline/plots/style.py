@@ -9,6 +9,7 @@ import io
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol
 
@@ -20,16 +21,18 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
-from sightline.evaluation.metrics import supported_digits
+from sightline.evaluation.intervals import supported_digits
+from sightline.pixels.scales import ACCENT as ACCENT
+from sightline.pixels.scales import BLUE, LIGHT_PAPER, ORANGE
 
-PAPER, INK, FAINT_INK, HAIRLINE, ACCENT = "#fdfcf9", "#1d1d1b", "#6b6a66", "#e4e1d8", "#0b6e99"
+PAPER, INK, FAINT_INK, HAIRLINE = LIGHT_PAPER, "#1d1d1b", "#6b6a66", "#e4e1d8"
 
 # M. Okabe and K. Ito, "Color universal design" (2008), without black; where colours run out, shapes go on.
-CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442")
+CATEGORIES = (BLUE, "#e69f00", "#009e73", ORANGE, "#56b4e9", "#cc79a7", "#f0e442")
 SHAPES = ("o", "s", "^", "D", "v", "P", "X")
 
 MAGNITUDES: Colormap = colormaps["cividis"]
-SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", ["#00507d", "#0072b2", PAPER, "#d55e00", "#8f3f00"])
+SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", [BLUE, PAPER, ORANGE])
 
 SMALL, NORMAL = 7.5, 9.0  # points
 WIDTH = 7.2  # inches, the width of a page within its margins
@@ -85,6 +88,15 @@ class Interval(Protocol):
     def low(self) -> float: ...
     @property
     def high(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share in [0, 1], or a difference of two in [-1, 1], with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Drawing(Figure):

@@ -1,6 +1,8 @@
 """Colours whose meaning can be read: a perceptually even scale, and ink that stays legible on it."""
 
 from sightline.pixels.scales import CIVIDIS
+from sightline.pixels.scales import DARK_PAPER as DARK_PAPER
+from sightline.pixels.scales import LIGHT_PAPER as LIGHT_PAPER
 
 DARK_INK, LIGHT_INK = "#000000", "#ffffff"
 
