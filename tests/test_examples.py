@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -64,3 +65,15 @@ def test_own_folder_takes_yours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "1 files are not used" in said or "1 file is not used" in said
     assert "cannot read image mine/dark/00.txt: it is not an image of a known type" in said
     assert "mine/dark/00.jpg: dark" in said
+
+
+def test_look_inside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_example("03_look_inside.py", monkeypatch=monkeypatch)
+    said = capsys.readouterr().out
+    assert "16 feature maps of 8 x 8" in said
+    assert said.count("alike: ") == 3
+    [numbers] = re.findall(r"map 0: (\S+), and the network says (\S+)", said)
+    assert float(numbers[0]) == pytest.approx(float(numbers[1]), abs=2e-4)
+    for name in ("kernels.png", "maps.png", "grad-cam.png", "arithmetic.png"):
+        with Image.open(name) as figure:
+            assert min(figure.size) > 200

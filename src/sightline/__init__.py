@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sightline import inspection as inspection
+    from sightline import plots as plots
     from sightline.classifier import Classifier as Classifier
     from sightline.classifier import Prediction as Prediction
     from sightline.classifier import load as load
+    from sightline.comparing import compare_runs as compare_runs
     from sightline.config import AugmentConfig as AugmentConfig
     from sightline.config import ParameterGroup as ParameterGroup
     from sightline.config import TrainConfig as TrainConfig
@@ -20,8 +23,17 @@ if TYPE_CHECKING:
     from sightline.data.imageset import Splits as Splits
     from sightline.data.load import load_data as load_data
     from sightline.errors import SightlineError as SightlineError
+    from sightline.evaluation.calibration import calibrate as calibrate
+    from sightline.evaluation.compare import compare as compare
     from sightline.evaluation.evaluate import Evaluation as Evaluation
     from sightline.evaluation.evaluate import evaluate as evaluate
+    from sightline.inspection.cam import grad_cam as grad_cam
+    from sightline.inspection.embeddings import embedding_map as embedding_map
+    from sightline.inspection.embeddings import nearest as nearest
+    from sightline.inspection.fields import receptive_field as receptive_field
+    from sightline.inspection.filters import kernels as kernels
+    from sightline.inspection.maps import feature_maps as feature_maps
+    from sightline.inspection.one_value import arithmetic as arithmetic
     from sightline.models.registry import create_model as create_model
     from sightline.models.registry import list_models as list_models
     from sightline.models.summary import summary as summary
@@ -47,21 +59,35 @@ _HOMES = {
     "SightlineError": "errors",
     "Splits": "data.imageset",
     "TrainConfig": "config",
+    "arithmetic": "inspection.one_value",
+    "calibrate": "evaluation.calibration",
+    "compare": "evaluation.compare",
+    "compare_runs": "comparing",
     "create_model": "models.registry",
+    "embedding_map": "inspection.embeddings",
     "evaluate": "evaluation.evaluate",
+    "feature_maps": "inspection.maps",
     "fit": "training.fit",
+    "grad_cam": "inspection.cam",
+    "kernels": "inspection.filters",
     "list_models": "models.registry",
     "load": "classifier",
     "load_data": "data.load",
+    "nearest": "inspection.embeddings",
     "read_image": "pixels.decode",
+    "receptive_field": "inspection.fields",
     "summary": "models.summary",
     "train": "workflow",
 }
 
-__all__ = ["__version__", *_HOMES]
+_PACKAGES = ("inspection", "plots")  # with public names of their own: sl.plots.confusion_matrix
+
+__all__ = ["__version__", *_HOMES, *_PACKAGES]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"sightline.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sightline' has no attribute '{name}'")
     value = getattr(importlib.import_module(f"sightline.{_HOMES[name]}"), name)
@@ -70,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_PACKAGES])

@@ -26,7 +26,7 @@ def snapshot(epoch: int, **changes: Any) -> Snapshot:
         "kernels": (epoch * NOISE.normal(size=(4, 3, 5, 5))).astype(np.float16),
         "map_layer": "stages.1",
         "maps": NOISE.integers(0, 256, (4, 9, 6, 6), dtype=np.uint8),
-        "map_range": (0.0, float(epoch)),
+        "map_range": (-1.0, float(epoch)),
         "cams": NOISE.integers(0, 256, (4, 3, 3), dtype=np.uint8),
         "probabilities": np.full((4, 2), 0.5, np.float32),
         "truth": np.array([0, 0, 1, 1]),
@@ -53,8 +53,8 @@ def test_columns_are_epochs_and_rows_have_one_scale(texts) -> None:  # type: ign
     assert {image.get_clim() for image in kernels} == {(-reach, reach)}
     maps = drawn(figure, (6, 6))
     assert len(maps) == 27
-    assert np.allclose(maps[0].get_array(), taken[0].maps[0, 0] / 255)
-    assert {image.get_clim() for image in maps} == {(0.0, 12.0)}
+    assert np.allclose(maps[0].get_array(), taken[0].maps[0, 0] / 255 * 2 - 1)
+    assert {image.get_clim() for image in maps} == {(-1.0, 12.0)}
     cams = drawn(figure, (3, 3))
     assert [(image.get_array() == one.cams[probe]).all() for image, (one, probe) in zip(
         cams, [(one, probe) for one in chosen for probe in (0, 1)], strict=True

@@ -37,7 +37,6 @@ class Canvas:
             aspect="auto",
             **options,
         )
-        self.axes.set(xlim=self.axes.get_xlim(), ylim=self.axes.get_ylim())
 
     def text(self, left: float, top: float, text: str, *, size: float = SMALL, ink: str = INK, **options: Any) -> None:
         """Text from its upper left corner, unless `ha` and `va` say otherwise."""
