@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from sightline import files
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
-from sightline.reporting.report import NOTHING, Facts
+from sightline.reporting.material import NOTHING, Material
+from sightline.reporting.report import Facts
 from sightline.reporting.sections import MEANS
 
 if TYPE_CHECKING:
     from sightline.classifier import Classifier
     from sightline.reporting.audit_section import AuditSection
-    from sightline.reporting.material import Material
     from sightline.run import Run
 
 WEAKEST = 5  # classes that are named, and as many confusions
@@ -33,7 +33,7 @@ def write_model_card(
     *,
     evaluation: Evaluation | None = None,
     audit: "AuditSection | None" = None,
-    material: "Material" = NOTHING,
+    material: Material = NOTHING,
 ) -> Path:
     """Write README.md beside the run's weights and return its path. Raises StorageError."""
     path = run.model_folder / "README.md"
@@ -48,7 +48,7 @@ def model_card(
     *,
     evaluation: Evaluation | None = None,
     audit: "AuditSection | None" = None,
-    material: "Material" = NOTHING,
+    material: Material = NOTHING,
     run_name: str = "",
 ) -> str:
     """The card as Markdown; the parameters are those of `write_report`. run_name: of the folder with the report."""
@@ -179,7 +179,7 @@ def _caveats(
     classifier: "Classifier",
     evaluation: Evaluation | None,
     audit: "AuditSection | None",
-    material: "Material",
+    material: Material,
 ) -> Iterator[str]:
     yield "- The figures hold for images like the test images; where others come from, they may not."
     if evaluation is not None and (weakest := evaluation.weakest):

@@ -104,7 +104,9 @@ def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | No
     if gains and gains[0].gain.low > 0:
         best = gains[0]
         points = f"{100 * best.gain.value:.0f}" if best.gain.value >= 0.015 else f"{100 * best.gain.value:.1f}"
-        steps.append(f"Collect more images of {best.name}: {best.more_images:,} are worth about {points} points.")
+        steps.append(
+            f"Collect more images of {best.name}: {best.more_images:,} are worth about {points} points of its recall."
+        )
     if pair := _clear_pair(evaluation):
         steps.append(pair)
     low, high = evaluation.interval
