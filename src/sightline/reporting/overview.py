@@ -88,7 +88,10 @@ def _labels(material: Material) -> Line | None:
 
 
 def _growth(material: Material) -> Line | None:
-    return Line("More images", material.forecast.sentence.rstrip("."), "growth") if material.forecast else None
+    """The first sentence of the forecast; the others are in its section."""
+    if not material.forecast:
+        return None
+    return Line("More images", material.forecast.sentence.partition(". ")[0].rstrip("."), "growth")
 
 
 def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | None", calibrated: bool) -> list[str]:
