@@ -78,7 +78,15 @@ def _details(facts: Facts, classifier: "Classifier") -> Iterator[str]:
         yield f"- {NAMES.get(name, name.replace('_', ' ').capitalize())}: {_plain(value)}"
 
 
-NAMES = {"licence": "Licence of the weights", "data": "Trained on", "sightline": "Sightline", "torch": "PyTorch"}
+NAMES = {
+    "data": "Trained on",
+    "licence": "Licence",
+    "sightline": "Sightline",
+    "torch": "PyTorch",
+    "weights": "Pretrained weights from",
+    "weights_licence": "Licence of the pretrained weights",
+    "weights_digest": "Digest of the pretrained weights",
+}
 
 
 def _use(classifier: "Classifier") -> Iterator[str]:
@@ -169,7 +177,7 @@ def _sureness(classifier: "Classifier", evaluation: Evaluation | None) -> Iterat
         return
     yield f"- It calls an image unknown where its score ({rule.score}) is below {rule.threshold:.4g}."
     if rule.images:
-        yield f"- That threshold accepts {100 * rule.accepted:.0f} % of {rule.images:,} validation images."
+        yield f"- That threshold accepts {100 * rule.accepted:.0f} % of {rule.images:,} images held out for it."
     if scored:
         yield f"- {format_percent(int(scored.unknown.sum()), scored.total)} of the test images are called unknown."
 
