@@ -343,7 +343,9 @@ def test_an_error_is_one_sentence_and_an_exit_code(
     [
         ("tran digits", 'Unknown command "tran". Did you mean "train"?'),
         ("train digits --epoch 3", "Unknown option: --epoch. Did you mean --epochs? See `sightline train --help`."),
-        ("train digits --epochs many", 'Invalid value for --epochs: unable to convert "many" into int.'),
+        ("train digits --epochs many", "--epochs is many: use a whole number. See `sightline train --help`."),
+        ("train digits --lr fast", "--lr is fast: use a number or auto. See `sightline train --help`."),
+        ("summary resnet18 --size big", "--size is big: use a whole number. See `sightline summary --help`."),
         ("train digits --precision bf8", 'Invalid value "bf8" for --precision. Choose from: "auto", "bf16", "fp32".'),
         ("train digits --lr", "--lr requires an argument."),
         ("train digits mnist", "There is no place for 'mnist'. See `sightline train --help`."),

@@ -150,3 +150,12 @@ def test_log_lines_carry_the_time(run: Run) -> None:
     first, second = run.log_path.read_text().splitlines()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  training begins", first)
     assert second.endswith("  epoch 1")
+
+
+def test_a_naive_training_goes_on_with_the_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "whole" / "naive"
+    path.mkdir(parents=True)
+    naive = Run(path)
+    assert naive.resume_command == f"sightline train --resume {path}"  # a run that happens to have that name
+    (path.parent / "config.json").write_text("{}")
+    assert naive.resume_command == Run(path.parent).resume_command == f"sightline train --resume {path.parent}"

@@ -14,11 +14,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import (
     App,
     ArgumentCollection,
+    CoercionError,
     CycloptsError,
     Group,
     MissingArgumentError,
@@ -260,6 +261,24 @@ def summary(
 
 
 @app.command
+def lab(
+    *,
+    port: Annotated[int, Parameter(help="Port; 0 is any free one.")] = 8760,
+    no_open: Annotated[bool, Parameter(help="Do not open the browser.", show_default=False)] = False,
+    export: Annotated[Path | None, Parameter(help="Write static pages into this folder instead.")] = None,
+) -> None:
+    """Open the lab in the browser: see a convolution, take networks apart, learn."""
+    if export:
+        from sightline.lab.export import export as write_pages
+
+        print(write_pages(export))
+        return
+    from sightline.lab.server import serve
+
+    serve(port=port, open_browser=not no_open)
+
+
+@app.command
 def doctor(
     *,
     clear_cache: Annotated[
@@ -332,4 +351,20 @@ def _usage(error: CycloptsError) -> str:
         return f"There is no place for {' '.join(map(repr, error.unused_tokens or ()))}."
     if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
         return f"{error.argument.name} is missing."
+    if isinstance(error, CoercionError) and error.token and error.token.keyword and error.argument:
+        wanted = _values(error.argument.hint)
+        if {int, float} & set(wanted):
+            return f"{error.token.keyword} is {error.token.value}: use {' or '.join(map(_in_words, wanted))}."
     return str(error)
+
+
+def _values(hint: Any) -> list[Any]:
+    """The types and words that an option takes: float | Literal["auto"] | None -> [float, "auto"]."""
+    if get_origin(hint) is Annotated or get_origin(hint) is Literal:
+        return list(get_args(hint)) if get_origin(hint) is Literal else _values(get_args(hint)[0])
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return [value for part in parts for value in _values(part)] if parts else [hint]
+
+
+def _in_words(value: Any) -> str:
+    return {int: "a whole number", float: "a number"}.get(value, str(value))

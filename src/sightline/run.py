@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # reading a run's tables needs no network
 
 Record = dict[str, Any]  # one epoch of the history
 
+NAIVE = "naive"  # the folder of the second training, within that of the first
+
 
 class Run:
     """The run folder at `path`. Opening it reads nothing; each property reads its file when asked.
@@ -160,8 +162,10 @@ class Run:
 
     @property
     def resume_command(self) -> str:
-        """What to type to go on with this training."""
-        return f"sightline train --resume {shlex.quote(str(self.path))}"
+        """What to type to go on with this training; with the whole of it when this is its second, naive one."""
+        whole = self.path.parent
+        path = whole if self.path.name == NAIVE and (whole / self.config_path.name).exists() else self.path
+        return f"sightline train --resume {shlex.quote(str(path))}"
 
     @property
     def is_complete(self) -> bool:

@@ -25,7 +25,7 @@ from sightline.pixels.preprocess import Preprocess
 from sightline.planning import check_options, facts_of, make_plan, parse_size, with_weights_at_hand
 from sightline.recipes import Plan
 from sightline.reporting.console import Narrator
-from sightline.run import Run
+from sightline.run import NAIVE, Run
 from sightline.training.balance import with_balance
 from sightline.training.checkpoint import FILE_NAME
 from sightline.training.device import find_device, find_precision
@@ -142,7 +142,7 @@ def begin_naively(start: Start, narrator: Narrator) -> Start | None:
 
     None when there is nothing to ignore: the split would be the same.
     """
-    folder = start.run.path / "naive"
+    folder = start.run.path / NAIVE
     if (folder / start.run.split_path.name).exists():  # the last that is written before training
         return _go_on(Run(folder), read_job(Run(folder)), narrator)
     copies = start.audit.duplicates if start.audit else ()

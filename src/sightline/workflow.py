@@ -129,7 +129,7 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
         naive=naive,
     )
     write_model_card(run, facts, learned.classifier, evaluation=evaluation, audit=audit, material=material)
-    narrator.result(run, evaluation, seconds=clock.elapsed)
+    narrator.result(run, evaluation, seconds=clock.elapsed, resumed=options.resume is not None)
     return run
 
 

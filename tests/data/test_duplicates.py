@@ -11,7 +11,6 @@ from PIL import Image
 from sightline.data.duplicates import DuplicateGroup, bind, find_duplicates
 from sightline.data.fingerprint import Prints, content_print, fingerprint, fingerprint_arrays, join
 from sightline.data.imageset import ArrayImages, ImageSet
-from sightline.errors import InputError
 from sightline.pixels.decode import read_image
 
 Pixels = NDArray[np.uint8]
@@ -62,26 +61,6 @@ def test_the_same_pattern_in_another_colour_is_another_image():
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_images_have_no_copies(count: int):
     assert find_duplicates(fingerprint_arrays(drawn(2)[:count])) == ()
-
-
-def test_features_find_what_the_thumbnail_alone_does_not():
-    images = drawn(40)
-    images[7] = (images[3] + np.random.default_rng(0).normal(0, 28, images[3].shape)).clip(0, 255).astype(np.uint8)
-    prints = fingerprint_arrays(images)
-    features = np.random.default_rng(1).normal(size=(40, 64)).astype(np.float32)
-    assert find_duplicates(prints) == find_duplicates(prints, features=features) == ()
-    features[7] = 3 * features[3]  # the angle counts, not the length
-    assert find_duplicates(prints, features=features) == (DuplicateGroup((3, 7), "near"),)
-
-
-def test_features_alone_make_no_copies():
-    features = np.ones((20, 8), dtype=np.float32)
-    assert find_duplicates(fingerprint_arrays(drawn(20)), features=features) == ()
-
-
-def test_features_of_other_images_are_refused():
-    with pytest.raises(InputError, match=r"features have shape \(3, 8\) for 2 prints"):
-        find_duplicates(fingerprint_arrays(drawn(2)), features=np.ones((3, 8), dtype=np.float32))
 
 
 def make_set(groups: tuple[str, ...] = (), count: int = 6) -> ImageSet:

@@ -77,6 +77,11 @@ def test_the_result_in_five_lines(run: Run, capsys: pytest.CaptureFixture[str]) 
     ]
 
 
+def test_a_resumed_training_says_since_when_it_counts(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Narrator().result(run, evaluation(missed=0), seconds=42, resumed=True)
+    assert capsys.readouterr().out.splitlines()[0].endswith("on 80 images, 42 s since it was resumed")
+
+
 def test_no_weakest_class_where_none_is_missed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Narrator().result(run, evaluation(missed=0), seconds=1.25)
     lines = capsys.readouterr().out.splitlines()

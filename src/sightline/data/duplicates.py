@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from sightline.data.fingerprint import SIDE, Prints, chroma, luma
 from sightline.data.imageset import ImageSet
 from sightline.data.neighbours import neighbours
-from sightline.errors import InputError
 
 Window = tuple[tuple[float, float], tuple[float, float]]  # shares cut off above and below, left and right
 
@@ -30,7 +29,6 @@ COARSE_WINDOWS = (*itertools.product(CUTS[1:3], CUTS[1:3]), *((cut, cut) for cut
 
 # Cosines: see bench/duplicates.py for what they find and what they mistake for copies.
 CANDIDATE, CONFIRMED = 0.88, 0.96
-SAME_FEATURES, CONFIRMED_WITH_FEATURES = 0.9, 0.93
 # Of an image that more than 5 others resemble, as many digits 1 do each other, a copy must be all but the same.
 CROWD, CONFIRMED_IN_A_CROWD = 5, 0.998
 MOST_BRIGHTNESS, MOST_COLOUR = 25.0, 6.0  # levels by which mean luma and mean chroma of copies may differ
@@ -46,25 +44,18 @@ class DuplicateGroup:
     kind: Literal["exact", "near"]
 
 
-def find_duplicates(
-    prints: Prints, *, features: NDArray[np.float32] | None = None, exact_only: bool = False
-) -> tuple[DuplicateGroup, ...]:
+def find_duplicates(prints: Prints, *, exact_only: bool = False) -> tuple[DuplicateGroup, ...]:
     """Groups of copies among N images, by their first index; an image is in one group at most.
 
     A copy of a copy is a copy: groups are closed over pairs. Images almost without detail (a clear sky, a blank page)
-    are found as exact copies only. features: float (N, D) of a backbone, by which more kinds of copies become
-    candidates. exact_only: only those whose bytes are equal. Time grows as N^1.5, memory as N.
-
-    Raises InputError when `features` has another length.
+    are found as exact copies only. exact_only: only those whose bytes are equal. Time grows as N^1.5, memory as N.
     """
-    if features is not None and (features.ndim != 2 or len(features) != len(prints)):
-        raise InputError(f"features have shape {features.shape} for {len(prints)} prints", hint="give (N, D)")
     _, first, content = np.unique(_as_scalars(prints.content), return_index=True, return_inverse=True)
     # Byte-equal images are looked at once: a thousand copies would be half a million pairs.
     detailed = first[_detail(prints.perceptual)[first] >= LEAST_DETAIL]
     if exact_only:
         detailed = detailed[:0]
-    near = _near_pairs(prints.perceptual[detailed], None if features is None else features[detailed])
+    near = _near_pairs(prints.perceptual[detailed])
     exact = np.stack([np.arange(len(prints)), first[content]], axis=1)
     roots = _closure(len(prints), np.concatenate([exact, detailed[near]]))
     return tuple(
@@ -93,7 +84,7 @@ def bind(groups: Sequence[DuplicateGroup], image_set: ImageSet) -> tuple[str, ..
     return tuple(names) if any(names) else ()
 
 
-def _near_pairs(perceptual: NDArray[np.uint8], features: NDArray[np.float32] | None) -> NDArray[np.int64]:
+def _near_pairs(perceptual: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pairs of near-duplicates among prints (N, 450): int64 (P, 2)."""
     base = _described(perceptual, WINDOWS[0], mirrored=False)
     found = [np.empty((0, 2), dtype=np.int64)]
@@ -103,12 +94,6 @@ def _near_pairs(perceptual: NDArray[np.uint8], features: NDArray[np.float32] | N
         # Most pairs are found both ways, each image seen through the windows of the other.
         crowded = np.bincount(candidates.reshape(-1), minlength=len(base)) > 2 * CROWD
         found += _confirmed(perceptual, base, candidates, mirrored, np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED))
-        if features is not None:
-            unit = _unit(features.astype(np.float32))
-            candidates = neighbours(unit, iter((unit,)), SAME_FEATURES)
-            both_ways = np.concatenate([candidates, candidates[:, ::-1]])
-            least = np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED_WITH_FEATURES)
-            found += _confirmed(perceptual, base, both_ways, mirrored, least)
     return np.concatenate(found)
 
 

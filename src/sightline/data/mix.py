@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from sightline.config import AugmentConfig
 from sightline.data.randomness import global_generator_from
+from sightline.late_compiler import late_compiler
 
 
 def mix(
@@ -21,7 +22,8 @@ def mix(
     kinds = [kind for kind, alpha in (("mixup", config.mixup), ("cutmix", config.cutmix)) if alpha > 0]
     if not kinds:
         return images, F.one_hot(labels, num_classes).float()
-    from torchvision.transforms import v2  # imported late: it takes a while and most trainings do not mix
+    with late_compiler():
+        from torchvision.transforms import v2  # imported late: it takes a while and most trainings do not mix
 
     with global_generator_from(generator):
         kind = kinds[int(torch.randint(len(kinds), ()))]

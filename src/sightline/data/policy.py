@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from sightline.data.randomness import global_generator_from
+from sightline.late_compiler import late_compiler
 
 
 def random_policy(images: Tensor, *, policy: Literal["rand", "trivial"], generator: Generator) -> Tensor:
@@ -15,7 +16,8 @@ def random_policy(images: Tensor, *, policy: Literal["rand", "trivial"], generat
     2103.10158), one operation at a random magnitude. Both as torchvision.transforms.v2 has them. They are slow, 0.1 to
     0.2 ms for a small image and 1 ms for a photo, because torchvision draws once a call and so must see single images.
     """
-    from torchvision.transforms import v2  # imported late: it takes a while and most trainings use no policy
+    with late_compiler():
+        from torchvision.transforms import v2  # imported late: it takes a while and most trainings use no policy
 
     transform = v2.RandAugment() if policy == "rand" else v2.TrivialAugmentWide()
     with global_generator_from(generator):

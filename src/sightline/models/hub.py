@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import ModelError
+from sightline.late_compiler import late_compiler
 from sightline.models.weights import read_metadata
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # of a model on the hub, in this order
@@ -56,7 +57,8 @@ def hub_repository(name: str) -> str:
 
 def timm_config(name: str) -> Any:
     """What timm knows about the weights of `name` (a `PretrainedCfg`), or None."""
-    import timm
+    with late_compiler():
+        import timm
 
     return timm.models.get_pretrained_cfg(name, allow_unregistered=False) if timm.is_model(name) else None
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from torch.overrides import TorchFunctionMode
 
 from sightline.errors import ModelError, near
+from sightline.late_compiler import late_compiler
 from sightline.models.contract import Network
 
 # Pixels. A flattening head grows with the square of the size, so a typing slip would fill the memory.
@@ -121,7 +122,8 @@ def list_models(filter: str = "") -> list[ModelEntry]:
 
 def list_timm_models(filter: str = "") -> list[str]:
     """The names of timm's networks with `filter` in them that are not ours."""
-    import timm
+    with late_compiler():
+        import timm
 
     _import_architectures()
     return [name for name in timm.list_models() if filter.lower() in name and name not in _entries]
@@ -142,7 +144,8 @@ def is_ours(name: str) -> bool:
 @cache
 def _timm_entry(name: str) -> ModelEntry:
     """timm's network `name`, which may say which weights are meant ("resnet50.tv_in1k")."""
-    import timm  # here: our own networks need not wait for it
+    with late_compiler():
+        import timm  # here: our own networks need not wait for it
 
     if not timm.is_model(name):
         known = [*_entries, *timm.list_models()]

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import ModelError
+from sightline.late_compiler import late_compiler
 from sightline.models.blocks import sequential
 from sightline.models.contract import Network
 from sightline.models.registry import Options
@@ -191,7 +192,8 @@ class _Parts(NamedTuple):
 
 
 def _build(name: str, num_classes: int, in_channels: int, size: int, options: Mapping[str, Any]) -> Any:
-    import timm
+    with late_compiler():
+        import timm
 
     given: dict[str, Any] = dict(options)
     config = timm.models.get_pretrained_cfg(name)

@@ -60,11 +60,15 @@ class Narrator:
         )
         self.say("  ".join(parts))
 
-    def result(self, run: Run, evaluation: Evaluation | None, *, seconds: float) -> None:
-        """The last five lines: result with interval, weakest class, what must be said of it, report, what next."""
+    def result(self, run: Run, evaluation: Evaluation | None, *, seconds: float, resumed: bool = False) -> None:
+        """The last five lines: result with interval, weakest class, what must be said of it, report, what next.
+
+        seconds: since the training began, or `resumed`, since it went on.
+        """
         if evaluation:
             share = format_percent(evaluation.correct, evaluation.total)
-            self.say(f"test accuracy {share} on {evaluation.total:,} images, {format_seconds(seconds)}", style="bold")
+            took = f"{format_seconds(seconds)}{' since it was resumed' if resumed else ''}"
+            self.say(f"test accuracy {share} on {evaluation.total:,} images, {took}", style="bold")
             if evaluation.weakest:
                 weakest = evaluation.weakest
                 recalled = format_percent(weakest.correct, weakest.support)
