@@ -104,7 +104,7 @@ def report_parts() -> Callable[..., ReportParts]:
             suspects=[Suspect(int(i), ids[i], names[labels[i]], names[predicted[i]], 0.9) for i in places[wrong]],
             forecast=_forecast(names),
             embedding=EmbeddingMap(
-                points=rng.normal(size=(600, 2)).astype(np.float32), indices=places, method="t-SNE of the embeddings"
+                points=rng.normal(size=(600, 2)).astype(np.float32), indices=places, method="t-SNE of the embeddings."
             ),
             snapshots=_snapshots(names, labels, predicted, channels),
         )

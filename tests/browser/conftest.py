@@ -44,7 +44,7 @@ def browser() -> Iterator["Browser"]:
 
 @dataclass
 class Visit:
-    """A page that is open. messages: what it said to the console, and errors; requests: all but the file itself."""
+    """A page that is open. messages: what it said to the console, and errors. requests: the addresses it asked for."""
 
     page: "Page"
     messages: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def visit(browser: "Browser") -> Open:
-    """Open a file: with visit(path, width=400, dark=True) as it: it.page..., which checks on leaving that all is quiet."""
+    """Open a file: `with visit(path, width=400) as it`. Leaving it checks that all was quiet."""
 
     @contextmanager
     def opened(
@@ -68,6 +68,7 @@ def visit(browser: "Browser") -> Open:
             java_script_enabled=script,
             reduced_motion="reduce" if still else "no-preference",
         )
+        context.set_default_timeout(90_000)  # of a machine that does much else
         page = context.new_page()
         it = Visit(page)
         page.on("console", lambda message: it.messages.append(message.text))
