@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from sightline.data.crop import alternating_flip, crop_at, mirror, pad, random_flip, random_shift
+from sightline.data.crop import ALONE, alternating_flip, crop_at, mirror, pad, random_flip, random_shift
 
 
 def numbered(count: int, channels: int = 3, height: int = 5, width: int = 4) -> Tensor:
@@ -25,6 +25,20 @@ def test_mirror_turns_the_chosen_images_only() -> None:
     chosen = torch.tensor([False, True])
     assert mirror(images, chosen).tolist() == [[[[1, 2], [3, 4]]], [[[6, 5], [8, 7]]]]
     assert mirror(images, chosen, axis=-2).tolist() == [[[[1, 2], [3, 4]]], [[[7, 8], [5, 6]]]]
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_large_images_are_mirrored_one_by_one_and_alike(axis: int) -> None:
+    images = numbered(6, 3, 80, 90)
+    assert images[0].numel() >= ALONE
+    chosen = torch.tensor([True, False, True, True, False, False])
+    expected = torch.where(chosen.view(-1, 1, 1, 1), images.flip(axis), images)
+    before = images.clone()
+    assert torch.equal(mirror(images, chosen, axis=axis), expected)
+    together = mirror(images.contiguous(memory_format=torch.channels_last), chosen, axis=axis)
+    assert torch.equal(together, expected)
+    assert together.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(images, before)
 
 
 def test_random_flip_turns_about_half() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits, rows_of
 from sightline.errors import DataError, ImageError
 
 
@@ -57,3 +57,12 @@ def test_splits_have_the_training_images_classes():
     splits = Splits("pets", make_set(), None, None)
     assert splits.classes == ("cat", "dog")
     assert (splits.unused, splits.note, splits.warnings) == ((), "", ())
+
+
+def test_rows_keep_how_channels_lie_in_memory():
+    images = torch.arange(4 * 3 * 5 * 6).view(4, 3, 5, 6)
+    chosen = torch.tensor([2, 0, 2])
+    for given in (images, images.contiguous(memory_format=torch.channels_last)):
+        found = rows_of(given, chosen)
+        assert torch.equal(found, images[chosen])
+        assert found.stride() == given.stride()

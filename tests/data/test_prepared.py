@@ -75,6 +75,7 @@ def test_pixels_from_the_cache_are_exactly_those_of_the_file(splits: Splits, tmp
         assert made.test is not None
         for found, files in ((made.train, paths[:12]), (made.val, paths[12:16]), (made.test, paths[16:])):
             assert isinstance(found.images, CachedImages)
+            assert found.images.pixels.is_contiguous(memory_format=torch.channels_last)
             assert torch.equal(to_resident(found, SEEN), expected(found, files)), again
             assert torch.equal(
                 torch.from_numpy(found.images.read(1)), found.images.pixels[found.images.rows[1]].permute(1, 2, 0)

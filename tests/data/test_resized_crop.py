@@ -62,6 +62,16 @@ def test_matrix_products_give_the_same(size: tuple[int, int]) -> None:
     assert (one.int() - other.int()).abs().max() <= 1
 
 
+def test_channels_that_lie_together_stay_so_and_change_no_pixel() -> None:
+    images = noise(30, 40, 48)
+    found = random_boxes(images.shape, smallest=0.1, generator=generator())
+    apart = crop_and_resize(images, *found, size=(24, 20))
+    together = crop_and_resize(images.contiguous(memory_format=torch.channels_last), *found, size=(24, 20))
+    assert torch.equal(apart, together)
+    assert apart.is_contiguous()
+    assert together.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_boxes_keep_to_the_rules() -> None:
     top, left, height, width = random_boxes((20_000, 3, 200, 200), smallest=0.25, generator=generator())
     assert min(top.min(), left.min()) >= 0

@@ -30,6 +30,11 @@ def test_chunks_come_in_order_and_the_last_is_short(tmp_path: Path) -> None:
     assert torch.cat(chunks)[:, 0, 0, 0].tolist() == list(range(50))
 
 
+def test_decoded_images_lie_channels_last(tmp_path: Path) -> None:
+    for chunk in stream(files(tmp_path, 5), SEEN, chunk=3):
+        assert chunk.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_every_kind_of_image_streams_the_same(tmp_path: Path) -> None:
     found = files(tmp_path, 10)
     expected = torch.from_numpy(np.stack([SEEN.read(path) for path in found.paths]))
