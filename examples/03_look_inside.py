@@ -1,7 +1,7 @@
 """Look into a network that you have trained: from its kernels to the arithmetic of one pixel.
 
-    python examples/03_look_inside.py                                # trains on digits first
-    python examples/03_look_inside.py runs/photos-resnet18-1 cat.jpg # a run of yours, and an image
+python examples/03_look_inside.py                                # trains on digits first
+python examples/03_look_inside.py runs/photos-resnet18-1 cat.jpg # a run of yours, and an image
 """
 
 import sys

@@ -1,7 +1,5 @@
-"""A headless Chromium, and the whole report opened in it as a person's browser opens a file."""
+"""The whole report opened in it as a person's browser opens a file."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,32 +12,6 @@ from sightline.reporting.report import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# The browser must neither need its sandbox, which root in a container has not, nor look for its maker's servers.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    """Chromium of this machine: $SIGHTLINE_CHROMIUM, or what the system's packages installed."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
-    named = os.environ.get("SIGHTLINE_CHROMIUM")
-    path = named or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("there is no Chromium: install the system's package, e.g. apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @dataclass

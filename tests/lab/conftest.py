@@ -1,6 +1,5 @@
-"""A lab that answers, a browser that opens it, and what both must never do."""
+"""A lab that answers, a page of it that is open, and what both must never do."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,17 +15,6 @@ from sightline.lab.server import listen
 
 TOKEN = "a-token-of-the-tests"
 
-# --no-sandbox: tests may run as root; the rest keeps Chromium from looking for its maker's hosts.
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 @pytest.fixture(scope="session")
 def lab_port() -> Iterator[int]:
@@ -40,19 +28,6 @@ def lab_port() -> Iterator[int]:
         yield port
         server.should_exit = True
         thread.join(timeout=10)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium of the system's."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("there is no Chromium: install the system's package `chromium`")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        yield running
-        running.close()
 
 
 @dataclass
