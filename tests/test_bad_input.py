@@ -212,7 +212,7 @@ RUNS = [
     ("evaluate run mnst", "there is no data set or folder 'mnst'", "did you mean mnist?"),
     ("evaluate run empty", "there are no images in empty", "put the images of each class"),
     ("predict gone x.png", "there is no folder gone", "give a run folder"),
-    ("predict newer-model pets", "written by a newer Sightline", "reads format 1", "pip install --upgrade sightline"),
+    ("predict newer-model pets", "written by a newer Sightline", "reads format 2", "pip install --upgrade sightline"),
     (
         "predict damaged-model pets",
         "not a model description: it has no format number",
