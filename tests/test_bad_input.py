@@ -240,7 +240,7 @@ RUNS = [
         "go on with it: sightline train --resume half-done",
     ),
     ("report no-split", "cannot read the split manifest no-split/split.csv", "No such file"),
-    ("report changed-data", "1 of 359 recorded images are not in digits any more", "put the data back"),
+    ("report changed-data", "1 of 1,797 recorded images are not in digits any more", "put the data back"),
     ("report no-weights", "no-weights/model has no model.safetensors", "give a run folder"),
     (
         "predict run pets --csv gone/answers.csv",

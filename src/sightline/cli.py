@@ -176,7 +176,7 @@ def inspect(
     if augment:
         if image is not None or layer is not None:
             raise InputError(
-                "--augment draws a data set, not an image in a network", hint="leave out IMAGE and --layer"
+                "--augment draws a data set, not a network", hint="leave out IMAGE and --layer"
             )
         from sightline.preview import write_augmentation_sheet
 
