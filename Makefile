@@ -4,17 +4,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test clean
+.PHONY: demo test chromium clean
 
 demo: .venv/installed
 	$(BIN)/sightline train digits
 	@echo "Look at it in a browser: file://$(CURDIR)/$$(ls -t runs/*/report.html | head -n 1)"
 
-test: .venv/installed-dev
+test: .venv/installed-dev chromium
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q  # one thread for each of two workers
+
+# Pages are tested in Chromium: the system's, installed from its packages where there is none and we may. Without it those
+# tests are skipped, and say so.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && apt-get -qq update && \
+	  apt-get -qq install --no-install-recommends chromium fonts-dejavu-core > /dev/null; } || \
+	echo "There is no Chromium: tests of pages in a browser are skipped."
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

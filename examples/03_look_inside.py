@@ -1,7 +1,7 @@
 """Look into a network that you have trained: from its kernels to the arithmetic of one pixel.
 
-    python examples/03_look_inside.py                                # trains on digits first
-    python examples/03_look_inside.py runs/photos-resnet18-1 cat.jpg # a run of yours, and an image
+python examples/03_look_inside.py                                # trains on digits first
+python examples/03_look_inside.py runs/photos-resnet18-1 cat.jpg # a run of yours, and an image
 """
 
 import sys
@@ -32,7 +32,7 @@ layers = sl.inspection.list_layers(classifier)
 first = next(layer.name for layer in layers if layer.role == "convolution")
 maps = sl.feature_maps(classifier, image, first)
 seen = sl.inspection.activations(classifier, image, first)
-print(f"{first}: {len(maps)} feature maps of {maps.shape[1]} x {maps.shape[2]}, {int(seen.dead.sum())} of them dead here")
+print(f"{first}: {len(maps)} feature maps of {maps.shape[1]} x {maps.shape[2]}, {int(seen.dead.sum())} dead here")
 sl.plots.kernels(sl.kernels(classifier, first)).savefig("kernels.png")
 sl.plots.feature_maps(maps, dead=seen.dead).savefig("maps.png")
 

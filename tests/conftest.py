@@ -1,10 +1,14 @@
-"""What tests of several folders share: small data sets, a cache of each test's own, a finished training."""
+"""What tests of several folders share: small data sets, a cache of each test's own, a finished training,
+a headless Chromium."""
 
 import io
-from collections.abc import Callable, Mapping
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,7 +27,36 @@ from sightline.reporting.material import Material
 from sightline.reporting.report import Facts
 from sightline.run import Record, Run
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 Photos = Callable[[Mapping[str, int]], Path]
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The browser must neither need its sandbox, which root in a container has not, nor look for its maker's servers.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium of this machine: $SIGHTLINE_CHROMIUM, or what the system's packages installed."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
+    named = os.environ.get("SIGHTLINE_CHROMIUM")
+    path = named or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("there is no Chromium: install the system's package, e.g. apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -104,7 +137,7 @@ def report_parts() -> Callable[..., ReportParts]:
             suspects=[Suspect(int(i), ids[i], names[labels[i]], names[predicted[i]], 0.9) for i in places[wrong]],
             forecast=_forecast(names),
             embedding=EmbeddingMap(
-                points=rng.normal(size=(600, 2)).astype(np.float32), indices=places, method="t-SNE of the embeddings"
+                points=rng.normal(size=(600, 2)).astype(np.float32), indices=places, method="t-SNE of the embeddings."
             ),
             snapshots=_snapshots(names, labels, predicted, channels),
         )

@@ -115,6 +115,7 @@ def test_train_writes_a_run_folder_and_says_what_came_out(capsys: Captured) -> N
         "model",
         "predictions.csv",
         "report.html",
+        "snapshots",
         "split.csv",
     ]
 

@@ -96,7 +96,7 @@ def test_a_container_with_less_time_than_cores_is_told(monkeypatch: pytest.Monke
 
 def test_idle_cores_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor, "CPU_QUOTA", tmp_path / "absent")
-    monkeypatch.setattr("sightline.data.stream.usable_cores", lambda: 16)
+    monkeypatch.setattr("sightline.data.threads.usable_cores", lambda: 16)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert found(doctor._threads(), "cpu").advice == "unset OMP_NUM_THREADS (it is 1)"

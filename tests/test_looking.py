@@ -11,6 +11,7 @@ from PIL import Image
 
 from sightline.errors import ImageError, ModelError, RunError, SightlineError, StorageError
 from sightline.looking import look_inside
+from sightline.reporting.image_data import format_probability
 from sightline.run import Run
 
 
@@ -78,7 +79,7 @@ def test_what_is_written(digits_run: Run, digit: Path, tmp_path: Path) -> None:
     assert page.named
     assert set(page.named) <= set(page.ids)
     prediction = digits_run.classifier.predict(digit, top=5)
-    assert f"{prediction.label} {100 * prediction.probability:.1f} %" in page.text
+    assert f"{prediction.label} {format_probability(prediction.probability)}" in page.text
     assert re.search(rf"Half of what speaks for {prediction.label} lies within \d+ % of the image", page.text)
     assert re.search(r"Of the 8 training images most alike to the network (\d|all|none) (is|are) ", page.text)
     assert "6 filters of 5 x 5 weights" in page.text

@@ -89,6 +89,11 @@ def test_the_run_folder_is_the_designs(digits: Run) -> None:
         "model",
         "model/model.safetensors",
         "model/model.json",
+        "model/README.md",
+        "snapshots",
+        "snapshots/probes.npz",
+        "snapshots/0001.npz",
+        "snapshots/0002.npz",
         "checkpoint",
         "checkpoint/state.pt",
         "config.json",
@@ -136,7 +141,7 @@ def test_the_report_is_finished(digits: Run) -> None:
     page = digits.report_path.read_text()
     assert 'http-equiv="refresh"' not in page
     accuracy, _ = format_percent(digits.test["correct"], digits.test["total"]).split(" (")
-    [title] = re.findall("<title>(.*?)</title>", html.unescape(page))
+    title = re.findall("<title>(.*?)</title>", html.unescape(page))[0]  # charts have titles, too
     assert title.replace("\N{NO-BREAK SPACE}", " ").startswith(f"{accuracy} · speednet_s on digits")
 
 

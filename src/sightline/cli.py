@@ -110,7 +110,7 @@ def compare(
 @app.command
 def report(run: RunFolder, /, *, device: Device = "auto") -> None:
     """Write a run's report anew, with all that can be seen in its network and its answers."""
-    from sightline.analysis import write_full_report
+    from sightline.retelling import write_full_report
 
     print(write_full_report(run, device=device))
 
@@ -176,7 +176,7 @@ def inspect(
     if augment:
         if image is not None or layer is not None:
             raise InputError(
-                "--augment draws a data set, not an image in a network", hint="leave out IMAGE and --layer"
+                "--augment draws a data set, not a network", hint="leave out IMAGE and --layer"
             )
         from sightline.preview import write_augmentation_sheet
 
@@ -258,6 +258,24 @@ def summary(
     network = find_architecture(model, num_classes=num_classes, in_channels=channels, size=size).outline()
     table = summarise(network)
     print(json_format.dumps(table.to_json(), indent=2) if json else table)
+
+
+@app.command
+def lab(
+    *,
+    port: Annotated[int, Parameter(help="Port; 0 is any free one.")] = 8760,
+    no_open: Annotated[bool, Parameter(help="Do not open the browser.", show_default=False)] = False,
+    export: Annotated[Path | None, Parameter(help="Write static pages into this folder instead.")] = None,
+) -> None:
+    """Open the lab in the browser: see a convolution, take networks apart, learn."""
+    if export:
+        from sightline.lab.export import export as write_pages
+
+        print(write_pages(export))
+        return
+    from sightline.lab.server import serve
+
+    serve(port=port, open_browser=not no_open)
 
 
 @app.command

@@ -1,7 +1,5 @@
-"""A headless Chromium, and the whole report opened in it as a person's browser opens a file."""
+"""The whole report opened in it as a person's browser opens a file."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,36 +13,10 @@ from sightline.reporting.report import render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# The browser must neither need its sandbox, which root in a container has not, nor look for its maker's servers.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    """Chromium of this machine: $SIGHTLINE_CHROMIUM, or what the system's packages installed."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
-    named = os.environ.get("SIGHTLINE_CHROMIUM")
-    path = named or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("there is no Chromium: install the system's package, e.g. apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
-
 
 @dataclass
 class Visit:
-    """A page that is open. messages: what it said to the console, and errors; requests: all but the file itself."""
+    """A page that is open. messages: what it said to the console, and errors. requests: the addresses it asked for."""
 
     page: "Page"
     messages: list[str] = field(default_factory=list)
@@ -56,7 +28,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def visit(browser: "Browser") -> Open:
-    """Open a file: with visit(path, width=400, dark=True) as it: it.page..., which checks on leaving that all is quiet."""
+    """Open a file: `with visit(path, width=400) as it`. Leaving it checks that all was quiet."""
 
     @contextmanager
     def opened(
@@ -68,6 +40,7 @@ def visit(browser: "Browser") -> Open:
             java_script_enabled=script,
             reduced_motion="reduce" if still else "no-preference",
         )
+        context.set_default_timeout(90_000)  # of a machine that does much else
         page = context.new_page()
         it = Visit(page)
         page.on("console", lambda message: it.messages.append(message.text))

@@ -100,8 +100,8 @@ def test_a_classifier_that_is_too_sure_or_too_unsure_is_put_right() -> None:
 
 
 def test_likely_errors_by_hand() -> None:
-    # Four classes; the less likely half is two of them. One of the five labels names one: of three other classes two
-    # are in it, so that it stands for 1.5 slips.
+    # Four classes; six in ten of them are two. One of the five labels names one: of three other classes two
+    # are among them, so that it stands for 1.5 slips.
     probabilities = np.tile([0.6, 0.3, 0.07, 0.03], (5, 1))
     labels = np.array([0, 0, 1, 0, 3])
     assert likely_errors(probabilities, labels, np.full(5, 0.1)) == 2

@@ -231,6 +231,6 @@ def test_predictions_csv(tmp_path: Path) -> None:
     write_predictions(evaluation, tmp_path / "predictions.csv")
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         header, first, second = csv.reader(file)
-    assert header == ["id", "label", "predicted", "probability", "correct", "second", "second_probability"]
-    assert first == ["one.png", names[0], names[0], "0.700000", "1", "dog", "0.200000"]
-    assert second == ["two,2.png", "dog", "fox", "0.625000", "0", "dog", "0.250000"]
+    assert header == ["id", "label", "predicted", "probability", "correct", "unknown", "second", "second_probability"]
+    assert first == ["one.png", names[0], names[0], "0.700000", "1", "0", "dog", "0.200000"]
+    assert second == ["two,2.png", "dog", "fox", "0.625000", "0", "0", "dog", "0.250000"]

@@ -66,6 +66,19 @@ def net(request: pytest.FixtureRequest) -> Network:
     return network
 
 
+# One of each family, for looks that need many passes.
+FEW = ("lenet5", "alexnet_small", "vgg11_small_bn", "resnet18_small", "resnet20", "speednet_s", "convnext_atto")
+FEW += ("mobilenetv2_100", "densenet121", "tf_mobilenetv3_small_075", "resnetblur18", "nf_regnet_b0")
+
+
+@pytest.fixture(scope="session", params=FEW)
+def one_of_few(request: pytest.FixtureRequest) -> Network:
+    """A network of each family in turn."""
+    network = build(request.param)
+    network.head.train()
+    return network
+
+
 @pytest.fixture
 def image(net: Network) -> Tensor:
     """A normalised image, (C, H, W)."""

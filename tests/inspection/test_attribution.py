@@ -45,7 +45,9 @@ def test_a_linear_network_by_hand() -> None:
     )
 
 
-def test_shape_and_no_trace(net: Network, image: Tensor, untouched: Any) -> None:
+def test_shape_and_no_trace(one_of_few: Network, untouched: Any) -> None:
+    net = one_of_few
+    image = torch.randn(net.input_shape, generator=torch.Generator().manual_seed(1))
     half = (image.shape[1] // 2, image.shape[2] // 2)
     with untouched(net):
         found = [
@@ -59,7 +61,7 @@ def test_shape_and_no_trace(net: Network, image: Tensor, untouched: Any) -> None
         assert np.isfinite(values).all()
 
 
-NAMES = ["resnet20", "mobilenetv2_100", "speednet_xs", "lenet5"]
+NAMES = ["resnet20", "speednet_xs", "lenet5"]
 
 
 def made(name: str) -> tuple[Network, Tensor]:

@@ -97,7 +97,7 @@ def _scaled(cam: Tensor, image: Tensor) -> NDArray[np.float32]:
     return large / max(np.abs(large).max(), 1e-30)
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2_100", "resnet20", "densenet121"])
+@pytest.mark.parametrize("name", ["mobilenetv2_100", "resnet20"])
 @pytest.mark.filterwarnings(ORACLE)
 def test_the_same_as_pytorch_grad_cam(name: str) -> None:
     reference = pytest.importorskip("pytorch_grad_cam")

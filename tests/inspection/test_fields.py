@@ -91,11 +91,12 @@ def test_branches_of_different_reach() -> None:
     assert seen(found.effective) == found.box
 
 
-def test_no_network_sees_beyond_its_field(net: Network, image: Tensor, untouched: Any) -> None:
+def test_no_network_sees_beyond_its_field(one_of_few: Network, untouched: Any) -> None:
+    net = one_of_few
     layers = [layer.name for layer in list_layers(net) if layer.role == "convolution" and layer.stage is not None]
-    for name in {layers[0], layers[min(2, len(layers) - 1)], layers[-1]}:
+    for name in {layers[min(2, len(layers) - 1)], layers[-1]}:
         with untouched(net):
-            found = receptive_field(net, name, (0, 0), samples=2)
+            found = receptive_field(net, name, (0, 0), samples=1)
         top, left, bottom, right = found.clipped
         outside = found.effective.copy()
         outside[top:bottom, left:right] = 0

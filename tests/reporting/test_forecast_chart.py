@@ -19,7 +19,7 @@ def test_rows_and_chart(report_parts: Callable[..., Any]) -> None:
     )
     assert figure.rows[1].gain == "+1.5 points (0.0 to +5.0)"
     assert figure.rows[2].gain == "+1.0 points (\N{MINUS SIGN}1.0 to +5.0)"
-    assert figure.more == "50"
+    assert [row.more for row in figure.rows] == ["50", "50", "50"]
     assert figure.chart is not None
     assert [tick.text for tick in figure.chart.x_ticks] == ["0", "500", "1,000", "1,500", "2,000"]
     assert "Accuracy: from 58 % (54 to 62) to 83.3 % (80.1 to 86.1)." in figure.chart.summary

@@ -81,7 +81,6 @@ def test_least_sure_by_hand() -> None:
     ]
 
 
-@pytest.mark.filterwarnings("ignore:A single label was found")  # scikit-learn's, when there is one class
 def test_one_class_is_never_in_doubt() -> None:
     only = score(np.ones((2, 1), dtype=np.float32), np.array([0, 0]), ("cat",), ids=("a", "b"))
     assert least_sure(only, grey_images(3), {}, HeatSheet()) is None

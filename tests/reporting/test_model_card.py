@@ -35,7 +35,7 @@ def test_facts_and_scores(report_parts: Callable[..., Any]) -> None:
         "# convnet on shapes",
         "- It tells 3 classes apart: class 0, class 1, class 2.",
         "- What it sees: Grey images cropped to the centre and resized to 28 x 28 pixels",
-        "- Licence of the weights: the user's own",
+        "- Licence: the user's own",
         "5,400 images of shapes, and 600 to choose by (validation).",
         "| Accuracy | 90.0 % (87.3 to 92.2) |",
         "| class 0 | 90 % (85 to 93) |",
@@ -93,4 +93,4 @@ def test_the_rule_for_unknown_images(report_parts: Callable[..., Any], images: i
     names = tuple(score.name for score in parts.evaluation.classes)
     text = model_card(parts.facts, classifier(names, unknown=rule), evaluation=parts.evaluation)
     assert "- It calls an image unknown where its score (energy) is below 3.25." in text
-    assert ("accepts 95 % of 500 validation images" in text) == bool(images)
+    assert ("accepts 95 % of 500 images held out for it" in text) == bool(images)

@@ -17,7 +17,7 @@ def test_everything_that_is_known_is_said(report_parts: Callable[..., Any]) -> N
     ]
     assert found.found[4].words == "60 look wrong"
     assert found.steps[0].startswith("Look at the 60 labels that look wrong")
-    assert found.steps[1] == "Collect more images of class 0: 50 are worth about 3 points."
+    assert found.steps[1] == "Collect more images of class 0: 50 are worth about 3 points of its recall."
 
 
 def test_nothing_is_advised_that_the_figures_do_not_say(report_parts: Callable[..., Any]) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.reporting.time_machine import BLUE, ORANGE, Film, time_machine
+from sightline.pixels.scales import BLUE, ORANGE, rgb
+from sightline.reporting.time_machine import Film, time_machine
 
 
 def frames(film: Film | None, count: int) -> np.ndarray:
@@ -27,8 +28,8 @@ def test_kernels_on_one_signed_scale(report_parts: Callable[..., Any]) -> None:
     machine = time_machine([replace(first, kernels=weights), replace(second, kernels=0 * weights)])
     film = frames(machine.kernels, 2)
     assert film.shape == (2, 2, 5, 4)  # two kernels of 2 x 2 beside each other with a gap
-    assert film[0, 0, 0].tolist() == [*BLUE, 255]
-    assert film[0, 1, 4].tolist() == [*ORANGE, round(255 * 8 / 15)]  # half of the largest, in steps of a fifteenth
+    assert film[0, 0, 0].tolist() == [*rgb(BLUE), 255]
+    assert film[0, 1, 4].tolist() == [*rgb(ORANGE), round(255 * 8 / 15)]  # half of the largest, in steps of a fifteenth
     assert film[1, :, :, 3].max() == 0
     assert machine.kernels is not None
     assert machine.kernels.what == "Kernels of stem, from \N{MINUS SIGN}2.0 (blue) to 2.0 (orange)"

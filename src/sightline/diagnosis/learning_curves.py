@@ -73,9 +73,12 @@ class Curve:
         """The share that is right at each number of images, as measured and in every replicate: (1 + R, L).
 
         Replicates draw folds and images with replacement: another choice of what to learn from, and of what to answer.
+        Folds learn from much the same images, so that they differ less than other images would: fewer are drawn, as
+        many as make the variance 1 / F + 1 / 4 instead of 1 / F (C. Nadeau and Y. Bengio, "Inference for the
+        generalization error", Machine Learning 52, 2003; a quarter as many images are left out as are learnt from).
         """
         folds, images = self.right.shape[1:]
-        of_folds = rng.multinomial(folds, np.full(folds, 1 / folds), REPLICATES)
+        of_folds = rng.multinomial(round(1 / (1 / folds + 1 / 4)), np.full(folds, 1 / folds), REPLICATES)
         of_images = rng.multinomial(images, np.full(images, 1 / images), REPLICATES)
         of_folds = np.vstack([np.ones(folds), of_folds])  # (1 + R, F)
         of_images = np.vstack([np.ones(images), of_images])  # (1 + R, M)

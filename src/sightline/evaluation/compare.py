@@ -304,7 +304,7 @@ def _images(count: int) -> str:
 
 def _rounded(count: int) -> int:
     """To two digits: no more is known."""
-    scale = 10 ** max(0, len(str(count)) - 2)
+    scale: int = 10 ** max(0, len(str(count)) - 2)
     return math.ceil(count / scale) * scale
 
 

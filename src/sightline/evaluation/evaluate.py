@@ -242,15 +242,16 @@ def score(
 
 
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
-    """One CSV row an image: its id, true and predicted class, probability, whether right, and the second guess."""
+    """One CSV row an image: its id, true and predicted class, probability, whether right, unknown, second guess."""
     names = [score.name for score in evaluation.classes]
     best = np.argsort(-evaluation.probabilities, axis=1, kind="stable")[:, :2]  # (N, 2)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "label", "predicted", "probability", "correct", "second", "second_probability"])
-    for image_id, label, (first, second), p in zip(
-        evaluation.ids, evaluation.labels, best, evaluation.probabilities, strict=True
+    columns = ["id", "label", "predicted", "probability", "correct", "unknown", "second", "second_probability"]
+    writer.writerow(columns)
+    for image_id, label, (first, second), p, unknown in zip(
+        evaluation.ids, evaluation.labels, best, evaluation.probabilities, evaluation.unknown, strict=True
     ):
-        row = [image_id, names[label], names[first], f"{p[first]:.6f}", int(label == first)]
+        row = [image_id, names[label], names[first], f"{p[first]:.6f}", int(label == first), int(unknown)]
         writer.writerow([*row, names[second], f"{p[second]:.6f}"])
     files.write_text(path, text.getvalue())

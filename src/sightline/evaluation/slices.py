@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sightline.data.file_facts import LUMA, examine
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
-from sightline.data.stream import usable_cores
+from sightline.data.threads import usable_cores
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.intervals import wilson_interval
@@ -167,12 +167,16 @@ def _looks(images: ArrayImages | FileImages | CachedImages) -> dict[Kind, NDArra
         for measure in measures:
             measure[list(facts.unreadable)] = np.nan
     elif isinstance(images, CachedImages):
-        measures = (_short_sides(images.files.paths), *_measures(lambda rows: images.gather(rows), len(images)))
+        short = _short_sides(images.files.paths)
+        measures = (short, *_measures(lambda rows: images.gather(rows), len(images)))
     else:
         short = np.full(len(images), min(images.pixels.shape[2:]), dtype=np.float32)
         measures = (short, *_measures(lambda rows: images.pixels[rows], len(images)))
     size, brightness, contrast, sharpness = measures
     return {"size": size, "brightness": brightness, "contrast": contrast, "sharpness": sharpness}
+
+
+_Measures = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def _short_sides(paths: Sequence[Path]) -> NDArray[np.float32]:
@@ -189,7 +193,7 @@ def _short_sides(paths: Sequence[Path]) -> NDArray[np.float32]:
         return np.fromiter(pool.map(short_side, paths), dtype=np.float32, count=len(paths))
 
 
-def _measures(gather: Callable[[Tensor], Tensor], count: int) -> tuple[NDArray[np.float32], ...]:
+def _measures(gather: Callable[[Tensor], Tensor], count: int) -> _Measures:
     """Brightness, contrast and sharpness, as `file_facts.FileFacts` has them, of images of one size, some at a time."""
     measured = np.full((3, count), np.nan, dtype=np.float32)
     for rows in torch.split(torch.arange(count), PART):
@@ -202,4 +206,5 @@ def _measures(gather: Callable[[Tensor], Tensor], count: int) -> tuple[NDArray[n
             near = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:]
             detail = (near - 4 * luma[:, 1:-1, 1:-1]).flatten(1).std(dim=1, correction=0)
             measured[2, part] = torch.where(contrast > 0, detail / contrast, torch.nan)
-    return tuple(measured)
+    brightness, contrasts, sharpness = measured
+    return brightness, contrasts, sharpness

@@ -112,13 +112,19 @@ def nearest(
 
 
 def embedding_map(
-    classifier: Classifier, images: ImageSet, limit: int = 2_000, *, how: Literal["auto", "tsne", "umap"] = "auto"
+    classifier: Classifier,
+    images: ImageSet,
+    limit: int = 2_000,
+    *,
+    how: Literal["auto", "tsne", "umap"] = "auto",
+    keep: bool = True,
 ) -> EmbeddingMap:
     """A map of `images`, at most `limit` of them, evenly spaced over the set.
 
     how: "tsne", "umap" (of the package umap-learn), or "auto": UMAP where it is installed. Fewer than four images,
     which neither can place, go where their two principal components are. On one machine the same images give the same
-    map.
+    map. keep: use and fill the cache of embeddings.
+
     Raises ConfigError when UMAP is asked for and not there, DataError naming a file that cannot be read.
     """
     require(limit >= 1, f"limit is {limit}", "use 1 or more images, e.g. 2000")
@@ -128,7 +134,12 @@ def embedding_map(
     indices = _evenly(len(images), limit)
     precision = Precision(classifier.precision, "the classifier's own")
     seen = extract(
-        classifier.network, images.take(indices), classifier.preprocess, device=classifier.device, precision=precision
+        classifier.network,
+        images.take(indices),
+        classifier.preprocess,
+        device=classifier.device,
+        precision=precision,
+        keep=keep,
     )
     values = seen.values.numpy()
     count, width = values.shape

@@ -15,11 +15,12 @@ SHOWN = 20  # classes; of more only those that gain most
 
 @dataclass(frozen=True)
 class ForecastRow:
-    """What more images of one class are worth, in words."""
+    """What more images of one class are worth, in words: `more` of them, beside those there are `now`."""
 
     name: str
     now: str
     recall: str
+    more: str
     gain: str
 
 
@@ -30,13 +31,11 @@ class ForecastFigure:
     sentence: str
     chart: LineChart | None
     rows: Sequence[ForecastRow]
-    more: str
 
 
 def forecast_figure(forecast: "Forecast") -> ForecastFigure:
     """The measured accuracies against the images they were trained on, and a table of classes."""
     classes = sorted(forecast.classes, key=lambda part: -part.gain.value)[:SHOWN]
-    counts = sorted({part.more_images for part in classes})
     return ForecastFigure(
         sentence=forecast.sentence,
         chart=_chart(forecast) if len(forecast.points) > 1 else None,
@@ -45,11 +44,11 @@ def forecast_figure(forecast: "Forecast") -> ForecastFigure:
                 part.name,
                 f"{part.images_now:,}",
                 f"{100 * part.recall_now:.0f} %",
+                f"{part.more_images:,}",
                 f"{_signed(part.gain.value)} points ({_signed(part.gain.low)} to {_signed(part.gain.high)})",
             )
             for part in classes
         ],
-        more=" or ".join(f"{count:,}" for count in counts),
     )
 
 

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.pixels.preprocess import Preprocess
+from sightline.pixels.scales import ORANGE, rgb
 from sightline.reporting.image_data import data_uri
 
 TILE = 24  # pixels; a map has 4 to 14 values on a side, and the page draws it smoothly
 BORDER = 1  # pixels on every side that repeat the edge, so that neighbours do not bleed into each other
 COLUMNS = 8
 LEVELS = 32
-HUE = (0xD5, 0x5E, 0x00)  # Okabe and Ito's vermilion: seen on grey, by nearly every eye
-STRENGTH = 0.45  # of the hue where the map is 1
+HUE = tuple(int(value) for value in rgb(ORANGE))
+STRENGTH = 0.45  # of the hue where the map is 1, as in `inspection.draw.overlay`
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,6 @@ class Material:
     embedding: "EmbeddingMap | None" = None
     snapshots: "Sequence[Snapshot]" = ()
     left_out: str = ""
+
+
+NOTHING = Material()

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from sightline import files
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
-from sightline.reporting.report import NOTHING, Facts
+from sightline.reporting.material import NOTHING, Material
+from sightline.reporting.report import Facts
 from sightline.reporting.sections import MEANS
 
 if TYPE_CHECKING:
     from sightline.classifier import Classifier
     from sightline.reporting.audit_section import AuditSection
-    from sightline.reporting.material import Material
     from sightline.run import Run
 
 WEAKEST = 5  # classes that are named, and as many confusions
@@ -33,7 +33,7 @@ def write_model_card(
     *,
     evaluation: Evaluation | None = None,
     audit: "AuditSection | None" = None,
-    material: "Material" = NOTHING,
+    material: Material = NOTHING,
 ) -> Path:
     """Write README.md beside the run's weights and return its path. Raises StorageError."""
     path = run.model_folder / "README.md"
@@ -48,7 +48,7 @@ def model_card(
     *,
     evaluation: Evaluation | None = None,
     audit: "AuditSection | None" = None,
-    material: "Material" = NOTHING,
+    material: Material = NOTHING,
     run_name: str = "",
 ) -> str:
     """The card as Markdown; the parameters are those of `write_report`. run_name: of the folder with the report."""
@@ -78,7 +78,15 @@ def _details(facts: Facts, classifier: "Classifier") -> Iterator[str]:
         yield f"- {NAMES.get(name, name.replace('_', ' ').capitalize())}: {_plain(value)}"
 
 
-NAMES = {"licence": "Licence of the weights", "data": "Trained on", "sightline": "Sightline", "torch": "PyTorch"}
+NAMES = {
+    "data": "Trained on",
+    "licence": "Licence",
+    "sightline": "Sightline",
+    "torch": "PyTorch",
+    "weights": "Pretrained weights from",
+    "weights_licence": "Licence of the pretrained weights",
+    "weights_digest": "Digest of the pretrained weights",
+}
 
 
 def _use(classifier: "Classifier") -> Iterator[str]:
@@ -169,7 +177,7 @@ def _sureness(classifier: "Classifier", evaluation: Evaluation | None) -> Iterat
         return
     yield f"- It calls an image unknown where its score ({rule.score}) is below {rule.threshold:.4g}."
     if rule.images:
-        yield f"- That threshold accepts {100 * rule.accepted:.0f} % of {rule.images:,} validation images."
+        yield f"- That threshold accepts {100 * rule.accepted:.0f} % of {rule.images:,} images held out for it."
     if scored:
         yield f"- {format_percent(int(scored.unknown.sum()), scored.total)} of the test images are called unknown."
 
@@ -179,7 +187,7 @@ def _caveats(
     classifier: "Classifier",
     evaluation: Evaluation | None,
     audit: "AuditSection | None",
-    material: "Material",
+    material: Material,
 ) -> Iterator[str]:
     yield "- The figures hold for images like the test images; where others come from, they may not."
     if evaluation is not None and (weakest := evaluation.weakest):

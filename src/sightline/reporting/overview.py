@@ -88,7 +88,10 @@ def _labels(material: Material) -> Line | None:
 
 
 def _growth(material: Material) -> Line | None:
-    return Line("More images", material.forecast.sentence.rstrip("."), "growth") if material.forecast else None
+    """The first sentence of the forecast; the others are in its section."""
+    if not material.forecast:
+        return None
+    return Line("More images", material.forecast.sentence.partition(". ")[0].rstrip("."), "growth")
 
 
 def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | None", calibrated: bool) -> list[str]:
@@ -104,7 +107,9 @@ def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | No
     if gains and gains[0].gain.low > 0:
         best = gains[0]
         points = f"{100 * best.gain.value:.0f}" if best.gain.value >= 0.015 else f"{100 * best.gain.value:.1f}"
-        steps.append(f"Collect more images of {best.name}: {best.more_images:,} are worth about {points} points.")
+        steps.append(
+            f"Collect more images of {best.name}: {best.more_images:,} are worth about {points} points of its recall."
+        )
     if pair := _clear_pair(evaluation):
         steps.append(pair)
     low, high = evaluation.interval

@@ -23,7 +23,7 @@ from sightline.evaluation.metrics import format_percent
 from sightline.pixels.scales import DARK_PAPER, LIGHT_PAPER
 from sightline.reporting import colors
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
-from sightline.reporting.material import Material
+from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.naive import NaiveScore
 from sightline.reporting.overview import overview
 from sightline.reporting.range_chart import range_figure
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 UNUSED = 50  # files listed by name
 REFRESH_SECONDS = 3
-NOTHING = Material()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.evaluation.metrics import format_percent
-from sightline.reporting.colors import CIVIDIS
+from sightline.pixels.scales import BLUE, ORANGE, rgb, sequential
 from sightline.reporting.confusion import confusion_pixels
 from sightline.reporting.heat import HUE, STRENGTH
 from sightline.reporting.image_data import CRISP, data_uri, format_probability, jpeg_uri, png_uri
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_KERNELS, MOST_CHANNELS, MOST_MAPS, MOST_PROBES = 24, 3, 8, 4
 LEVELS = 15  # of either sign, and of heat and maps
-BLUE, ORANGE = (0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00)
 MAP_SIDE, HEAT_SIDE = 32, 24  # pixels of a feature map and of a Grad-CAM in a film; larger ones are made smaller
 KERNEL_WIDTH = 640  # CSS pixels at most for all kernels beside each other
 STILLS = 4  # frames shown beside each other where nothing can be moved
@@ -117,7 +116,7 @@ def _kernel_film(kernels: Sequence[NDArray[np.float32]], layer: str) -> Film:
     frames = [_tiled(frame) for frame in kernels]
     levels = np.rint(np.nan_to_num(np.stack(frames) / largest, nan=0.0) * LEVELS).astype(np.int64) + LEVELS
     alphas = [round(255 * abs(level - LEVELS) / LEVELS) for level in range(2 * LEVELS + 1)]
-    colors = [BLUE if level < LEVELS else ORANGE for level in range(2 * LEVELS + 1)]
+    colors = [rgb(BLUE if level < LEVELS else ORANGE).astype(int) for level in range(2 * LEVELS + 1)]
     height, width = levels.shape[1:]
     channels = min(MOST_CHANNELS, kernels[0].shape[1])
     scale = max(1, min(10, KERNEL_WIDTH // width))
@@ -175,7 +174,7 @@ def _map_film(number: int, maps: Sequence[Pixels]) -> Film:
     """Some channels in two rows, in cividis, from frames (M, h, w) of one scale each."""
     frames = np.stack([_grid([_resized(channel, MAP_SIDE) for channel in frame[:MOST_MAPS]]) for frame in maps])
     height, width = frames.shape[1:]
-    colors = [*(_between(level / LEVELS) for level in range(LEVELS + 1)), (0, 0, 0)]
+    colors = [*sequential(np.arange(LEVELS + 1) / LEVELS), (0, 0, 0)]
     return Film(f"maps-{number}", _film(frames, colors, [255] * (LEVELS + 1) + [0]), 0, width / height, "feature maps")
 
 
@@ -188,13 +187,6 @@ def _grid(channels: Sequence[Pixels]) -> Pixels:
     for place, channel in enumerate(channels):
         grid[place // columns, :height, place % columns, :width] = np.rint(channel / 255 * LEVELS)
     return grid.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
-
-
-def _between(share: float) -> tuple[int, int, int]:
-    """Cividis at a share of its length."""
-    table = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in CIVIDIS])
-    red, green, blue = (round(np.interp(share * (len(table) - 1), range(len(table)), table[:, c])) for c in range(3))
-    return red, green, blue
 
 
 def _resized(plane: NDArray[np.uint8], largest: int) -> NDArray[np.uint8]:
@@ -211,10 +203,10 @@ def _confusion_film(counts: Sequence[NDArray[np.int64]]) -> Film:
     return Film("confusion", light, side * max(1, 176 // side), 1.0, "what is taken for what", dark)
 
 
-def _film(levels: NDArray[np.uint8], colors: Sequence[tuple[int, int, int]], alphas: Sequence[int]) -> str:
+def _film(levels: NDArray[np.uint8], colors: Sequence[Sequence[int] | NDArray[np.int64]], alphas: Sequence[int]) -> str:
     """Frames (n, H, W) of palette indices above each other."""
     image = Image.fromarray(levels.reshape(-1, levels.shape[2]))
-    image.putpalette([value for color in colors for value in color])
+    image.putpalette([int(value) for color in colors for value in color])
     file = BytesIO()
     image.save(file, "png", transparency=bytes(alphas), optimize=True)
     return data_uri("image/png", file.getvalue())

@@ -1,0 +1,33 @@
+/** What the reader has done in the course: kept in this browser, and only there. */
+
+/** @typedef {{right: number, of: number}} Score */
+
+const KEY = "sightline-course";
+
+/** Scores by lesson; empty where the browser keeps nothing. @returns {Record<string, Score>} */
+export function scores() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return kept && typeof kept === "object" ? kept : {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {string} lesson @param {Score} score */
+export function keep(lesson, score) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ ...scores(), [lesson]: score }));
+    return true;
+  } catch {
+    return false; // storage is switched off; the quiz works all the same
+  }
+}
+
+export function forget() {
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // there is nothing to forget
+  }
+}

@@ -1,0 +1,80 @@
+"""A lab that answers, a page of it that is open, and what both must never do."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from sightline.lab.app import create_app
+from sightline.lab.server import listen
+
+TOKEN = "a-token-of-the-tests"
+
+
+@pytest.fixture(scope="session")
+def lab_port() -> Iterator[int]:
+    """The port of a lab that answers; its token is TOKEN."""
+    with listen(0) as listener:
+        port: int = listener.getsockname()[1]
+        config = uvicorn.Config(create_app(token=TOKEN, port=port), log_level="warning", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield port
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@dataclass
+class Watched:
+    """A page of the browser and everything it must not say or ask for."""
+
+    page: Any
+    host: str
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        self.page.on("console", lambda said: said.type in ("error", "warning") and self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._check(request.url))
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
+            self.complaints.append(f"asked for {url}")
+
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
+    """open_page("playground.html#...", width=400, scheme="dark") -> the page, which must not complain to the end."""
+    watched: list[Watched] = []
+    with ExitStack() as stack:
+
+        def open_one(address: str, *, width: int = 1400, scheme: str = "light", base: str = "", **options: Any) -> Any:
+            origin = base or f"http://127.0.0.1:{lab_port}"
+            # Nothing moves by itself unless a test wants it to: what moves cannot be compared.
+            settings = {"reduced_motion": "reduce", **options}
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
+            stack.callback(context.close)
+            if not base:
+                context.add_cookies([{"name": f"sightline-lab-{lab_port}", "value": TOKEN, "url": origin}])
+            one = Watched(context.new_page(), urlsplit(origin).netloc)
+            one.listen()
+            watched.append(one)
+            one.page.set_default_timeout(10_000)
+            one.page.goto(f"{origin}/{address}")
+            if "architectures" in address:  # the only room that fetches something after it has loaded
+                one.page.wait_for_selector("#rows tr, #blocks li, #problem:not([hidden])", state="attached")
+            return one.page
+
+        yield open_one
+        for one in watched:
+            assert one.complaints == [], one.page.url

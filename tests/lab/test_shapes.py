@@ -1,0 +1,117 @@
+"""static/shapes.js and zoo.json give what `sightline.models.summary` gives, for every network at several sizes."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sightline.lab import zoo
+from sightline.models.registry import Architecture, list_models
+from sightline.models.summary import summary
+
+SCRIPT = """
+import {{ readFileSync }} from "node:fs";
+import {{ follow }} from "file://{module}";
+const answers = JSON.parse(readFileSync(0, "utf8")).map(({{ layers, image }}) => follow(layers, image));
+console.log(JSON.stringify(answers));
+"""
+
+
+def in_node(cases: list[dict[str, Any]]) -> list[Any]:
+    """What shapes.js makes of the cases. JSON has no infinity: null, as summary has None."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    script = SCRIPT.format(module=zoo.FILE.parent / "shapes.js")
+    command = [node, "--input-type=module", "--eval", script]
+    result = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=60)
+    answers: list[Any] = json.loads(result.stdout)
+    return answers
+
+
+NETWORKS = json.loads(zoo.FILE.read_text(encoding="utf-8"))
+
+
+def test_every_network_is_there() -> None:
+    assert [network["name"] for network in NETWORKS] == [entry.name for entry in list_models()]
+
+
+# All of them take 20 s; these have every kind of layer, join and head, and a change of models/ shows in them.
+@pytest.mark.parametrize(
+    "name", ["lenet5", "resnet20", "resnet18_small", "speednet_xs", "vgg11_small_bn", "custom_cnn"]
+)
+def test_the_file_is_current(name: str) -> None:
+    stored = next(network for network in NETWORKS if network["name"] == name)
+    entry = next(entry for entry in list_models() if entry.name == name)
+    assert stored == json.loads(json.dumps(zoo._network(entry))), "run `python -m sightline.lab.zoo`"
+
+
+@pytest.mark.slow
+def test_the_whole_file_is_current() -> None:
+    assert zoo.FILE.read_text(encoding="utf-8") == zoo.to_text(zoo.zoo()), "run `python -m sightline.lab.zoo`"
+
+
+def test_every_network_at_several_sizes_equals_its_summary() -> None:
+    cases, wanted = [], []
+    for i, network in enumerate(NETWORKS):
+        least = network["min_size"]
+        # All at the published size; each at one other, so that all others are met.
+        others = sorted({least, 28, 33, 40, 64, 97, 224} - set(range(least)) - {network["size"]})
+        sizes = {network["size"], others[i % len(others)]} if network["name"] != "lenet5" else {16, 28, 32, 61}
+        for size in sorted(sizes):
+            layers = network["layers_at"].get(str(size), network["layers"])
+            cases.append({"layers": layers, "image": [network["in_channels"], size, size]})
+            architecture = Architecture(
+                name=network["name"],
+                num_classes=network["num_classes"],
+                in_channels=network["in_channels"],
+                size=size,
+            )
+            wanted.append(summary(architecture.outline()))
+    for case, outcomes, expected in zip(cases, in_node(cases), wanted, strict=True):
+        rows = [
+            (outcome["row"], layer)
+            for outcome, layer in zip(outcomes, case["layers"], strict=True)
+            if layer["kind"] != "Add"
+        ]
+        assert [layer["name"] for _, layer in rows] == [row.name for row in expected.rows]
+        for (row, layer), theirs in zip(rows, expected.rows, strict=True):
+            where = f"{expected.network} at {case['image']}: {layer}"
+            assert tuple(row["shape"]) == theirs.output_shape, where
+            assert row["parameters"] == theirs.parameters, where
+            assert row["multiplyAdds"] == theirs.multiply_adds, where
+            assert row["field"]["size"] == pytest.approx(theirs.receptive_field, abs=0.5), where
+        assert sum(row["parameters"] for row, _ in rows) == expected.parameters, expected.network
+        assert sum(row["multiplyAdds"] for row, _ in rows) == expected.multiply_adds, expected.network
+
+
+def test_what_does_not_fit_says_where_and_why() -> None:
+    layers = [
+        {"kind": "Conv2d", "out": 8, "kernel": 3},
+        {"kind": "MaxPool2d", "kernel": 2},
+        {"kind": "Conv2d", "out": 8, "kernel": 5},
+        {"kind": "ReLU"},
+        {"kind": "Linear", "out": 10},
+    ]
+    outcomes, without_flatten, turned = in_node(
+        [
+            {"layers": layers, "image": [1, 8, 8]},
+            {"layers": layers[:2] + layers[4:], "image": [1, 8, 8]},
+            {"layers": [{"kind": "Flatten"}, layers[0]], "image": [1, 8, 8]},
+        ]
+    )
+    assert outcomes[1]["row"]["shape"] == [8, 3, 3]
+    assert "a window of 5 does not fit into 3 pixels" in outcomes[2]["problem"]
+    assert [outcome["problem"] for outcome in outcomes[3:]] == ["", ""]
+    assert "put Flatten or global pooling before it" in without_flatten[2]["problem"]
+    assert "move it before Flatten" in turned[1]["problem"]
+
+
+def test_the_static_files_are_light() -> None:
+    files = [path for path in zoo.FILE.parent.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    weight = sum(path.stat().st_size for path in files + list(Path(zoo.__file__).parent.glob("course/*.html")))
+    assert weight <= 600 * 1024, f"{weight:,} bytes"
