@@ -175,9 +175,7 @@ def inspect(
     """Draw what a network makes of an image: kernels, feature maps, where it looks; or what augmentation does."""
     if augment:
         if image is not None or layer is not None:
-            raise InputError(
-                "--augment draws a data set, not a network", hint="leave out IMAGE and --layer"
-            )
+            raise InputError("--augment draws a data set, not a network", hint="leave out IMAGE and --layer")
         from sightline.preview import write_augmentation_sheet
 
         print(write_augmentation_sheet(run, out or Path(), recipe=recipe, seed=seed))

@@ -20,10 +20,10 @@ from sightline.evaluation.evaluate import Evaluation, evaluate, write_prediction
 from sightline.learning import Learned, learn
 from sightline.reporting.audit_section import audit_section
 from sightline.reporting.console import Narrator
-from sightline.reporting.material import Material
+from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.model_card import write_model_card
 from sightline.reporting.naive import NaiveScore
-from sightline.reporting.report import NOTHING, Facts, write_report
+from sightline.reporting.report import Facts, write_report
 from sightline.run import Run
 from sightline.starting import Start, begin, begin_naively, reopen
 
