@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sightline import diagnosis as diagnosis
     from sightline import inspection as inspection
     from sightline import plots as plots
     from sightline.classifier import Classifier as Classifier
@@ -80,7 +81,7 @@ _HOMES = {
     "train": "workflow",
 }
 
-_PACKAGES = ("inspection", "plots")  # with public names of their own: sl.plots.confusion_matrix
+_PACKAGES = ("diagnosis", "inspection", "plots")  # with public names of their own: sl.plots.confusion_matrix
 
 __all__ = ["__version__", *_HOMES, *_PACKAGES]
 

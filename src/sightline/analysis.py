@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import torch
-
 from sightline.classifier import Classifier
 from sightline.data.batches import readable
 from sightline.data.imageset import ImageSet, Splits
+from sightline.data.randomness import drawn
 from sightline.diagnosis.forecast import Forecast, forecast
 from sightline.diagnosis.label_errors import Suspect, left_out_probabilities, suspects
-from sightline.errors import InputError
+from sightline.errors import InputError, TrainingError
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.slices import slices
 from sightline.inspection.cam import grad_cam_batch
-from sightline.inspection.embeddings import embedding_map
+from sightline.inspection.embeddings import map_of
 from sightline.inspection.snapshots import read_snapshots
 from sightline.reporting.galleries import MOST, least_sure_indices
 from sightline.reporting.material import Material
@@ -29,19 +28,27 @@ from sightline.run import Run
 from sightline.training.device import Precision
 from sightline.training.features import Features, extract
 
-SAMPLE = 5_000  # training images that are looked at; evenly spaced over larger sets
-MAPPED = 2_000  # test images on the map
+SAMPLE = 5_000  # training images that are looked at, drawn at random from larger sets
+MAPPED = 2_000  # test images on the map, which a forecast is held against, too
+LOOK = 3  # passes of the network that Grad-CAM of an image takes
+
+# Seconds beyond the network's own, on two slow cores: drawing the map, heads on the sample, heads on parts of it.
+MAP_SECONDS, HEAD_SECONDS, FORECAST_SECONDS = 7, 6, 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deadline:
-    """When the answers have to be there: `time.monotonic()`, None for whenever they are."""
+    """When the answers have to be there: `time.monotonic()`, None for whenever they are.
+
+    seconds_per_image: what the network takes for an image, decoding included.
+    """
 
     at: float | None = None
+    seconds_per_image: float = 0.0
 
-    def allows(self, seconds: float) -> bool:
-        """Whether a question that may take so many seconds can still be asked."""
-        return self.at is None or time.monotonic() + seconds <= self.at
+    def allows(self, *, images: int, seconds: float = 0.0) -> bool:
+        """Whether so many images can still go through the network, and so many seconds pass."""
+        return self.at is None or time.monotonic() + images * self.seconds_per_image + seconds <= self.at
 
 
 NONE = Deadline()
@@ -67,27 +74,39 @@ def analyse(
     late = False
     pieces: dict[str, Any] = {}
 
-    def ask(piece: str, seconds: float, question: Callable[[], Any]) -> None:
+    def ask(piece: str, question: Callable[[], Any], *, images: int, seconds: float = 0.0) -> None:
         nonlocal late
-        if not deadline.allows(seconds):
+        if not deadline.allows(images=images, seconds=seconds):
             late = True
             return
         try:
             pieces[piece] = question()
-        except InputError as error:
+        except (InputError, TrainingError) as error:
             run.log(f"the report has no {piece}: {error}")
 
-    sample = _evenly(splits.train, SAMPLE)
-    features = cache(lambda images: _features(classifier, images, keep=not learnt))
-    ask("slices", 1, lambda: slices(evaluation, test))
-    ask("snapshots", 1, lambda: read_snapshots(run.snapshots_folder))
-    ask("saliency", 4, lambda: _saliency(classifier, test, evaluation))
-    ask("embedding", 7, lambda: embedding_map(classifier, test, limit=MAPPED, keep=not learnt))
-    ask("suspects", 10, lambda: _suspects(features(sample), sample))
-    ask("forecast", 10, lambda: _forecast(features(sample), sample, features(_evenly(test, SAMPLE)), learnt=learnt))
+    train, indices = splits.train.take(drawn(len(splits.train), SAMPLE)), drawn(len(test), MAPPED)
+    learnt_from = cache(lambda: _features(classifier, train, keep=not learnt))
+    held_out = cache(lambda: _features(classifier, test.take(indices), keep=not learnt))
+    counts = tuple(splits.train.counts().values())
+    ask("snapshots", lambda: read_snapshots(run.snapshots_folder), images=0)
+    ask("slices", lambda: slices(evaluation, test), images=len(test))
+    ask("saliency", lambda: _saliency(classifier, test, evaluation), images=LOOK * 2 * MOST)
+    ask(
+        "embedding",
+        lambda: map_of(held_out().values, indices, of=len(test)),
+        images=len(indices),
+        seconds=MAP_SECONDS,
+    )
+    ask("suspects", lambda: _suspects(learnt_from(), train), images=len(train), seconds=HEAD_SECONDS)
+    ask(
+        "forecast",
+        lambda: _forecast(learnt_from(), train, held_out(), counts, learnt=learnt),
+        images=len(train),
+        seconds=FORECAST_SECONDS,
+    )
     return Material(
         preprocess=classifier.preprocess,
-        suspect_images=sample,
+        suspect_images=train,
         left_out=f"There was no time left for some sections; sightline report {run.path} adds them." if late else "",
         **pieces,
     )
@@ -96,7 +115,7 @@ def analyse(
 def _saliency(classifier: Classifier, images: ImageSet, evaluation: Evaluation) -> dict[int, Any]:
     """Grad-CAM of what the galleries show, for the class each image was taken for."""
     shown = list(dict.fromkeys([*evaluation.mistakes(MOST), *least_sure_indices(evaluation, MOST)]))
-    known = {name: index for index, name in zip(shown, (images.ids[i] for i in shown), strict=True)}
+    known = {images.ids[index]: index for index in shown}
     kept, pixels, _ = readable(images.take(shown), classifier.preprocess)
     indices = [known[name] for name in kept.ids]
     maps = grad_cam_batch(classifier, pixels, evaluation.predicted[indices])
@@ -116,7 +135,10 @@ def _suspects(features: Features, images: ImageSet) -> tuple[Suspect, ...]:
     return suspects(said, features.labels.numpy(), images.classes, ids=images.ids)
 
 
-def _forecast(features: Features, images: ImageSet, held_out: Features, *, learnt: bool) -> Forecast:
+def _forecast(
+    features: Features, images: ImageSet, held_out: Features, counts: tuple[int, ...], *, learnt: bool
+) -> Forecast:
+    """counts: of all training images, of which `images` are a sample."""
     return forecast(
         features.values,
         features.labels,
@@ -124,10 +146,5 @@ def _forecast(features: Features, images: ImageSet, held_out: Features, *, learn
         held_out=(held_out.values, held_out.labels),
         learnt=learnt,
         groups=images.groups,
+        counts=counts,
     )
-
-
-def _evenly(images: ImageSet, at_most: int) -> ImageSet:
-    """At most so many of the images, evenly spaced: many sets are ordered by class."""
-    every = -(-len(images) // at_most)
-    return images if every == 1 else images.take(torch.arange(0, len(images), every))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -14,8 +15,19 @@ from sightline.reporting.report import Facts
 from sightline.training.device import find_device, find_precision
 
 
-def facts_of_job(job: Job, splits: Splits, *, fit_reason: str = "") -> Facts:
-    """What the report tells of this training. fit_reason: why images are fitted to the network's shape as they are."""
+def facts_of_job(
+    job: Job,
+    splits: Splits,
+    *,
+    fit_reason: str = "",
+    circumstances: Mapping[str, Mapping[str, str]] | None = None,
+) -> Facts:
+    """What the report tells of this training. fit_reason: why images are fitted to the network's shape as they are.
+
+    circumstances: settings and versions of a training that is over, as metrics.json has them; by default this
+    machine's.
+    """
+    told = circumstances or {"settings": _settings(job, splits, fit_reason), "versions": _versions()}
     config, architecture = job.config, job.architecture
     return Facts(
         data=splits.name,
@@ -31,14 +43,18 @@ def facts_of_job(job: Job, splits: Splits, *, fit_reason: str = "") -> Facts:
         label_smoothing=config.label_smoothing,
         unused=splits.unused,
         class_counts=splits.train.counts(),
-        settings=_settings(job, splits, fit_reason),
-        versions={
-            "sightline": __version__,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-        },
+        settings=told["settings"],
+        versions=told["versions"],
     )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "sightline": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def _settings(job: Job, splits: Splits, fit_reason: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sightline import files
 from sightline.classifier import Classifier
-from sightline.errors import ModelError, RunError
+from sightline.errors import InputError, ModelError
 from sightline.inspection.cam import grad_cam
 from sightline.inspection.embeddings import Neighbour, nearest
 from sightline.inspection.fields import receptive_field
@@ -57,8 +57,8 @@ def look_inside(
     """Draw what the network of a run or model folder makes of an image file; the files written, the page last.
 
     layer: whose feature maps are drawn: a name, or a stage's number; by default those of every stage.
-    out: the folder for the files, by default inspect/<image> in the run folder. What is there of the same name is
-        replaced.
+    out: the folder for the files, by default inspect/<folder>-<image> in the run folder. What is there of the same name
+        is replaced.
 
     Raises RunError for a run folder that is gone or half-deleted, ModelError for a layer that does not exist or gives
     no feature maps, ImageError, ConfigError, StorageError. That training images are gone is no error: the page says so.
@@ -67,7 +67,8 @@ def look_inside(
     pixels = read_image(image)
     chosen = _chosen(classifier, layer)
     drawn = {seen.layer: seen for seen in (activations(classifier, pixels, one.name) for one in chosen)}
-    folder = Path(out) if out else Path(run, "inspect") / Path(image).stem
+    image_path = Path(image).resolve()
+    folder = Path(out) if out else Path(run, "inspect") / f"{image_path.parent.name}-{image_path.stem}"
     files.make_folder(folder)
     look = _Look(classifier, pixels, folder)
     view = large_view(
@@ -198,7 +199,7 @@ def _neighbours(
     notes: list[str] = []
     try:
         found = nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append)
-    except RunError as error:
+    except InputError as error:
         return (), f"{error.what[:1].upper()}{error.what[1:]}."
     return found, " ".join([neighbours_sentence(label, found), *(f"{note.capitalize()}." for note in notes)])
 

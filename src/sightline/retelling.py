@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sightline.analysis import analyse
 from sightline.config import from_json
+from sightline.data.batches import readable
 from sightline.data.builtin import NAMES
 from sightline.data.load import audit_data, load_recorded
 from sightline.data.split import read_manifest
@@ -20,13 +21,15 @@ from sightline.reporting.naive import NaiveScore
 from sightline.reporting.report import write_report
 from sightline.reporting.stages import Stage
 from sightline.run import Run
+from sightline.scoring import left_out
 from sightline.training.range_test import RangeTest
 
 
 def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -> Path:
     """Write report.html and the model card of a finished run anew; the path of the report.
 
-    Its test images are scored again, its training images are looked at. Raises RunError for a run that is unfinished,
+    Its test images are scored again, those that can be read, and its training images are looked at; metrics.json stays
+    as the training left it. Raises RunError for a run that is unfinished,
     damaged or has no test images, DataError for data that is gone or has changed, ModelError, ConfigError.
     """
     run = Run(folder)
@@ -37,18 +40,21 @@ def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -
     if splits.test is None:
         raise RunError("this run has no test images", where=str(run.split_path), hint="its page has all there is")
     classifier = open_classifier(folder, device=device, precision=job.config.precision)
-    evaluation = evaluate(classifier, splits.test)
+    test, _, unread = readable(splits.test, classifier.preprocess)
+    splits = dataclasses.replace(splits, test=test, unused=(*splits.unused, *unread))
+    evaluation = evaluate(classifier, test, note=left_out(unread))
     metrics = run.metrics
     stages = tuple(from_json(Stage, stage, where=str(run.metrics_path)) for stage in metrics.get("stages", ()))
     material = analyse(classifier, splits, evaluation, run, learnt=not stages or not stages[0].kept)
     audit = None if job.data in NAMES else audit_section(audit_data(job.data, group_by=job.group_by))
-    facts = dataclasses.replace(facts_of_job(job, splits), stages=stages, range_test=_range_test(run))
+    facts = facts_of_job(job, splits, circumstances=metrics.get("circumstances"))
+    facts = dataclasses.replace(facts, stages=stages, range_test=_range_test(run))
     write_report(
         run,
         facts,
         history=run.history,
         evaluation=evaluation,
-        images=splits.test,
+        images=test,
         material=material,
         audit=audit,
         naive=from_json(NaiveScore, metrics["naive"]) if "naive" in metrics else None,

@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import os
 import threading
+import time
 from typing import Any, Literal
 
 from sightline import files
@@ -17,6 +18,7 @@ from sightline.data.stamps import changed_files
 from sightline.describing import announcement, facts_of_job
 from sightline.errors import Interrupted
 from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
+from sightline.job import Job
 from sightline.learning import Learned, learn
 from sightline.reporting.audit_section import audit_section
 from sightline.reporting.console import Narrator
@@ -107,7 +109,9 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
     threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
     learned = learn(start, narrator, clock)
     learned.classifier.save(run.model_folder)
+    began = time.monotonic()
     evaluation = evaluate(learned.classifier, splits.test) if splits.test else None
+    scoring_seconds = time.monotonic() - began
     naive = _naive_score(start, evaluation, narrator) if start.job.naive_too else None
     changed = tuple(file for part in (splits.train, splits.val, splits.test) for file in changed_files(part))
     for file in changed:
@@ -117,7 +121,8 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
     files.write_json(run.metrics_path, _metrics(evaluation, naive, learned.facts))
     facts = dataclasses.replace(learned.facts, unused=(*learned.facts.unused, *changed))
     audit = audit_section(start.audit) if start.audit else None
-    material = _material(start, learned, evaluation, narrator, clock) if evaluation else NOTHING
+    deadline = _deadline(start.job, clock, evaluation, scoring_seconds)
+    material = _material(start, learned, evaluation, narrator, deadline) if evaluation else NOTHING
     write_report(
         run,
         facts,
@@ -133,10 +138,19 @@ def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: C
     return run
 
 
-def _material(start: Start, learned: Learned, evaluation: Evaluation, narrator: Narrator, clock: Clock) -> Material:
+def _deadline(job: Job, clock: Clock, evaluation: Evaluation | None, scoring_seconds: float) -> Deadline:
+    """When the report has to be there: at the end of a time budget. What scoring took says what an image takes."""
+    if job.config.seconds is None or evaluation is None:
+        return Deadline()
+    at = clock.started + job.config.seconds
+    return Deadline(at=at, seconds_per_image=scoring_seconds / evaluation.total)
+
+
+def _material(
+    start: Start, learned: Learned, evaluation: Evaluation, narrator: Narrator, deadline: Deadline
+) -> Material:
     """What the report shows besides scores and history, as far as a time budget leaves time for it."""
-    job, budget = start.job, start.job.config.seconds
-    if job.report == "quick":
+    if start.job.report == "quick":
         return Material(left_out=f"A quick report was asked for; sightline report {start.run.path} makes it whole.")
     with narrator.working("looking into the network for the report"):
         return analyse(
@@ -145,7 +159,7 @@ def _material(start: Start, learned: Learned, evaluation: Evaluation, narrator: 
             evaluation,
             start.run,
             learnt=not learned.is_frozen,
-            deadline=Deadline(None if budget is None else clock.started + budget),
+            deadline=deadline,
         )
 
 
@@ -179,4 +193,6 @@ def _metrics(evaluation: Evaluation | None, naive: NaiveScore | None, facts: Fac
         metrics["stages"] = [dataclasses.asdict(stage) for stage in facts.stages]
     if naive:
         metrics["naive"] = dataclasses.asdict(naive)
+    # What this machine was like is known now only; a report that is written anew elsewhere tells it from here.
+    metrics["circumstances"] = {"settings": dict(facts.settings), "versions": dict(facts.versions)}
     return metrics

@@ -15,6 +15,7 @@ import torch
 
 from sightline.lab.export import export
 from sightline.lab.lessons import lessons
+from sightline.models import registry
 from sightline.models.registry import create_model
 from sightline.models.summary import summary
 from sightline.pixels import textbook
@@ -304,13 +305,14 @@ def test_a_network_is_built_and_its_code_runs(open_page: OpenPage) -> None:
         assert network(torch.zeros(2, int(channels), int(size), int(size))).shape == (2, 10)
 
 
-def test_a_built_network_can_be_trained_by_name(open_page: OpenPage) -> None:
+def test_a_built_network_can_be_trained_by_name(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.list_models()  # so that the real networks are registered before this one comes and goes
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     page = open_page("architectures.html#build=Conv2d.8.3.1.1-ReLU-MaxPool2d.2.2.0-Flatten-Linear.10&size=8&channels=1")
     page.get_by_role("button", name="a Sightline network").click()
     code = page.locator("#code").inner_text()
-    # Another name than the page's, so that no other test meets a network called my_network.
-    exec(code.replace('"my_network"', '"lab_test_network"', 2), {"__name__": "my_network"})
-    network = create_model("lab_test_network", num_classes=7)
+    exec(code, {"__name__": "my_network"})
+    network = create_model("my_network", num_classes=7)
     assert network(torch.zeros(2, 1, 8, 8)).shape == (2, 7)
     assert network.forward_features(torch.zeros(2, 1, 8, 8)).shape == (2, 8, 4, 4)
 
@@ -379,6 +381,7 @@ def test_figures_of_the_lessons_answer(open_page: OpenPage) -> None:
 def test_it_stands_still_when_asked_to(open_page: OpenPage) -> None:
     assert open_page("index.html").locator(".waiting").count() == 0
     page = open_page("index.html", reduced_motion="no-preference")
+    page.locator(".waiting").first.wait_for(state="attached")  # until its first step all outputs are shown
     page.get_by_role("button", name="Pause").click()
     waiting = page.locator(".waiting").count()
     page.wait_for_timeout(700)

@@ -14,6 +14,17 @@ def derived_seed(seed: int, purpose: str, number: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def drawn(count: int, limit: int, seed: int = 0) -> Tensor:
+    """At most `limit` of `count` indices, drawn at random and in order, int64.
+
+    Not evenly spaced: a set whose classes take turns would show one of them.
+    """
+    if count <= limit:
+        return torch.arange(count)
+    generator = Generator().manual_seed(derived_seed(seed, "sample", count))
+    return torch.randperm(count, generator=generator)[:limit].sort().values
+
+
 def scrambled_bit(indices: Tensor) -> Tensor:
     """A fixed pseudo-random bit, int64 0 or 1, for each index: the lowest bit after a 32-bit integer hash."""
     hashed = indices.to(torch.int64)

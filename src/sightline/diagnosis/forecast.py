@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from sightline.diagnosis.learning_curves import Curve, Study, alone, principal, together
+from sightline.diagnosis.learning_curves import Curve, Study, alone, in_every_part, principal, together
 from sightline.errors import DataError
 from sightline.evaluation.intervals import Estimate, wilson_interval
 from sightline.training.head import fit_head, left_out_folds
@@ -130,6 +130,7 @@ def forecast(
     held_out: tuple[Tensor, Tensor] | None = None,
     learnt: bool = False,
     groups: tuple[str, ...] = (),
+    counts: Sequence[int] | None = None,
     l2: float | None = None,
     growth: float | None = None,
     seed: int = 0,
@@ -139,7 +140,8 @@ def forecast(
     held_out: features and labels of images that nothing has learnt from, e.g. the test split: they are answered, too.
     learnt: the network that computed the features has itself learnt from the training images; only `held_out` is then
     answered, as on its own training images a network flatters itself. groups: images with the same one are left out
-    together. l2: the strength of the heads' penalty, as `HeadFit.setting` has it; by default it is chosen.
+    together. counts: how many images of each class there are to learn from, where these are a sample of them; more is
+    meant beyond all. l2: the strength of the heads' penalty, as `HeadFit.setting` has it; by default it is chosen.
     growth: how many more images are asked about, as a share of those there are: 1 is twice as many. By default 50 of
     each class, or half as many again where that is more.
 
@@ -147,8 +149,9 @@ def forecast(
     without images held out.
     """
     labels = labels.long()
-    counts = np.bincount(labels.numpy(), minlength=len(classes))
-    _require(counts, classes, learnt and held_out is None)
+    sampled = np.bincount(labels.numpy(), minlength=len(classes))
+    _require(sampled, classes, learnt and held_out is None)
+    there = sampled if counts is None else np.array(counts)
     generator = Generator().manual_seed(seed)
     chosen = torch.randperm(len(labels), generator=generator)[:MOST_IMAGES].sort().values
     known = tuple(groups[i] for i in chosen.tolist()) if groups else ()
@@ -173,7 +176,7 @@ def forecast(
         l2=l2 * len(labels) / len(chosen),
         generator=generator,
     )
-    return _forecast(study, counts, classes, growth, np.random.default_rng(seed))
+    return _forecast(study, there, classes, growth, np.random.default_rng(seed))
 
 
 def _forecast(
@@ -197,7 +200,11 @@ def _forecast(
             strict=True,
         )
     )
-    enough = [i for i, count in enumerate(counts) if count >= FEWEST and study.answers(i) >= FEWEST]
+    enough = [
+        i
+        for i, count in enumerate(counts)
+        if count >= FEWEST and study.answers(i) >= FEWEST and in_every_part(study, places, kept, i)
+    ]
     names = enough if len(classes) <= MOST_CLASSES else []
     found = []
     for name, curve in zip(names, alone(study, places, kept, everything, names), strict=True):

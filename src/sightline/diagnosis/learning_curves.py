@@ -99,6 +99,12 @@ def together(study: Study, places: Tensor, kept: Tensor, everything: Tensor) -> 
     )
 
 
+def in_every_part(study: Study, places: Tensor, kept: Tensor, name: int) -> bool:
+    """Whether the smallest part of every fold has an image of this class: without one there is nothing to weigh."""
+    fewest = kept * (study.labels == name) * (places < PARTS[0])
+    return bool((fewest.sum(1) >= 1).all())
+
+
 def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names: Sequence[int]) -> list[Curve]:
     """One class with fewer images, the others staying as they are, for each of the classes.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sightline import files
 from sightline.classifier import Classifier
 from sightline.data.imageset import ImageSet
+from sightline.errors import ModelError
 from sightline.evaluation import metrics
 from sightline.evaluation.answers import answers
 from sightline.evaluation.calibration import Reliability, at_temperature, reliability
@@ -181,9 +182,16 @@ def evaluate(classifier: Classifier, image_set: ImageSet, *, note: str = "") -> 
 
     Classes are matched by name, never by order; the set may have fewer than the classifier. `note` is added to the
     classifier's own. Raises DataError for an empty set or classes the classifier does not know, ImageError for an
-    image that cannot be decoded.
+    image that cannot be decoded, ModelError when the network answers with what are no numbers.
     """
     logits, labels = answers(classifier, image_set)
+    broken = (~logits.isfinite().all(dim=1)).nonzero()[:, 0].tolist()
+    if broken:
+        raise ModelError(
+            f"the network's answers to {len(broken):,} of {len(labels):,} images are no numbers",
+            where=f"the first is {image_set.ids[broken[0]]}",
+            hint="its weights are broken, or too large for its precision: try fp32",
+        )
     notes = dict.fromkeys(text for text in (classifier.note, note) if text)  # each once, in order
     return score(
         (logits / classifier.temperature).softmax(dim=1).numpy(),

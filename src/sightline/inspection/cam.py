@@ -93,17 +93,6 @@ def grad_cam_batch(
     return maps.numpy()
 
 
-def raw_cam(
-    net: Classifier | Network,
-    image: Image,
-    target: Target = None,
-    layer: LayerName | None = None,
-    weighing: "Weighing | None" = None,
-) -> NDArray[np.float32]:
-    """The map before ReLU, enlarging and scaling: float32 (h, w), as large as the layer's maps, in units of logits."""
-    return _raw(net, image, target, layer, weighing or _mean_gradient)[0].cpu().numpy()
-
-
 def _one_map(
     net: Classifier | Network,
     image: Image,

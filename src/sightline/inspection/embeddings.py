@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from sightline.classifier import Classifier, Source
 from sightline.config import require
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.data.load import load_recorded
+from sightline.data.randomness import drawn
 from sightline.data.split import read_manifest
 from sightline.errors import DataError, RunError
 from sightline.run import Run
@@ -75,7 +76,7 @@ def nearest(
     """The `k` training images that look most alike to the network of `run`, the most alike first.
 
     image: a path, the bytes of an image file, or uint8 (H, W, 1 or 3); one that was trained on finds itself.
-    say: gets a sentence when there are more than 20,000 training images: then as many, evenly spaced, are looked at.
+    say: gets a sentence when there are more than 20,000 training images: then as many, drawn at random, are looked at.
 
     The first call runs the network over the training images, later ones find the embeddings in the user's cache.
     Raises RunError when the training images are gone or are not what they were, ImageError when the image cannot be
@@ -89,7 +90,9 @@ def nearest(
     gallery = _training_images(run, say)
     place = find_device(device)
     # Of the same precision as the training, whose features may be in the cache.
-    precision = find_precision(run.config.get("config", {}).get("precision", "auto"), place)
+    settings = run.config.get("config")
+    asked_for: Any = settings.get("precision", "auto") if isinstance(settings, dict) else "auto"
+    precision = find_precision(asked_for, place)
     try:
         known = extract(network, gallery, preprocess, device=place, precision=precision).values
     except DataError as error:
@@ -119,7 +122,7 @@ def embedding_map(
     how: Literal["auto", "tsne", "umap"] = "auto",
     keep: bool = True,
 ) -> EmbeddingMap:
-    """A map of `images`, at most `limit` of them, evenly spaced over the set.
+    """A map of `images`, at most `limit` of them, drawn at random.
 
     how: "tsne", "umap" (of the package umap-learn), or "auto": UMAP where it is installed. Fewer than four images,
     which neither can place, go where their two principal components are. On one machine the same images give the same
@@ -129,19 +132,28 @@ def embedding_map(
     """
     require(limit >= 1, f"limit is {limit}", "use 1 or more images, e.g. 2000")
     require(how in ("auto", "tsne", "umap"), f"how is '{how}'", "use tsne, umap or auto")
-    installed = importlib.util.find_spec("umap") is not None
-    require(installed or how != "umap", "umap is not installed", "pip install umap-learn, or leave `how` out")
-    indices = _evenly(len(images), limit)
-    precision = Precision(classifier.precision, "the classifier's own")
+    indices = drawn(len(images), limit)
     seen = extract(
         classifier.network,
         images.take(indices),
         classifier.preprocess,
         device=classifier.device,
-        precision=precision,
+        precision=Precision(classifier.precision, "the classifier's own"),
         keep=keep,
     )
-    values = seen.values.numpy()
+    return map_of(seen.values, indices, of=len(images), how=how)
+
+
+def map_of(
+    embeddings: Tensor, indices: Tensor, *, of: int, how: Literal["auto", "tsne", "umap"] = "auto"
+) -> EmbeddingMap:
+    """`embedding_map` of embeddings that are there: float32 (N, D), of the images at `indices` of a set of `of`.
+
+    Raises ConfigError as it does.
+    """
+    installed = importlib.util.find_spec("umap") is not None
+    require(installed or how != "umap", "umap is not installed", "pip install umap-learn, or leave `how` out")
+    values = embeddings.numpy()
     count, width = values.shape
     components = min(COMPONENTS, width, count)
     place = _umap if how == "umap" or (how == "auto" and installed) else _tsne
@@ -150,14 +162,14 @@ def embedding_map(
     with threadpool_limits(limits=1):  # sums that several threads make round differently each time
         reduced = _principal_components(values, components)
         points = place(reduced) if count >= FEWEST else np.pad(reduced, ((0, 0), (0, 2)))[:, :2]
-    of = f"{count:,} of {len(images):,} images, evenly spaced" if count < len(images) else f"all {count:,} images"
+    which = f"{count:,} of {of:,} images, drawn at random" if count < of else f"all {count:,} images"
     seen_by = f"the {width:,} numbers that the output layer sees"
     if count < FEWEST:
-        method = f"The first two principal components of {seen_by}; {of}."
+        method = f"The first two principal components of {seen_by}; {which}."
     else:
         name = "UMAP" if place is _umap else "t-SNE"
         method = (
-            f"{name} of the first {components} principal components of {seen_by}; {of}. "
+            f"{name} of the first {components} principal components of {seen_by}; {which}. "
             "Near is alike to the network; how far apart distant groups are says little."
         )
     return EmbeddingMap(points=_centred(points), indices=indices.numpy(), method=method)
@@ -173,19 +185,14 @@ def _training_images(run: Run, say: Callable[[str], object]) -> ImageSet:
     except DataError as error:
         raise _not_at_hand(run, error) from error
     if len(train) > LARGEST_GALLERY:
-        say(f"of {len(train):,} training images {LARGEST_GALLERY:,}, evenly spaced, were compared")
-        train = train.take(_evenly(len(train), LARGEST_GALLERY))
+        say(f"of {len(train):,} training images {LARGEST_GALLERY:,}, drawn at random, were compared")
+        train = train.take(drawn(len(train), LARGEST_GALLERY))
     return train
 
 
 def _not_at_hand(run: Run, error: DataError) -> RunError:
     what = f"the images that {run.path} was trained on are not at hand: {error.what}"
     return RunError(what, where=error.where, hint=error.hint or "put the data back as it was")
-
-
-def _evenly(count: int, limit: int) -> Tensor:
-    """At most `limit` indices below `count`, evenly spaced, int64."""
-    return torch.arange(count) if count <= limit else torch.arange(limit) * count // limit
 
 
 def _cosines(known: Tensor, own: Tensor) -> Tensor:

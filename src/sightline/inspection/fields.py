@@ -107,7 +107,7 @@ def receptive_field(
         unit=(row, column),
         image_size=(height, width),
         box=(top, left, bottom, right),
-        whole=any(math.isinf(field.size) for field in fields),
+        whole=all(math.isinf(field.size) for field in fields),
         effective=(strength / strength.max().clamp_min(torch.finfo(torch.float32).tiny)).cpu().numpy(),
     )
 

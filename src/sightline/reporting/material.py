@@ -41,5 +41,12 @@ class Material:
     snapshots: "Sequence[Snapshot]" = ()
     left_out: str = ""
 
+    @property
+    def among(self) -> str:
+        """Which labels were looked at, e.g. "of the 5,000 training images looked at"."""
+        if self.suspect_images is None:
+            return "of the test images"
+        return f"of the {len(self.suspect_images):,} training images looked at"
+
 
 NOTHING = Material()

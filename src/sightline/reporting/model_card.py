@@ -71,7 +71,7 @@ def model_card(
 
 
 def _details(facts: Facts, classifier: "Classifier") -> Iterator[str]:
-    yield f"- An image classifier: {_plain(facts.model)}, a convolutional network with {facts.parameters:,} parameters."
+    yield f"- An image classifier: {_plain(facts.model)}, a network with {facts.parameters:,} parameters."
     yield f"- It tells {facts.num_classes} classes apart: {_listed(classifier.classes)}."
     yield f"- What it sees: {_plain(classifier.preprocess.describe())}"
     for name, value in classifier.provenance.items():
@@ -196,7 +196,7 @@ def _caveats(
             f"{format_percent(weakest.correct, weakest.support)}."
         )
     if material.suspects:
-        yield f"- {len(material.suspects):,} labels of the data look wrong; see the report."
+        yield f"- {len(material.suspects):,} labels {material.among} look wrong; see the report."
     if audit:
         for finding in audit.findings:
             if finding.severity in FINDINGS:

@@ -83,7 +83,8 @@ def _labels(material: Material) -> Line | None:
     if material.suspects is None:
         return None
     count = len(material.suspects)
-    words = "no label looks wrong" if not count else "1 looks wrong" if count == 1 else f"{count:,} look wrong"
+    found = "no label" if not count else f"{count:,}"
+    words = f"{found} {material.among} look{'s' if count < 2 else ''} wrong"
     return Line("Labels", words, "suspects" if count else "classes")
 
 

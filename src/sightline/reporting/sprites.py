@@ -1,6 +1,6 @@
 """Many small images on one sheet: the page carries each once, however often it shows it.
 
-The style sheet cuts a sprite out of the sheet by its column and row; `templates/sprites.css` has the rule.
+The style sheet cuts a sprite out of the sheet by its column and row; `templates/pixels.css` has the rule.
 """
 
 from dataclasses import dataclass, field

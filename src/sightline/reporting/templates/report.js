@@ -145,7 +145,7 @@ function machine(stage) {
     stage.style.setProperty("--frame", slider.value);
     slider.setAttribute("aria-valuetext", words);
     label.textContent = words;
-    for (const answer of answers) answer.textContent = answer.dataset.answers.split("|")[slider.value];
+    for (const answer of answers) answer.textContent = JSON.parse(answer.dataset.answers)[slider.value];
   };
   const stop = () => {
     clearInterval(timer);
