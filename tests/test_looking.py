@@ -92,7 +92,7 @@ def test_what_is_written(digits_run: Run, digit: Path, tmp_path: Path) -> None:
 def test_by_default_it_goes_into_the_run_folder(digits_run: Run, digit: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(digits_run.path, run)
-    assert look_inside(run, digit, device="cpu")[-1] == run / "inspect" / "a ring" / "index.html"
+    assert look_inside(run, digit, device="cpu")[-1] == run / "inspect" / f"{digit.parent.name}-a ring" / "index.html"
     assert look_inside(run, digit, device="cpu")[-1].exists()  # once more, over the old files
 
 

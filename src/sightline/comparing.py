@@ -22,27 +22,26 @@ def compare_runs(
 ) -> Comparison:
     """Whether the classifier in the second run folder is better than that in the first.
 
-    data: images to score both on, which should be new to both: its test images, or all where it has no split.
-    By default the answers that each run kept for its test images are compared, which have to be the same images.
+    data: images to score both on, which should be new to both; what `scoring.score_run` takes. By default the answers
+    that each run kept for its test images are compared, which have to be the same images.
 
     Raises DataError when the images, their labels or the classes differ, RunError for a run without answers or with
-    damaged ones, and with `data` whatever `scoring.score_run` raises.
+    damaged ones, and with `data` whatever `score_run` raises.
     """
     runs = Run(first), Run(second)
     names = _names(*runs)
     if data is None:
         answers = [read_answers(run, name) for run, name in zip(runs, names, strict=True)]
     else:
-        from sightline.data.load import load_scored
-        from sightline.scoring import score_on
+        from sightline.scoring import score_run
 
-        scored = load_scored(data)  # once: the same images for both, whatever either was trained on
         answers = [
-            Answers.of(score_on(run.path, scored, device=device), name) for run, name in zip(runs, names, strict=True)
+            Answers.of(score_run(run.path, data, device=device), name) for run, name in zip(runs, names, strict=True)
         ]
-    remedy = "score both on the same images, which should be new to both"
+    remedy = "each was scored on its own test images of this data: give data that is new to both"
     if data is None:
-        remedy = f"{remedy}: sightline compare {first} {second} --data DATA"
+        scored_anew = f"sightline compare {first} {second} --data DATA"
+        remedy = f"score both on the same images, which should be new to both: {scored_anew}"
     return compare_answers(*answers, remedy=remedy)
 
 

@@ -39,24 +39,15 @@ def score_run(
     require(views is None or views in names, f"views is '{views}'", f"use {', '.join(names)}")
     run = Run(folder)
     job = read_job(run) if data is None or run.config_path.exists() else None
+    classifier = open_classifier(folder, device=device, precision=job.config.precision if job else "auto")
+    fitted = classifier.views
+    classifier.views = views or fitted
     if job and (data is None or _is_same(os.fspath(data), job.data)):
         scored = ScoredData(_test_images(run, job))
     else:
         assert data is not None
         scored = load_scored(data)
-    return score_on(folder, scored, device=device, views=views)
-
-
-def score_on(
-    folder: str | os.PathLike[str], scored: ScoredData, *, device: str = "auto", views: ViewsName | None = None
-) -> Evaluation:
-    """`score_run` on images that are loaded already."""
-    run = Run(folder)
-    job = read_job(run) if run.config_path.exists() else None
-    classifier = open_classifier(folder, device=device, precision=job.config.precision if job else "auto")
-    fitted = classifier.views
-    classifier.views = views or fitted
-    images, unread = in_memory(scored.images, classifier)
+    images, unread = _in_memory(scored.images, classifier)
     notes = (scored.note, left_out((*scored.unused, *unread)), _other_views(classifier, fitted))
     return evaluate(classifier, images, note=" ".join(note for note in notes if note))
 
@@ -75,7 +66,7 @@ def _test_images(run: Run, job: Job) -> ImageSet:
     return test
 
 
-def in_memory(image_set: ImageSet, classifier: Classifier) -> tuple[ImageSet, tuple[Unused, ...]]:
+def _in_memory(image_set: ImageSet, classifier: Classifier) -> tuple[ImageSet, tuple[Unused, ...]]:
     """The images that can be read, as the classifier sees them, and those that cannot."""
     kept, pixels, unread = readable(image_set, classifier.preprocess)
     return dataclasses.replace(kept, images=ArrayImages(pixels)), unread

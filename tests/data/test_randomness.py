@@ -3,7 +3,7 @@
 import torch
 from torch import Generator
 
-from sightline.data.randomness import derived_seed, global_generator_from, scrambled_bit, uniform
+from sightline.data.randomness import derived_seed, drawn, global_generator_from, scrambled_bit, uniform
 
 
 def test_derived_seeds_are_fixed_and_all_different() -> None:
@@ -40,3 +40,12 @@ def test_the_global_generator_is_lent_and_given_back() -> None:
             draws.append(torch.rand(()).item())
     assert draws[0] == draws[1] != draws[2]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_sample_is_in_order_and_has_no_stride() -> None:
+    sample = drawn(50_000, 5_000)
+    assert len(sample) == len(set(sample.tolist())) == 5_000
+    assert (sample.diff() > 0).all()
+    assert torch.bincount(sample % 10).min() > 400  # of ten classes that take turns, each has its share
+    assert torch.equal(sample, drawn(50_000, 5_000))
+    assert torch.equal(drawn(7, 10), torch.arange(7))

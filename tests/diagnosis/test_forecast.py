@@ -129,3 +129,18 @@ def test_what_cannot_be_forecast() -> None:
         forecast(*sample((5, 5, 5), 0), CLASSES)
     with pytest.raises(DataError, match="the network has learnt from all of these images: give images held out"):
         forecast(*sample((60, 60, 60), 0), CLASSES, learnt=True)
+
+
+def test_a_sample_is_told_how_many_there_are() -> None:
+    told = forecast(*sample((40, 40, 40), 0), CLASSES, counts=(4_000, 400, 40))
+    assert told.images_now == 4_440
+    assert {one.name: one.images_now for one in told.classes} == dict(zip(CLASSES, (4_000, 400, 40), strict=True))
+    assert {one.name: one.more_images for one in told.classes}[CLASSES[0]] == 2_000
+
+
+def test_a_class_that_is_one_group_is_not_forecast_alone() -> None:
+    features, labels = sample((60, 60, 60), 0)
+    groups = tuple("one" if label == 2 else "" for label in labels.tolist())
+    told = forecast(features, labels, CLASSES, groups=groups)
+    assert CLASSES[2] not in {one.name for one in told.classes}
+    assert all(np.isfinite(one.gain.value) for one in told.classes)

@@ -39,7 +39,7 @@ def test_facts_and_scores(report_parts: Callable[..., Any]) -> None:
         "5,400 images of shapes, and 600 to choose by (validation).",
         "| Accuracy | 90.0 % (87.3 to 92.2) |",
         "| class 0 | 90 % (85 to 93) |",
-        "- 60 labels of the data look wrong; see the report.",
+        "- 60 labels of the test images look wrong; see the report.",
         "- It has no rule for images unlike those it knows",
         "sightline train shapes",
     ):

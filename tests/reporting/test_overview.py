@@ -15,7 +15,7 @@ def test_everything_that_is_known_is_said(report_parts: Callable[..., Any]) -> N
     assert [line.what for line in found.found] == [
         *("Weakest class", "Commonest confusion", "Probabilities", "Unknown", "Labels", "More images")
     ]
-    assert found.found[4].words == "60 look wrong"
+    assert found.found[4].words == "60 of the test images look wrong"
     assert found.steps[0].startswith("Look at the 60 labels that look wrong")
     assert found.steps[1] == "Collect more images of class 0: 50 are worth about 3 points of its recall."
 

@@ -204,7 +204,7 @@ def test_without_a_mistake_nothing_is_invented(report_parts: Callable[..., Any])
     text = Page(whole(report_parts(4, perfect=True))).text
     assert "Weakest class none: not one image was mistaken" in text
     assert "Nothing was taken for anything else." in text
-    assert "no label looks wrong" in text
+    assert "no label of the test images looks wrong" in text
     assert "The surest mistakes" not in text
 
 
