@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sightline.pixels.preprocess import Preprocess
-from sightline.reporting.heat import HUE, STRENGTH, Heat, HeatSheet, heat_box
+from sightline.pixels.scales import OVERLAY
+from sightline.reporting.heat import HUE, Heat, HeatSheet, heat_box
 
 
 def preprocess(fit: str, size: tuple[int, int] = (100, 100)) -> Preprocess:
@@ -44,7 +45,7 @@ def test_strength_of_the_sheet() -> None:
     pixels = np.asarray(Image.open(BytesIO(content)).convert("RGBA"))
     left, right = pixels[:, :26], pixels[:, 26:]
     assert left[:, :, 3].max() == 0
-    assert np.unique(right.reshape(-1, 4), axis=0).tolist() == [[*HUE, round(255 * STRENGTH)]]
+    assert np.unique(right.reshape(-1, 4), axis=0).tolist() == [[*HUE, round(255 * OVERLAY)]]
 
 
 def test_no_map() -> None:

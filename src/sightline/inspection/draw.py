@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from sightline.errors import DataError
 from sightline.inspection.fields import ReceptiveField
 from sightline.pixels.color import gray_to_rgb, rgb_to_gray
-from sightline.pixels.scales import LIGHT_PAPER, ORANGE, diverging, rgb, sequential
+from sightline.pixels.scales import LIGHT_PAPER, ORANGE, OVERLAY, diverging, rgb, sequential
 
 GAP = 8  # pixels between tiles
-OPACITY = 0.45  # of a map over its image
 HUE = ORANGE
 
 Pixels = NDArray[np.uint8]
@@ -29,7 +28,7 @@ def overlay(image: Pixels, strength: NDArray[np.floating]) -> Pixels:
     """
     grey = _as_rgb(rgb_to_gray(image)[:, :, None] if image.shape[2] == 3 else image)
     _require_size(grey, strength)
-    part = OPACITY * np.clip(strength, 0, 1)[:, :, None]
+    part = OVERLAY * np.clip(strength, 0, 1)[:, :, None]
     return _rounded(grey * (1 - part) + rgb(HUE) * part)
 
 

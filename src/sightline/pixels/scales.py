@@ -1,4 +1,4 @@
-"""Numbers as colours: one even scale for magnitudes, one for signed values, and the papers they are drawn on."""
+"""Numbers as colours: scales for magnitudes and signed values, papers, and ink that is legible on each."""
 
 from collections.abc import Sequence
 
@@ -23,6 +23,8 @@ CIVIDIS = (
 LIGHT_PAPER, DARK_PAPER = "#fdfcf9", "#161614"
 BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's blue and vermilion: told apart by nearly every eye
 ACCENT = "#0b6e99"
+DARK_INK, LIGHT_INK = "#000000", "#ffffff"
+OVERLAY = 0.45  # of the hue where a map over an image is largest
 
 
 def rgb(color: str) -> NDArray[np.float32]:
@@ -48,3 +50,21 @@ def _between(positions: NDArray[np.floating], colors: Sequence[str]) -> NDArray[
     part = (where - lower)[..., None]
     pixels: NDArray[np.uint8] = np.rint(steps[lower] * (1 - part) + steps[lower + 1] * part).astype(np.uint8)
     return pixels
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of "#rrggbb", 0 black to 1 white, as WCAG 2.2 defines it."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it; text needs 4.5."""
+    darker, lighter = sorted((luminance(first), luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ink_on(color: str) -> str:
+    """Black or white, whichever is easier to read on `color`; its contrast is never below 4.58."""
+    return max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, color))

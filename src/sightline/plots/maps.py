@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sightline.errors import ConfigError, DataError
 from sightline.inspection.fields import ReceptiveField
 from sightline.pixels.color import gray_to_rgb, rgb_to_gray
-from sightline.pixels.scales import ORANGE
+from sightline.pixels.scales import ORANGE, OVERLAY
 from sightline.plots.canvas import (
     GAP,
     LINE,
@@ -28,8 +28,7 @@ from sightline.plots.style import ACCENT, NORMAL, PAPER, Drawing, number_text, s
 
 SIDE = 230.0  # points, about, of the longer side of an image
 NARROWEST = 280.0  # points, so that scale and heading have room
-STRENGTH = 0.45  # of the colour where a map is largest
-HEAT = LinearSegmentedColormap.from_list("heat", [to_rgba(ORANGE, 0.0), to_rgba(ORANGE, STRENGTH)])
+HEAT = LinearSegmentedColormap.from_list("heat", [to_rgba(ORANGE, 0.0), to_rgba(ORANGE, OVERLAY)])
 WITHIN = 0.99  # the share of pixels that the scale of an attribution holds
 
 

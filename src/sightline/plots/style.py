@@ -15,13 +15,14 @@ from typing import Any, ParamSpec, Protocol
 
 from matplotlib import colormaps, style
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
 from sightline.evaluation.intervals import supported_digits
+from sightline.pixels import scales
 from sightline.pixels.scales import ACCENT as ACCENT
 from sightline.pixels.scales import BLUE, LIGHT_PAPER, ORANGE
 
@@ -184,14 +185,13 @@ def percent_ticks(axes: Axes, which: str) -> None:
 
 
 def contrast(first: Any, second: Any) -> float:
-    """Contrast ratio of two opaque colours, 1 to 21, as WCAG 2.2 defines it; text needs 4.5."""
-    darker, lighter = sorted((_luminance(first), _luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
+    """Contrast ratio of two opaque colours of matplotlib's, 1 to 21; see `pixels.scales.contrast`."""
+    return scales.contrast(to_hex(first), to_hex(second))
 
 
 def ink_on(color: Any) -> str:
-    """Black or white, whichever is easier to read on `color`; its contrast is never below 4.58."""
-    return max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, color))
+    """Black or white, whichever is easier to read on a colour of matplotlib's."""
+    return scales.ink_on(to_hex(color))
 
 
 def text_width(text: str, size: float) -> float:
@@ -248,9 +248,3 @@ _MEASURE = TextToPath()
 def _families() -> list[str]:
     there = {font.name for font in fontManager.ttflist}
     return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in there)]
-
-
-def _luminance(color: Any) -> float:
-    """Relative luminance, 0 black to 1 white, as WCAG 2.2 defines it."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,10 +1,10 @@
-"""Colours whose meaning can be read: a perceptually even scale, and ink that stays legible on it."""
+"""Colours of the pages: a perceptually even scale that begins at the paper."""
 
-from sightline.pixels.scales import CIVIDIS
+from sightline.pixels.scales import CIVIDIS, luminance
 from sightline.pixels.scales import DARK_PAPER as DARK_PAPER
 from sightline.pixels.scales import LIGHT_PAPER as LIGHT_PAPER
-
-DARK_INK, LIGHT_INK = "#000000", "#ffffff"
+from sightline.pixels.scales import contrast as contrast
+from sightline.pixels.scales import ink_on as ink_on
 
 
 def steps_on(paper: str) -> list[str]:
@@ -21,24 +21,6 @@ def mixed(color: str, paper: str, strength: float) -> str:
     """`strength` parts of `color` and the rest of `paper`, both "#rrggbb"."""
     pairs = [(int(color[i : i + 2], 16), int(paper[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(strength * a + (1 - strength) * b):02x}" for a, b in pairs)
-
-
-def luminance(color: str) -> float:
-    """Relative luminance of "#rrggbb", 0 black to 1 white, as WCAG 2.2 defines it."""
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it; text needs 4.5."""
-    darker, lighter = sorted((luminance(first), luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def ink_on(color: str) -> str:
-    """Black or white, whichever is easier to read on `color`; its contrast is never below 4.58."""
-    return max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, color))
 
 
 def level(value: float, largest: float) -> int:

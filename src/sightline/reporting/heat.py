@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.pixels.preprocess import Preprocess
-from sightline.pixels.scales import ORANGE, rgb
+from sightline.pixels.scales import ORANGE, OVERLAY, rgb
 from sightline.reporting.image_data import data_uri
 
 TILE = 24  # pixels; a map has 4 to 14 values on a side, and the page draws it smoothly
@@ -16,7 +16,6 @@ BORDER = 1  # pixels on every side that repeat the edge, so that neighbours do n
 COLUMNS = 8
 LEVELS = 32
 HUE = tuple(int(value) for value in rgb(ORANGE))
-STRENGTH = 0.45  # of the hue where the map is 1, as in `inspection.draw.overlay`
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def _tile(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _encoded(levels: NDArray[np.uint8]) -> str:
     image = Image.fromarray(levels)
     image.putpalette(list(HUE) * LEVELS)
-    alpha = bytes(round(255 * STRENGTH * level / (LEVELS - 1)) for level in range(LEVELS))
+    alpha = bytes(round(255 * OVERLAY * level / (LEVELS - 1)) for level in range(LEVELS))
     file = BytesIO()
     image.save(file, "png", transparency=alpha, optimize=True)
     return data_uri("image/png", file.getvalue())

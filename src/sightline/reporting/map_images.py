@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline.pixels.color import rgb_to_gray
-from sightline.pixels.scales import ACCENT, BLUE, LIGHT_PAPER, ORANGE, rgb, sequential
+from sightline.pixels.scales import ACCENT, BLUE, LIGHT_PAPER, ORANGE, OVERLAY, rgb, sequential
 
-STRENGTH = 0.45  # of the hue where a map is 1
 LINE = 2  # pixels of a frame
 KERNEL_SIDE, GAP, FRAME = 32, 3, (107, 106, 102, 70)  # pixels, pixels, faint ink that lets paper through
 
@@ -38,7 +37,7 @@ def overlay(image: NDArray[np.uint8], values: ArrayLike) -> NDArray[np.uint8]:
     """An image (H, W, 1 or 3) in pale grey with a map (H, W) in [0, 1] over it in one hue: uint8 (H, W, 3)."""
     gray = image if image.shape[2] == 1 else rgb_to_gray(image)[..., None]
     pale = 0.6 * gray.astype(np.float32) + 0.4 * rgb(LIGHT_PAPER)
-    strength = STRENGTH * np.clip(np.asarray(values, np.float32), 0, 1)[..., None]
+    strength = OVERLAY * np.clip(np.asarray(values, np.float32), 0, 1)[..., None]
     return np.rint((1 - strength) * pale + strength * rgb(ORANGE)).astype(np.uint8)
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.evaluation.metrics import format_percent
-from sightline.pixels.scales import BLUE, ORANGE, rgb, sequential
+from sightline.pixels.scales import BLUE, ORANGE, OVERLAY, rgb, sequential
 from sightline.reporting.confusion import confusion_pixels
-from sightline.reporting.heat import HUE, STRENGTH
+from sightline.reporting.heat import HUE
 from sightline.reporting.image_data import CRISP, data_uri, format_probability, jpeg_uri, png_uri
 from sightline.reporting.scale import significant
 
@@ -165,7 +165,7 @@ def _watched(number: int, snapshots: "Sequence[Snapshot]") -> WatchedImage:
 
 def _heat_film(number: int, maps: Sequence[Pixels]) -> Film:
     heats = np.stack([_resized(frame, HEAT_SIDE) for frame in maps])
-    alphas = [round(255 * STRENGTH * level / LEVELS) for level in range(LEVELS + 1)]
+    alphas = [round(255 * OVERLAY * level / LEVELS) for level in range(LEVELS + 1)]
     levels = np.rint(heats / 255 * LEVELS).astype(np.uint8)
     return Film(f"heat-{number}", _film(levels, [HUE] * (LEVELS + 1), alphas), 0, 1.0, "where it looked")
 
