@@ -41,8 +41,8 @@ NAMES: dict[Kind, tuple[str, str, str]] = {
 class Slice:
     """Accuracy on some of the images: `correct` of `total`. interval: its 95 % Wilson interval.
 
-    kind: by what they are chosen; name: which of them. p_value: how likely a difference so large from the images of all
-    other slices of this kind would be by chance, by Fisher's exact test; times the slices that are still to be judged
+    kind: by what they are chosen; name: which of them. p_value: how likely a difference so large from all
+    other images would be by chance, by Fisher's exact test; times the slices that are still to be judged
     when all are taken from the clearest on (S. Holm, Scandinavian Journal of Statistics 6, 1979), so that of all slices
     together no more than 5 in 100 evaluations mark any without cause. differs: it is below 0.05.
     """
