@@ -31,7 +31,7 @@ from sightline.training.fit import fit
 
 RATE = 0.05
 PRECISION = RECALL = 0.80
-ALIKE = {  # what each class is most easily taken for, by the confusion matrix of our own training
+ALIKE = {  # a class that looks like it, by eye
     "T-shirt/top": "Shirt",
     "Trouser": "Dress",
     "Pullover": "Coat",
