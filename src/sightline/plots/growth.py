@@ -1,10 +1,11 @@
 """How the result would grow with more images: the learning curve so far, and what more of each class are worth."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from sightline.diagnosis.forecast import ClassForecast, Forecast
 from sightline.errors import DataError
 from sightline.plots.style import (
     ACCENT,
@@ -12,7 +13,6 @@ from sightline.plots.style import (
     INK,
     SMALL,
     Drawing,
-    Interval,
     chart,
     percent_ticks,
     ranges,
@@ -25,30 +25,8 @@ SHOWN = 20  # classes, those that gain most; of more, the rest gain less than an
 NAME_ROOM = 110.0  # points for the longest class name
 
 
-class ClassForecastLike(Protocol):
-    """One class: its images now, and what so many more would add to its recall, a share with its interval."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def gain(self) -> Interval: ...
-    @property
-    def more_images(self) -> int: ...
-
-
-class ForecastLike(Protocol):
-    """points: (training images, accuracy) as measured by refits, a share with its interval."""
-
-    @property
-    def points(self) -> Sequence[tuple[int, Interval]]: ...
-    @property
-    def classes(self) -> Sequence[Any]: ...
-    @property
-    def sentence(self) -> str: ...
-
-
 @styled
-def forecast(result: ForecastLike) -> Drawing:
+def forecast(result: Forecast) -> Drawing:
     """Accuracy by number of training images, and what more images of each class would add to its recall.
 
     The classes that gain most come first, at most 20; every dot has its 95 % interval. Raises DataError for a forecast
@@ -56,7 +34,7 @@ def forecast(result: ForecastLike) -> Drawing:
     """
     if not result.points:
         raise DataError("the forecast has no points", hint="forecast from at least one refit")
-    classes: list[ClassForecastLike] = sorted(result.classes, key=lambda part: -part.gain.value)[:SHOWN]
+    classes = sorted(result.classes, key=lambda part: -part.gain.value)[:SHOWN]
     height = max(3.2, (15.0 * len(classes) + 95) / 72)
     figure, grid = chart(1, 2 if classes else 1, height=height)
     points = sorted(result.points, key=lambda point: point[0])
@@ -79,7 +57,7 @@ def forecast(result: ForecastLike) -> Drawing:
     return figure
 
 
-def _gains(axes: Any, classes: Sequence[ClassForecastLike]) -> None:
+def _gains(axes: Any, classes: Sequence[ClassForecast]) -> None:
     places = list(range(len(classes)))
     axes.axvline(0, color=INK, linewidth=0.8)
     ranges(axes, places, [part.gain for part in classes], across=True)
