@@ -260,6 +260,8 @@ def summary(
 
 @app.command
 def lab(
+    run: Annotated[Path | None, Parameter(help="Run folder to look into, also one that still trains.")] = None,
+    /,
     *,
     port: Annotated[int, Parameter(help="Port; 0 is any free one.")] = 8760,
     no_open: Annotated[bool, Parameter(help="Do not open the browser.", show_default=False)] = False,
@@ -269,11 +271,11 @@ def lab(
     if export:
         from sightline.lab.export import export as write_pages
 
-        print(write_pages(export))
+        print(write_pages(export, run))
         return
     from sightline.lab.server import serve
 
-    serve(port=port, open_browser=not no_open)
+    serve(run, port=port, open_browser=not no_open)
 
 
 @app.command

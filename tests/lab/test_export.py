@@ -1,5 +1,6 @@
 """The static export: everything a plain file server needs, and nothing overwritten that is not ours."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def test_it_is_the_same_pages(tmp_path: Path) -> None:
     written = {path.name for path in (tmp_path / "site" / "static").iterdir()}
     assert written == set(static_files())
     assert not any(name.endswith((".py", ".html")) for name in written)
+    assert json.loads((tmp_path / "site" / "data" / "lab.json").read_bytes()) == {"live": False, "run": None}
 
 
 def test_an_export_can_be_renewed(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The lab as an ASGI application: pages and static files. Nothing here imports torch or NumPy."""
+"""The lab as an ASGI application: pages, static files, and the rooms' data.
+
+Nothing here imports torch or NumPy; the rooms do when they are first asked.
+"""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -6,17 +9,23 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sightline.errors import SightlineError
+from sightline.lab.answers import data_route, tell_error
 from sightline.lab.guard import Guard
 from sightline.lab.pages import MEDIA_TYPES, pages, static_files
+from sightline.lab.workspace import Workspace
 
 
-def create_app(*, token: str, port: int) -> ASGIApp:
+def create_app(*, token: str, port: int, workspace: Workspace | None = None) -> ASGIApp:
     """The application for a server on 127.0.0.1:`port`; only requests that carry `token` are answered."""
+    workspace = workspace or Workspace()
     routes = [
+        data_route("lab.json", workspace.about),
         Route("/static/{name:path}", _static),
         Route("/{address:path}", _page),
     ]
-    return Guard(Starlette(routes=routes), token=token, port=port)
+    app = Starlette(routes=routes, exception_handlers={SightlineError: tell_error})
+    return Guard(app, token=token, port=port)
 
 
 async def _page(request: Request) -> Response:

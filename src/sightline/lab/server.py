@@ -5,21 +5,25 @@ import errno
 import secrets
 import socket
 import webbrowser
+from pathlib import Path
 
 import uvicorn
 
 from sightline.errors import InputError
 from sightline.lab.app import create_app
+from sightline.lab.workspace import Workspace
 
 HOST = "127.0.0.1"
 PORT = 8760
 
 
-def serve(*, port: int = PORT, open_browser: bool = True) -> None:
+def serve(run: Path | None = None, *, port: int = PORT, open_browser: bool = True) -> None:
     """Print the address, open it in the browser, and answer until Ctrl-C. port 0: any free one.
 
-    Raises InputError when the port is taken or is no port.
+    run: the run folder to look into, also one that still trains. Raises RunError when it does not exist, InputError
+    when the port is taken or is no port.
     """
+    workspace = Workspace(run)
     with listen(port) as listener:
         number = listener.getsockname()[1]
         token = secrets.token_urlsafe(32)
@@ -28,7 +32,8 @@ def serve(*, port: int = PORT, open_browser: bool = True) -> None:
         print(f"The lab is open at {address}\nIt answers on this machine only. Ctrl-C closes it.", flush=True)
         if open_browser:
             webbrowser.open(address)
-        config = uvicorn.Config(create_app(token=token, port=number), log_level="warning", lifespan="off", ws="none")
+        app = create_app(token=token, port=number, workspace=workspace)
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a lab is closed, and no failure
             uvicorn.Server(config).run(sockets=[listener])
 
