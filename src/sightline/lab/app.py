@@ -13,6 +13,7 @@ from sightline.errors import SightlineError
 from sightline.lab.answers import data_route, tell_error
 from sightline.lab.guard import Guard
 from sightline.lab.pages import MEDIA_TYPES, pages, static_files
+from sightline.lab.rooms import course
 from sightline.lab.workspace import Workspace
 
 
@@ -21,6 +22,7 @@ def create_app(*, token: str, port: int, workspace: Workspace | None = None) -> 
     workspace = workspace or Workspace()
     routes = [
         data_route("lab.json", workspace.about),
+        *course.routes(workspace),
         Route("/static/{name:path}", _static),
         Route("/{address:path}", _page),
     ]

@@ -1,6 +1,7 @@
 /** A lesson: its live figures, its quiz, and snippets that can be copied. */
 
 import { FIGURES } from "./figures.js";
+import { addOwnPart } from "./own.js";
 import { make } from "./page.js";
 import { startQuiz } from "./quiz.js";
 
@@ -31,5 +32,9 @@ for (const output of document.querySelectorAll("pre.output")) {
   output.setAttribute("role", "group");
 }
 
+const lesson = location.pathname.split("/").pop()?.replace(".html", "") ?? "";
 const quiz = document.querySelector("section.quiz");
-if (quiz instanceof HTMLElement) startQuiz(quiz, location.pathname.split("/").pop()?.replace(".html", "") ?? "");
+if (quiz instanceof HTMLElement) {
+  startQuiz(quiz, lesson);
+  addOwnPart(lesson, quiz).catch(() => {}); // the lesson is whole without it
+}

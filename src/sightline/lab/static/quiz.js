@@ -23,25 +23,37 @@ export function startQuiz(quiz, lesson) {
   };
 
   questions.forEach((question, number) => {
-    for (const choice of question.querySelectorAll(".choice")) {
-      const right = choice.hasAttribute("data-right");
-      const said = /** @type {HTMLElement} */ (choice.querySelector(".reply"));
-      const words = said.textContent ?? "";
-      said.remove();
-      const radio = make("input", { type: "radio", name: `question-${number}` });
-      const reply = make("span", { class: "reply", role: "status" });
-      const label = make("label", {}, radio, make("span", {}, (choice.textContent ?? "").trim()));
-      choice.replaceChildren(label, reply);
-      radio.addEventListener("change", () => {
-        for (const other of question.querySelectorAll(".choice")) {
-          other.classList.remove("right", "wrong");
-          /** @type {HTMLElement} */ (other.querySelector(".reply")).textContent = "";
-        }
-        choice.classList.add(right ? "right" : "wrong");
-        reply.append(make("b", {}, right ? "Right. " : "Not quite. "), words);
-        if (!firstTries.has(number)) firstTries.set(number, right);
-        tell();
-      });
-    }
+    startQuestion(question, `question-${number}`, (right) => {
+      if (!firstTries.has(number)) firstTries.set(number, right);
+      tell();
+    });
   });
+}
+
+/**
+ * Makes the choices of one question choosable; each choice tells its own reply.
+ * @param {Element} question a <fieldset> with <p class="choice">, each with its <span class="reply"> @param {string} name of its
+ * radio buttons @param {(right: boolean) => void} [onChoice]
+ */
+export function startQuestion(question, name, onChoice) {
+  const choices = [...question.querySelectorAll(".choice")];
+  for (const choice of choices) {
+    const right = choice.hasAttribute("data-right");
+    const said = /** @type {HTMLElement} */ (choice.querySelector(".reply"));
+    const words = said.textContent ?? "";
+    said.remove();
+    const radio = make("input", { type: "radio", name });
+    const reply = make("span", { class: "reply", role: "status" });
+    const label = make("label", {}, radio, make("span", {}, (choice.textContent ?? "").trim()));
+    choice.replaceChildren(label, reply);
+    radio.addEventListener("change", () => {
+      for (const other of choices) {
+        other.classList.remove("right", "wrong");
+        /** @type {HTMLElement} */ (other.querySelector(".reply")).textContent = "";
+      }
+      choice.classList.add(right ? "right" : "wrong");
+      reply.append(make("b", {}, right ? "Right. " : "Not quite. "), words);
+      onChoice?.(right);
+    });
+  }
 }

@@ -1,0 +1,114 @@
+/** What a lesson says about the reader's own network and data, when the lab was opened with a run. */
+
+import { CellGrid } from "./cells.js";
+import { css, darkMode, grey, signed } from "./colors.js";
+import { about, fetchData } from "./data.js";
+import { grouped, make } from "./page.js";
+import { startQuestion } from "./quiz.js";
+
+/** @typedef {{text: string, choices: string[], replies: string[], right: number}} OwnQuestion */
+/** @typedef {{words: string, figure: any, questions: OwnQuestion[]}} Part */
+
+/** Put the lesson's part before `place`; nothing without a run, or where it has nothing to say. @param {string} lesson @param {Element} place */
+export async function addOwnPart(lesson, place) {
+  const { run } = await about();
+  if (!run?.network) return;
+  /** @type {Part | undefined} */
+  const part = (await fetchData("course.json"))[lesson];
+  if (!part) return;
+  const section = make("section", { class: "own quiz", "aria-labelledby": "own-title" });
+  section.append(make("h2", { id: "own-title" }, "In your own run"), make("p", { class: "hint" }, run.name), make("p", {}, part.words));
+  const draw = part.figure && FIGURES[/** @type {string} */ (part.figure.kind)];
+  if (draw) {
+    const figure = make("figure", { class: "own-figure" });
+    section.append(figure);
+    draw(figure, part.figure);
+  }
+  part.questions.forEach((asked, number) => {
+    const choices = asked.choices.map((words, i) => make("p", { class: "choice", ...(i === asked.right ? { "data-right": "" } : {}) }, `${words} `, make("span", { class: "reply" }, asked.replies[i])));
+    const question = make("fieldset", {}, make("legend", {}, asked.text), ...choices);
+    section.append(question);
+    startQuestion(question, `own-${number}`);
+  });
+  place.before(section);
+}
+
+/** @type {Record<string, (place: HTMLElement, figure: any) => void>} */
+const FIGURES = { pixels, kernels, fields, curves, confusion };
+
+/** @param {HTMLElement} place @param {{grey: number[][], label: string}} figure */
+function pixels(place, { grey: values, label }) {
+  const square = make("div");
+  place.append(make("div", { class: "panel own-pixels" }, square), make("figcaption", {}, `Grey levels of '${label}', 0 black to 255 white`));
+  new CellGrid(square, `Grey levels of ${label}`).draw(values.map((row) => row.map((value) => ({ text: String(value), color: grey(value, 255) }))));
+}
+
+/** Filters as small squares, the channels of each side by side. @param {HTMLElement} place @param {{values: number[][][][], reach: number}} figure */
+function kernels(place, { values, reach }) {
+  const row = make("div", { class: "own-kernels", role: "img", "aria-label": `${values.length} filters` });
+  const draw = () => {
+    row.replaceChildren(
+      ...values.map((filter) => {
+        const [height, width] = [filter[0].length, filter[0][0].length];
+        const canvas = make("canvas", { width: String(filter.length * (width + 1) - 1), height: String(height) });
+        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+        filter.forEach((channel, c) =>
+          channel.forEach((line, y) =>
+            line.forEach((weight, x) => {
+              context.fillStyle = css(signed(weight, reach));
+              context.fillRect(c * (width + 1) + x, y, 1, 1);
+            }),
+          ),
+        );
+        canvas.style.setProperty("width", `${canvas.width * Math.max(4, Math.round(48 / height))}px`);
+        return canvas;
+      }),
+    );
+  };
+  draw();
+  darkMode.addEventListener("change", draw);
+  place.append(row, make("figcaption", {}, `Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`));
+}
+
+/** A bar a layer: how many pixels one value sees. @param {HTMLElement} place @param {{image: number, rows: [string, number, number[]][]}} figure */
+function fields(place, { image, rows }) {
+  const largest = Math.max(image, ...rows.map(([, field]) => field));
+  const shown = rows.length <= 12 ? rows : rows.filter((_, i) => i % Math.ceil(rows.length / 12) === 0 || i === rows.length - 1);
+  for (const [name, field, shape] of shown) {
+    const bar = make("span", { class: "count-bar" });
+    bar.style.setProperty("width", `${(100 * field) / largest}%`);
+    const words = `${field} of ${image}`;
+    place.append(make("div", { class: "count own-field" }, make("span", { class: "count-name", title: name }, name.split(".").slice(-2).join(".")), make("span", { class: "count-track" }, bar), make("span", { class: "count-words" }, words, make("small", {}, ` ${shape.join(" × ")}`))));
+  }
+  place.append(make("figcaption", {}, "Pixels each way that one value sees, of the image's, and the layer's output. A field may reach beyond the image."));
+}
+
+/** Validation loss and accuracy by epoch. @param {HTMLElement} place @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure */
+function curves(place, { records }) {
+  const table = make("table", { class: "own-table" });
+  table.append(make("thead", {}, make("tr", {}, ...["epoch", "training loss", "validation loss", "validation accuracy"].map((name) => make("th", { scope: "col" }, name)))));
+  const body = make("tbody");
+  const step = Math.ceil(records.length / 20);
+  for (const record of records.filter((_, i) => i % step === 0 || i === records.length - 1)) {
+    body.append(make("tr", {}, make("th", { scope: "row" }, String(record.epoch)), make("td", {}, record.train_loss.toFixed(3)), make("td", {}, record.val_loss.toFixed(3)), make("td", {}, `${(100 * record.val_accuracy).toFixed(2)} %`)));
+  }
+  table.append(body);
+  place.append(table);
+}
+
+/** @param {HTMLElement} place @param {{classes: string[], matrix: number[][]}} figure */
+function confusion(place, { classes, matrix }) {
+  const table = make("table", { class: "own-table confusion" });
+  table.append(make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "truth"), ...classes.map((name) => make("th", { scope: "col" }, name)))));
+  const body = make("tbody");
+  matrix.forEach((row, truth) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    body.append(make("tr", {}, make("th", { scope: "row" }, classes[truth]), ...row.map((count, named) => {
+      const cell = make("td", { class: named === truth ? "right" : count ? "wrong" : "none" }, count ? grouped(count) : "·");
+      cell.style.setProperty("--share", String(total ? count / total : 0));
+      return cell;
+    })));
+  });
+  table.append(body);
+  place.append(make("div", { class: "own-scroll", tabindex: "0", role: "group", "aria-label": "Confusion matrix" }, table), make("figcaption", {}, "Rows: what it is. Columns: what your network calls it."));
+}
