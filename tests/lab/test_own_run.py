@@ -10,7 +10,6 @@ from sightline.lab.own_run import own_parts, question
 from sightline.lab.workspace import Workspace
 from sightline.run import Run
 
-
 Parts = dict[str, dict[str, Any]]
 
 
