@@ -7,7 +7,7 @@ import csv
 import os
 
 from sightline.errors import RunError
-from sightline.evaluation.compare import Answers, Comparison, compare_answers
+from sightline.evaluation.compare import ClassifierAnswers, Comparison, compare_answers
 from sightline.run import Run
 
 COLUMNS = frozenset(("id", "label", "predicted"))
@@ -36,7 +36,8 @@ def compare_runs(
         from sightline.scoring import score_run
 
         answers = [
-            Answers.of(score_run(run.path, data, device=device), name) for run, name in zip(runs, names, strict=True)
+            ClassifierAnswers.of(score_run(run.path, data, device=device), name)
+            for run, name in zip(runs, names, strict=True)
         ]
     remedy = "each was scored on its own test images of this data: give data that is new to both"
     if data is None:
@@ -45,7 +46,7 @@ def compare_runs(
     return compare_answers(*answers, remedy=remedy)
 
 
-def read_answers(run: Run, name: str) -> Answers:
+def read_answers(run: Run, name: str) -> ClassifierAnswers:
     """What the run answered on its test images, from predictions.csv and metrics.json. Raises RunError."""
     path = run.predictions_path
     classes = frozenset(str(score["name"]) for score in run.test["classes"])
@@ -67,7 +68,7 @@ def read_answers(run: Run, name: str) -> Answers:
             unknown = next(str(word) for word in said if word not in classes)
             raise RunError(f"row {line} names no class of this run: {unknown}", where=str(path), hint="restore it")
     ids, labels, predicted = zip(*rows, strict=True) if rows else ((), (), ())
-    return Answers(name, ids, labels, predicted, classes)
+    return ClassifierAnswers(name, ids, labels, predicted, classes)
 
 
 def _names(first: Run, second: Run) -> tuple[str, str]:

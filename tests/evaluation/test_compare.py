@@ -9,7 +9,7 @@ from scipy.stats import binom, binomtest
 
 from sightline.errors import DataError
 from sightline.evaluation.compare import (
-    Answers,
+    ClassifierAnswers,
     Comparison,
     compare,
     compare_answers,
@@ -144,8 +144,8 @@ def test_images_are_matched_by_their_ids() -> None:
 
 
 def test_classes_are_matched_by_name() -> None:
-    first = Answers("a", ("x",), ("cat",), ("dog",), frozenset(CLASSES))
-    second = Answers("b", ("x",), ("cat",), ("cat",), frozenset(reversed(CLASSES)))
+    first = ClassifierAnswers("a", ("x",), ("cat",), ("dog",), frozenset(CLASSES))
+    second = ClassifierAnswers("b", ("x",), ("cat",), ("cat",), frozenset(reversed(CLASSES)))
     assert compare_answers(first, second).gained == ("x",)
 
 
@@ -171,6 +171,6 @@ def test_what_cannot_be_compared() -> None:
     other = score(np.eye(2, dtype=np.float32)[[0]], np.array([0]), ("cat", "fox"), ids=("a",))
     with pytest.raises(DataError, match=r"different classes \(only old has dog; only new has fox\)"):
         compare(evaluation([0], ids=["a"]), other, names=("old", "new"))
-    empty = Answers("old", (), (), (), frozenset(CLASSES))
+    empty = ClassifierAnswers("old", (), (), (), frozenset(CLASSES))
     with pytest.raises(DataError, match="no image to compare on"):
         compare_answers(empty, empty)

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from sightline.diagnosis.learning_curves import Curve, Study, alone, in_every_part, principal, together
+from sightline.diagnosis.learning_curves import LearningCurve, Study, alone, in_every_part, principal, together
 from sightline.errors import DataError
 from sightline.evaluation.intervals import Estimate, wilson_interval
 from sightline.training.head import fit_head, left_out_folds
@@ -220,7 +220,9 @@ def _forecast(
     )
 
 
-def _extrapolated(curve: Curve, now: int, then: int, rng: np.random.Generator) -> tuple[Estimate, Estimate, Estimate]:
+def _extrapolated(
+    curve: LearningCurve, now: int, then: int, rng: np.random.Generator
+) -> tuple[Estimate, Estimate, Estimate]:
     """The share that is right with `now` and with `then` images, and the gain between them."""
     means = curve.means(rng)  # (1 + R, L)
     exponents = np.array(EXPONENTS)

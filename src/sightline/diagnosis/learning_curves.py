@@ -63,7 +63,7 @@ class Study:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class LearningCurve:
     """right: (L, F, M) as `Study.right`, for parts of more and more images. images: float64 (L,), learnt from."""
 
     images: NDArray[np.float64]
@@ -89,11 +89,11 @@ class Curve:
         return shares
 
 
-def together(study: Study, places: Tensor, kept: Tensor, everything: Tensor) -> Curve:
+def together(study: Study, places: Tensor, kept: Tensor, everything: Tensor) -> LearningCurve:
     """All classes with fewer images."""
     parts = [kept * (places < part) for part in PARTS[:-1]]
     right = [study.right(weights, study.l2 / part) for weights, part in zip(parts, PARTS[:-1], strict=True)]
-    return Curve(
+    return LearningCurve(
         images=np.array([float(weights.sum(1).mean()) for weights in (*parts, kept)]),
         right=torch.stack([*right, everything]).double().numpy(),
     )
@@ -105,7 +105,7 @@ def in_every_part(study: Study, places: Tensor, kept: Tensor, name: int) -> bool
     return bool((fewest.sum(1) >= 1).all())
 
 
-def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names: Sequence[int]) -> list[Curve]:
+def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names: Sequence[int]) -> list[LearningCurve]:
     """One class with fewer images, the others staying as they are, for each of the classes.
 
     The images that are left of it weigh as much as all did: a class that is rare would be named rarely, whatever is
@@ -125,7 +125,7 @@ def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names:
     right = study.right(torch.cat(weights), study.l2).view(len(names), len(PARTS) - 1, *everything.shape)
     truth = torch.cat([study.labels, study.other_labels])
     return [
-        Curve(
+        LearningCurve(
             images=np.array(images).reshape(len(names), -1)[place],
             right=torch.cat([right[place], everything[None]])[:, :, truth == name].double().numpy(),
         )

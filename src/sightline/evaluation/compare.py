@@ -25,7 +25,7 @@ LISTED = 10  # changed images, in the terminal
 
 
 @dataclass(frozen=True)
-class Answers:
+class ClassifierAnswers:
     """What a classifier said about labelled images. ids, labels, predicted: one each; the latter two are class names.
 
     classes: all that the classifier knows. name: what the comparison calls it.
@@ -45,7 +45,7 @@ class Answers:
         return zip(self.ids, self.labels, self.predicted, strict=True)
 
     @classmethod
-    def of(cls, evaluation: "Evaluation", name: str) -> "Answers":
+    def of(cls, evaluation: "Evaluation", name: str) -> "ClassifierAnswers":
         classes = [score.name for score in evaluation.classes]
         return cls(
             name=name,
@@ -158,10 +158,10 @@ def compare(
 
     names: what to call them in sentences. Raises DataError when the images, their labels or the classes differ.
     """
-    return compare_answers(Answers.of(first, names[0]), Answers.of(second, names[1]))
+    return compare_answers(ClassifierAnswers.of(first, names[0]), ClassifierAnswers.of(second, names[1]))
 
 
-def compare_answers(first: Answers, second: Answers, *, remedy: str = REMEDY) -> Comparison:
+def compare_answers(first: ClassifierAnswers, second: ClassifierAnswers, *, remedy: str = REMEDY) -> Comparison:
     """The same of answers by class name. remedy: what the error advises when images or labels differ."""
     order = _matched(first, second, remedy)
     gained, lost, correct = [], [], [0, 0]
@@ -254,7 +254,7 @@ def _falls_below(statistic: Callable[[float], float], limit: float, low: float, 
     return (low + high) / 2
 
 
-def _matched(first: Answers, second: Answers, remedy: str) -> list[int]:
+def _matched(first: ClassifierAnswers, second: ClassifierAnswers, remedy: str) -> list[int]:
     """Where each image of the second is in the first. Raises DataError when they cannot be compared."""
     if first.classes != second.classes:
         raise DataError(

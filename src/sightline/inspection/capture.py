@@ -13,7 +13,7 @@ from sightline.models.contract import Network
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class LayerRun:
     """One run of a layer: copies of what it was given and of what it returned."""
 
     inputs: tuple[Any, ...]
@@ -48,7 +48,7 @@ def undisturbed(network: Network) -> Iterator[None]:
 @contextmanager
 def watched(
     network: Network, names: Iterable[str], *, outputs: Literal["copies", "linked", "cut"] = "copies"
-) -> Iterator[Mapping[str, Run]]:
+) -> Iterator[Mapping[str, LayerRun]]:
     """Within it, the first run of each named layer is kept, by name.
 
     What is kept are copies, taken before an operation in place can change them.
@@ -56,7 +56,7 @@ def watched(
         "cut" ones have no past but ask for gradients, and what follows is computed from them: gradients with respect to
         them can be taken, and end there. Both need gradients enabled.
     """
-    runs: dict[str, Run] = {}
+    runs: dict[str, LayerRun] = {}
     given: dict[str, tuple[Any, ...]] = {}
     handles: list[Any] = []
     try:
@@ -70,7 +70,7 @@ def watched(
                 if name in runs:
                     return None
                 kept = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
-                runs[name] = Run(given[name], kept)
+                runs[name] = LayerRun(given[name], kept)
                 if outputs != "cut" or not isinstance(kept, Tensor):
                     return None
                 kept.requires_grad_()
@@ -84,7 +84,7 @@ def watched(
             handle.remove()
 
 
-def output_of(name: str, runs: Mapping[str, Run]) -> Any:
+def output_of(name: str, runs: Mapping[str, LayerRun]) -> Any:
     """What a watched layer returned. Raises ModelError when no image went through it."""
     if name not in runs:
         raise ModelError(

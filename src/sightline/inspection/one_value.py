@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sightline.classifier import Classifier
 from sightline.errors import ConfigError, ModelError
-from sightline.inspection.capture import Run, output_of, undisturbed, watched
+from sightline.inspection.capture import LayerRun, output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, find_layer, role_of
 from sightline.inspection.operations import Call, Calls, Kind
 from sightline.inspection.subject import Image, Subject
@@ -139,7 +139,7 @@ def _maps_shape(output: Tensor) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _taken_apart(name: str, call: Call, module: nn.Module, run: Run, place: tuple[int, int, int]) -> Arithmetic:
+def _taken_apart(name: str, call: Call, module: nn.Module, run: LayerRun, place: tuple[int, int, int]) -> Arithmetic:
     channel, row, column = place
     seen = call.x[0]
     rows, columns = call.windows(row, column)
@@ -205,7 +205,7 @@ def _kernel(
     return chosen
 
 
-def _sources(module: nn.Module, run: Run, call: Call) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sources(module: nn.Module, run: LayerRun, call: Call) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Of each row and of each column that the operation saw, which one of the layer's input it is; -1 for none.
 
     The layer itself may have padded its input before the operation.
