@@ -40,7 +40,8 @@ def test_the_class_that_needs_images_is_named(told: Forecast) -> None:
 
 
 def test_sentence(told: Forecast) -> None:
-    assert told.sentence.startswith(f"With 220 more images like these, 660 in all, about {told.accuracy.text()} would")
+    assert told.gain.low > 0
+    assert told.sentence.startswith("220 more images like these, 660 in all, are worth about ")
     assert "50 more images of 'rare' are worth about" in told.sentence
     assert told.sentence.endswith("; of 'far' nothing that can be measured.")
 
@@ -110,7 +111,13 @@ def test_many_classes_are_forecast_together() -> None:
     features = torch.eye(30)[labels] * 3 + torch.from_numpy(rng.normal(size=(600, 30))).float()
     told = forecast(features, labels, [str(i) for i in range(30)], l2=0.01)
     assert told.classes == ()
-    assert told.sentence.startswith("With 1,500 more images like these, 2,100 in all,")
+    assert told.sentence == "1,500 more images like these, 2,100 in all, are worth about 8 points (3 to 15)."
+
+
+def test_more_of_what_is_recognised_already_is_worth_nothing() -> None:
+    labels = torch.arange(2).repeat_interleave(60)
+    told = forecast(torch.eye(2)[labels] * 3, labels, ["a", "b"], l2=0.01)
+    assert told.sentence.startswith("100 more images like these, 220 in all, are worth nothing that can be measured.")
 
 
 def test_an_empty_class_is_left_out() -> None:

@@ -48,21 +48,11 @@ class ClassForecast:
 
     @property
     def is_measurable(self) -> bool:
-        """Whether the interval of the gain is above 0."""
-        return self.gain.low > 0
-
-    @property
-    def worth(self) -> str:
-        """The gain in words."""
-        if not self.is_measurable:
-            return "nothing that can be measured"
-        points = _points(self.gain.value)
-        low, high = (round(100 * end) for end in (self.gain.low, self.gain.high))
-        return f"about {points} ({low} to {high})"
+        return _is_measurable(self.gain)
 
     @property
     def sentence(self) -> str:
-        return f"{self.more_images:,} more images of '{self.name}' are worth {self.worth}."
+        return f"{self.more_images:,} more images of '{self.name}' are worth {_worth(self.gain)}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +75,15 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """What to collect, and what not."""
-        sure = self.accuracy.low == self.accuracy.high  # however the images are drawn: every one is right already
-        overall = (
-            f"With {self.more_images:,} more images like these, {self.images_now + self.more_images:,} in all, "
-            f"{'all as now' if sure else f'about {self.accuracy.text()}'} would be recognised."
-        )
+        # Not the accuracy they would lead to: heads on features have another one than the network with its views.
+        total = self.images_now + self.more_images
+        overall = f"{self.more_images:,} more images like these, {total:,} in all, are worth {_worth(self.gain)}."
         gains = [one for one in self.classes if one.is_measurable][:3]
         rest = [one for one in self.classes if not one.is_measurable]
         if not gains:
             return f"{overall} More of one class alone bring nothing that can be measured." if rest else overall
-        first = f"{gains[0].more_images:,} more images of '{gains[0].name}' are worth {gains[0].worth}"
-        others = [f"{one.more_images:,} of '{one.name}' {one.worth}" for one in gains[1:]]
+        first = f"{gains[0].more_images:,} more images of '{gains[0].name}' are worth {_worth(gains[0].gain)}"
+        others = [f"{one.more_images:,} of '{one.name}' {_worth(one.gain)}" for one in gains[1:]]
         others += [f"of '{rest[-1].name}' nothing that can be measured"] if rest else []
         return f"{overall} {'; '.join([first, *others])}."
 
@@ -252,6 +240,19 @@ def _asked(images: int, num_classes: int, growth: float | None) -> int:
     more = max(MORE * num_classes, round(MORE_SHARE * images))
     scale: int = 10 ** max(0, len(str(more)) - 2)
     return math.ceil(more / scale) * scale
+
+
+def _is_measurable(gain: Estimate) -> bool:
+    """Whether its interval is above 0."""
+    return gain.low > 0
+
+
+def _worth(gain: Estimate) -> str:
+    """A gain in words, of accuracy or of a class's recall."""
+    if not _is_measurable(gain):
+        return "nothing that can be measured"
+    low, high = (round(100 * end) for end in (gain.low, gain.high))
+    return f"about {_points(gain.value)} ({low} to {high})"
 
 
 def _points(share: float) -> str:
