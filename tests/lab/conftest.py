@@ -12,16 +12,30 @@ import uvicorn
 
 from sightline.lab.app import create_app
 from sightline.lab.server import listen
+from sightline.lab.workspace import Workspace
+from sightline.run import Run
 
 TOKEN = "a-token-of-the-tests"
 
 
 @pytest.fixture(scope="session")
 def lab_port() -> Iterator[int]:
-    """The port of a lab that answers; its token is TOKEN."""
+    """The port of a lab that answers, without a run; its token is TOKEN."""
+    yield from answering(Workspace())
+
+
+@pytest.fixture(scope="session")
+def run_port(digits_run: Run) -> Iterator[int]:
+    """The port of a lab that was opened with a finished run; its token is TOKEN."""
+    yield from answering(Workspace(digits_run.path))
+
+
+def answering(workspace: Workspace) -> Iterator[int]:
+    """A lab that answers on a free port until the generator is closed."""
     with listen(0) as listener:
         port: int = listener.getsockname()[1]
-        config = uvicorn.Config(create_app(token=TOKEN, port=port), log_level="warning", lifespan="off", ws="none")
+        app = create_app(token=TOKEN, port=port, workspace=workspace)
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -54,18 +68,26 @@ OpenPage = Callable[..., Any]
 
 @pytest.fixture
 def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
-    """open_page("playground.html#...", width=400, scheme="dark") -> the page, which must not complain to the end."""
+    """open_page("playground.html#...", width=400, scheme="dark", port=run_port) -> the page, which must not complain to the end."""
     watched: list[Watched] = []
     with ExitStack() as stack:
 
-        def open_one(address: str, *, width: int = 1400, scheme: str = "light", base: str = "", **options: Any) -> Any:
-            origin = base or f"http://127.0.0.1:{lab_port}"
+        def open_one(
+            address: str,
+            *,
+            width: int = 1400,
+            scheme: str = "light",
+            base: str = "",
+            port: int = lab_port,
+            **options: Any,
+        ) -> Any:
+            origin = base or f"http://127.0.0.1:{port}"
             # Nothing moves by itself unless a test wants it to: what moves cannot be compared.
             settings = {"reduced_motion": "reduce", **options}
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
             stack.callback(context.close)
             if not base:
-                context.add_cookies([{"name": f"sightline-lab-{lab_port}", "value": TOKEN, "url": origin}])
+                context.add_cookies([{"name": f"sightline-lab-{port}", "value": TOKEN, "url": origin}])
             one = Watched(context.new_page(), urlsplit(origin).netloc)
             one.listen()
             watched.append(one)

@@ -36,9 +36,7 @@ ROOMS = [
     "architectures.html#network=resnet20",
     "architectures.html#build=Conv2d.8.9.1.0-Linear.10&size=6",
     "course.html",
-    "course/images.html",
-    "course/flatten.html",
-    "course/convolution.html",
+    *(f"course/{lesson.slug}.html" for lesson in lessons()),
 ]
 
 
