@@ -68,7 +68,7 @@ OpenPage = Callable[..., Any]
 
 @pytest.fixture
 def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
-    """open_page("playground.html#...", width=400, scheme="dark", port=run_port) -> the page, which must not complain to the end."""
+    """open_page("playground.html#...", width=400, port=run_port) -> the page, which must not complain to the end."""
     watched: list[Watched] = []
     with ExitStack() as stack:
 
