@@ -105,7 +105,7 @@ def read_snapshots(folder: str | os.PathLike[str]) -> tuple[Snapshot, ...]:
     paths = snapshot_paths(Path(folder))
     if not paths:
         return ()
-    probes = _read_probes(Path(folder, PROBES))
+    probes = read_probes(Path(folder, PROBES))
     found = []
     for path in paths.values():
         try:
@@ -113,6 +113,16 @@ def read_snapshots(folder: str | os.PathLike[str]) -> tuple[Snapshot, ...]:
         except DAMAGE:
             continue
     return tuple(found)
+
+
+def read_snapshot(folder: Path, epoch: int) -> Snapshot:
+    """The snapshot of one epoch in a run's `snapshots_folder`. Raises RunError when it or the probes are damaged."""
+    probes = read_probes(folder / PROBES)
+    path = snapshot_path(folder, epoch)
+    try:
+        return _read(path, probes)
+    except DAMAGE as error:
+        raise RunError(f"the snapshot of epoch {epoch} cannot be read", where=str(path)) from error
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> Path:
@@ -151,7 +161,8 @@ def _archive(fields: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def _read_probes(path: Path) -> Probes:
+def read_probes(path: Path) -> Probes:
+    """What all snapshots beside `path` look at. Raises RunError when it is gone or damaged."""
     try:
         with _opened(path) as archive:
             probes = Probes(

@@ -6,6 +6,7 @@ import secrets
 import socket
 import webbrowser
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -35,7 +36,19 @@ def serve(run: Path | None = None, *, port: int = PORT, open_browser: bool = Tru
         app = create_app(token=token, port=number, workspace=workspace)
         config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a lab is closed, and no failure
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, workspace).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends streams of events when it is told to end: it would wait for them, and they for news."""
+
+    def __init__(self, config: uvicorn.Config, workspace: Workspace) -> None:
+        super().__init__(config)
+        self.workspace = workspace
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.workspace.closing.set()
+        super().handle_exit(sig, frame)
 
 
 def listen(port: int) -> socket.socket:

@@ -17,13 +17,15 @@ HOW_TO_OPEN = "close it and start it with one, `sightline lab RUN`, or teach a n
 class Workspace:
     """The run that the rooms show. live: a server answers, which can compute; the static export cannot.
 
-    lock: held by whoever uses the network, because its hooks see every pass.
+    lock: held by whoever uses the network, because its hooks see every pass. closing: set when the lab ends, for
+    answers that would go on.
     """
 
     def __init__(self, run: Path | None = None, *, live: bool = True) -> None:
         """Raises RunError when `run` does not exist or is no run folder."""
         self.live = live
         self.lock = threading.RLock()
+        self.closing = threading.Event()
         self._run: Run | None = None
         self._classifier: Classifier | None = None
         if run is not None:

@@ -1,0 +1,54 @@
+"""What the time machine is given: the numbers of the snapshots."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sightline.errors import RunError
+from sightline.inspection import read_snapshots
+from sightline.lab.answers import to_json
+from sightline.lab.export import export
+from sightline.lab.film import frame, index
+from sightline.run import Run
+
+
+def unpacked(packed: dict[str, Any]) -> Any:
+    return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
+
+
+def test_frames_are_the_snapshots(digits_run: Run) -> None:
+    kept = read_snapshots(digits_run.snapshots_folder)
+    found = index(digits_run)
+    assert found["epochs"] == [snapshot.epoch for snapshot in kept]
+    assert found["complete"]
+    assert [record["epoch"] for record in found["history"]] == [1, 2, 3]
+    np.testing.assert_array_equal(unpacked(found["probes"]["images"]), kept[0].probes.images)
+    for snapshot in kept:
+        shown = json.loads(to_json(frame(digits_run, snapshot.epoch)))
+        np.testing.assert_allclose(shown["kernels"]["values"], snapshot.kernels[:24, :3], atol=1e-4)
+        np.testing.assert_array_equal(unpacked(shown["maps"]), snapshot.maps[:, :8])
+        np.testing.assert_array_equal(unpacked(shown["cams"]), snapshot.cams)
+        assert shown["confusion"] == snapshot.confusion.tolist()
+        assert shown["right"] == [int(np.trace(snapshot.confusion)), len(snapshot.truth)]
+
+
+def test_an_epoch_without_a_snapshot(digits_run: Run) -> None:
+    with pytest.raises(RunError, match="there is no snapshot of epoch 99"):
+        frame(digits_run, 99)
+
+
+def test_a_run_without_snapshots(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    assert index(Run(tmp_path)) == {"epochs": [], "history": [], "complete": False, "probes": None}
+
+
+def test_the_export_has_every_frame(digits_run: Run, tmp_path: Path) -> None:
+    export(tmp_path, digits_run.path)
+    epochs = json.loads((tmp_path / "data" / "time" / "index.json").read_bytes())["epochs"]
+    for epoch in epochs:
+        assert json.loads((tmp_path / "data" / "time" / f"{epoch}.json").read_bytes())["epoch"] == epoch
+    assert sum(path.stat().st_size for path in (tmp_path / "data").rglob("*")) < 4e6
