@@ -93,7 +93,7 @@ def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
             watched.append(one)
             one.page.set_default_timeout(10_000)
             one.page.goto(f"{origin}/{address}")
-            if "architectures" in address:  # the only room that fetches something after it has loaded
+            if address.startswith("architectures"):  # the only room that fetches something after it has loaded
                 one.page.wait_for_selector("#rows tr, #blocks li, #problem:not([hidden])", state="attached")
             return one.page
 

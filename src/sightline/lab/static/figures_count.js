@@ -1,8 +1,7 @@
 /** Figures that count parameters while one changes the sizes. */
 
 import { grouped, make } from "./page.js";
-
-/** @typedef {{label: string, min: number, max: number, value: number, powers?: boolean}} Slider */
+import { sliders } from "./sliders.js";
 
 /** A dense layer on the flattened image beside a convolution. @param {HTMLElement} place */
 export function denseOrConv(place) {
@@ -36,26 +35,4 @@ export function convParameters(place) {
       formula.replaceChildren(`${filters} · (${kernel} · ${kernel} · ${channels} + 1) = `, make("b", {}, grouped(count)));
     },
   );
-}
-
-/**
- * Sliders with their numbers, and what follows from them. @template {string} Name
- * @param {HTMLElement} place @param {Record<Name, Slider>} wanted @param {(values: Record<Name, number>) => void} use
- */
-function sliders(place, wanted, use) {
-  const values = /** @type {Record<Name, number>} */ ({});
-  const row = make("div", { class: "sliders" });
-  for (const [name, { label, min, max, value }] of /** @type {[Name, Slider][]} */ (Object.entries(wanted))) {
-    const range = make("input", { type: "range", min: String(min), max: String(max), value: String(value) });
-    const number = make("output", {}, String(value));
-    values[name] = value;
-    range.addEventListener("input", () => {
-      values[name] = Number(range.value);
-      number.textContent = range.value;
-      use(values);
-    });
-    row.append(make("label", {}, make("span", {}, label, " ", number), range));
-  }
-  place.append(row);
-  use(values);
 }

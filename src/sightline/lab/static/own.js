@@ -2,6 +2,7 @@
 
 import { CellGrid } from "./cells.js";
 import { css, darkMode, grey, signed } from "./colors.js";
+import { Curves } from "./curves.js";
 import { about, fetchData } from "./data.js";
 import { grouped, make } from "./page.js";
 import { startQuestion } from "./quiz.js";
@@ -83,17 +84,20 @@ function fields(place, { image, rows }) {
   place.append(make("figcaption", {}, "Pixels each way that one value sees, of the image's, and the layer's output. A field may reach beyond the image."));
 }
 
-/** Validation loss and accuracy by epoch. @param {HTMLElement} place @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure */
+/** Losses and accuracy by epoch. @param {HTMLElement} place @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure */
 function curves(place, { records }) {
-  const table = make("table", { class: "own-table" });
-  table.append(make("thead", {}, make("tr", {}, ...["epoch", "training loss", "validation loss", "validation accuracy"].map((name) => make("th", { scope: "col" }, name)))));
-  const body = make("tbody");
-  const step = Math.ceil(records.length / 20);
-  for (const record of records.filter((_, i) => i % step === 0 || i === records.length - 1)) {
-    body.append(make("tr", {}, make("th", { scope: "row" }, String(record.epoch)), make("td", {}, record.train_loss.toFixed(3)), make("td", {}, record.val_loss.toFixed(3)), make("td", {}, `${(100 * record.val_accuracy).toFixed(2)} %`)));
-  }
-  table.append(body);
-  place.append(table);
+  const [losses, accuracies] = [make("div"), make("div")];
+  place.append(losses, accuracies, make("figcaption", {}, "Point at a curve to read an epoch."));
+  const line = (/** @type {"train_loss" | "val_loss" | "val_accuracy"} */ name, scale = 1) => /** @type {[number, number][]} */ (records.map((record) => [record.epoch, scale * record[name]]));
+  const best = records.reduce((most, record) => (record.val_accuracy > most.val_accuracy ? record : most));
+  const draw = (/** @type {number} */ epoch) => {
+    const at = Math.round(Math.min(records[records.length - 1].epoch, Math.max(1, epoch)));
+    loss.draw([{ name: "training", tone: "quiet", points: line("train_loss") }, { name: "validation", tone: "accent", points: line("val_loss") }], at);
+    accuracy.draw([{ name: `epoch ${at}:`, tone: "accent", points: line("val_accuracy", 100) }], at);
+  };
+  const loss = new Curves(losses, "Loss", { text: (value) => value.toFixed(2), onEpoch: draw });
+  const accuracy = new Curves(accuracies, "Validation images recognised", { text: (value) => `${value.toFixed(1)} %`, onEpoch: draw });
+  draw(best.epoch === records[0].epoch ? records[records.length - 1].epoch : 1);
 }
 
 /** @param {HTMLElement} place @param {{classes: string[], matrix: number[][]}} figure */
