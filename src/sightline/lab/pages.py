@@ -31,6 +31,7 @@ MEDIA_TYPES = {
 ROOMS = {
     "index.html": ("Sightline lab", "home.html", ("home.js",)),
     "playground.html": ("Convolution playground", "playground.html", ("playground.js",)),
+    "network.html": ("Your network", "network.html", ("network.js",)),
     "time.html": ("Time machine", "time.html", ("time.js",)),
     "architectures.html": ("Architectures", "architectures.html", ("architectures.js",)),
     "course.html": ("The course", "course.html", ("course.js",)),

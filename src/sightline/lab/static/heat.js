@@ -1,5 +1,7 @@
 /** Arrays of bytes as pixels: magnitudes on cividis, images, and maps over an image in one hue. */
 
+import { signed } from "./colors.js";
+
 /** @typedef {import("./colors.js").Rgb} Rgb */
 /** @typedef {{shape: number[], bytes: string}} Packed uint8 of any shape, in base64 */
 
@@ -21,15 +23,20 @@ export function sequential(share) {
 }
 
 const TABLE = Array.from({ length: 256 }, (_, value) => sequential(value / 255));
+const signedTable = () => Array.from({ length: 256 }, (_, value) => signed(value - 127.5, 127.5));
 
-/** Maps (count, height, width) of bytes in rows of `columns`, a pixel apart. @param {HTMLCanvasElement} canvas @param {Uint8Array} maps @param {[number, number, number]} shape @param {number} columns */
-export function drawMaps(canvas, maps, [count, height, width], columns) {
+/**
+ * Maps (count, height, width) of bytes in rows of `columns`, a pixel apart. @param {HTMLCanvasElement} canvas @param {Uint8Array} maps @param {[number, number, number]} shape @param {number} columns
+ * @param {boolean} [isSigned] bytes below the middle are negative: blue, paper, orange instead of cividis
+ */
+export function drawMaps(canvas, maps, [count, height, width], columns, isSigned = false) {
+  const table = isSigned ? signedTable() : TABLE;
   const rows = Math.ceil(count / columns);
   const image = sized(canvas, columns * (width + 1) - 1, rows * (height + 1) - 1);
   for (let map = 0; map < count; map += 1) {
     const [top, left] = [Math.floor(map / columns) * (height + 1), (map % columns) * (width + 1)];
     for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) put(image, left + x, top + y, TABLE[maps[(map * height + y) * width + x]]);
+      for (let x = 0; x < width; x += 1) put(image, left + x, top + y, table[maps[(map * height + y) * width + x]]);
     }
   }
   show(canvas, image);

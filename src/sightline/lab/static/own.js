@@ -1,9 +1,10 @@
 /** What a lesson says about the reader's own network and data, when the lab was opened with a run. */
 
 import { CellGrid } from "./cells.js";
-import { css, darkMode, grey, signed } from "./colors.js";
+import { darkMode, grey } from "./colors.js";
 import { Curves } from "./curves.js";
 import { about, fetchData } from "./data.js";
+import { drawKernels } from "./kernels.js";
 import { grouped, make } from "./page.js";
 import { startQuestion } from "./quiz.js";
 
@@ -44,31 +45,13 @@ function pixels(place, { grey: values, label }) {
   new CellGrid(square, `Grey levels of ${label}`).draw(values.map((row) => row.map((value) => ({ text: String(value), color: grey(value, 255) }))));
 }
 
-/** Filters as small squares, the channels of each side by side. @param {HTMLElement} place @param {{values: number[][][][], reach: number}} figure */
+/** @param {HTMLElement} place @param {{values: number[][][][], reach: number}} figure */
 function kernels(place, { values, reach }) {
-  const row = make("div", { class: "own-kernels", role: "img", "aria-label": `${values.length} filters` });
-  const draw = () => {
-    row.replaceChildren(
-      ...values.map((filter) => {
-        const [height, width] = [filter[0].length, filter[0][0].length];
-        const canvas = make("canvas", { width: String(filter.length * (width + 1) - 1), height: String(height) });
-        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-        filter.forEach((channel, c) =>
-          channel.forEach((line, y) =>
-            line.forEach((weight, x) => {
-              context.fillStyle = css(signed(weight, reach));
-              context.fillRect(c * (width + 1) + x, y, 1, 1);
-            }),
-          ),
-        );
-        canvas.style.setProperty("width", `${canvas.width * Math.max(4, Math.round(48 / height))}px`);
-        return canvas;
-      }),
-    );
-  };
+  const canvas = make("canvas", { class: "kernels", role: "img", "aria-label": `${values.length} filters` });
+  const draw = () => drawKernels(canvas, values, reach);
   draw();
   darkMode.addEventListener("change", draw);
-  place.append(row, make("figcaption", {}, `Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`));
+  place.append(canvas, make("figcaption", {}, `${values[0].length > 1 ? "A column is a filter, its channels below each other. " : ""}Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`));
 }
 
 /** A bar a layer: how many pixels one value sees. @param {HTMLElement} place @param {{image: number, rows: [string, number, number[]][]}} figure */

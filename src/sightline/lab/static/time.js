@@ -4,6 +4,7 @@ import { css, darkMode, inkOn, signed } from "./colors.js";
 import { Curves } from "./curves.js";
 import { about, dataUrl, fetchData } from "./data.js";
 import { drawImage, drawMaps, drawOverlay, sequential, unpacked } from "./heat.js";
+import { drawKernels, reachOf } from "./kernels.js";
 import { byId, counted, make, still } from "./page.js";
 
 /** @typedef {import("./heat.js").Packed} Packed */
@@ -81,7 +82,7 @@ function drawCurves(epoch) {
 /** @param {Frame} frame */
 function draw(frame) {
   tell(frame);
-  drawKernels(frame.kernels);
+  showKernels(frame.kernels);
   drawConfusion(frame);
   watched.forEach((one, i) => drawProbe(one, frame, i));
 }
@@ -96,30 +97,14 @@ function tell(frame) {
 }
 
 /** @param {Kernels | null} kernels */
-function drawKernels(kernels) {
+function showKernels(kernels) {
   byId("kernels-place", HTMLElement).hidden = !kernels;
   if (!kernels) return;
-  const every = [...frames.values()].flatMap((frame) => frame.kernels?.values.flat(3) ?? []);
-  const reach = every.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+  const reach = Math.max(...[...frames.values()].map((frame) => (frame.kernels ? reachOf(frame.kernels.values) : 0)));
   const { values } = kernels;
-  const [channels, height, width] = [values[0].length, values[0][0].length, values[0][0][0].length];
-  const columns = channels === 1 ? Math.min(8, values.length) : values.length;
-  const rows = channels === 1 ? Math.ceil(values.length / columns) : channels;
+  const channels = values[0].length;
   const canvas = byId("kernels", HTMLCanvasElement);
-  [canvas.width, canvas.height] = [columns * (width + 1) - 1, rows * (height + 1) - 1];
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  values.forEach((filter, number) =>
-    filter.forEach((plane, channel) => {
-      const [row, column] = channels === 1 ? [Math.floor(number / columns), number % columns] : [channel, number];
-      plane.forEach((line, y) =>
-        line.forEach((weight, x) => {
-          context.fillStyle = css(signed(weight, reach));
-          context.fillRect(column * (width + 1) + x, row * (height + 1) + y, 1, 1);
-        }),
-      );
-    }),
-  );
-  canvas.style.setProperty("--pixels", String(canvas.width));
+  drawKernels(canvas, values, reach);
   const deep = channels > 1 ? `; a column is a filter, its first ${counted(channels, "channel")} below each other` : "";
   const shown = values.length < kernels.of ? `${values.length} of ${kernels.of} filters` : counted(values.length, "filter");
   const words = `${shown} of ${kernels.layer}${deep}`;
