@@ -33,6 +33,7 @@ ROOMS = {
     "playground.html": ("Convolution playground", "playground.html", ("playground.js",)),
     "network.html": ("Your network", "network.html", ("network.js",)),
     "time.html": ("Time machine", "time.html", ("time.js",)),
+    "teach.html": ("Teach", "teach.html", ("teach.js",)),
     "architectures.html": ("Architectures", "architectures.html", ("architectures.js",)),
     "course.html": ("The course", "course.html", ("course.js",)),
 }
