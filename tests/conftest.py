@@ -42,6 +42,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera with a made-up picture, for pages that are allowed to use it
 )
 
 

@@ -13,7 +13,7 @@ from sightline.errors import SightlineError
 from sightline.lab.answers import data_route, tell_error
 from sightline.lab.guard import Guard
 from sightline.lab.pages import MEDIA_TYPES, pages, static_files
-from sightline.lab.rooms import course, network, teach, time_machine
+from sightline.lab.rooms import course, filters, network, teach, time_machine
 from sightline.lab.workspace import Workspace
 
 
@@ -23,6 +23,7 @@ def create_app(*, token: str, port: int, workspace: Workspace | None = None) -> 
     routes = [
         data_route("lab.json", workspace.about),
         *course.routes(workspace),
+        *filters.routes(workspace),
         *network.routes(workspace),
         *time_machine.routes(workspace),
         *teach.routes(workspace),

@@ -7,7 +7,7 @@ from sightline.errors import InputError
 from sightline.files import make_folder, write_bytes
 from sightline.lab.answers import to_json
 from sightline.lab.pages import pages, static_files
-from sightline.lab.rooms import course, network, time_machine
+from sightline.lab.rooms import course, filters, network, time_machine
 from sightline.lab.workspace import Workspace
 
 MARK = ".sightline-lab"  # says that a folder is an export of ours, which the next one may write over
@@ -35,5 +35,6 @@ def _data(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
     """What the server would answer below data/, by address."""
     yield "lab.json", to_json(workspace.about())
     yield from course.exported(workspace)
+    yield from filters.exported(workspace)
     yield from network.exported(workspace)
     yield from time_machine.exported(workspace)

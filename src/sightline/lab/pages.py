@@ -31,6 +31,7 @@ MEDIA_TYPES = {
 ROOMS = {
     "index.html": ("Sightline lab", "home.html", ("home.js",)),
     "playground.html": ("Convolution playground", "playground.html", ("playground.js",)),
+    "filters.html": ("On a real picture", "filters.html", ("filters_room.js",)),
     "network.html": ("Your network", "network.html", ("network.js",)),
     "time.html": ("Time machine", "time.html", ("time.js",)),
     "teach.html": ("Teach", "teach.html", ("teach.js",)),

@@ -23,7 +23,7 @@ export function sequential(share) {
 }
 
 const TABLE = Array.from({ length: 256 }, (_, value) => sequential(value / 255));
-const signedTable = () => Array.from({ length: 256 }, (_, value) => signed(value - 127.5, 127.5));
+export const signedTable = () => Array.from({ length: 256 }, (_, value) => signed(value - 127.5, 127.5));
 
 /**
  * Maps (count, height, width) of bytes in rows of `columns`, a pixel apart. @param {HTMLCanvasElement} canvas @param {Uint8Array} maps @param {[number, number, number]} shape @param {number} columns

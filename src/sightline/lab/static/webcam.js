@@ -1,4 +1,4 @@
-/** The camera: asked for when wanted, shown mirrored, stopped when the page is left. Pictures stay where they are sent. */
+/** The camera: asked for when wanted, shown mirrored, stopped when the page is left or hidden. Pictures stay where they are sent. */
 
 export class Webcam {
   /** @param {HTMLVideoElement} video where it is shown */
@@ -7,6 +7,7 @@ export class Webcam {
     /** @type {MediaStream | null} */
     this.stream = null;
     addEventListener("pagehide", () => this.stop());
+    document.addEventListener("visibilitychange", () => document.hidden && this.stop());
   }
 
   get on() {
