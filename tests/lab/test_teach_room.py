@@ -97,6 +97,20 @@ def test_uneven_classes_are_hinted_at(teaching: Teaching) -> None:
     assert teaching.hint() == "There are 16 pictures of circles and 5 of squares: take more of the latter."
 
 
+def test_a_picture_given_again_is_hinted_at(teaching: Teaching) -> None:
+    for kind in ("circles", "squares"):
+        teaching.add_class(kind)
+        for seed in range(6):
+            teaching.add_picture(kind, photo(kind, seed))
+    assert "more than once" not in teaching.hint()
+    again = teaching.add_picture("circles", photo("circles", 3))
+    assert teaching.hint() == "1 picture is there more than once: other ones would teach it more."
+    teaching.add_picture("squares", photo("circles", 3))  # in another class too
+    assert teaching.hint() == "2 pictures are there more than once: other ones would teach it more."
+    teaching.remove_picture("circles", again["id"])
+    assert teaching.hint().startswith("1 picture is")
+
+
 def test_a_training_is_stopped_and_one_that_fails_says_why(teaching: Teaching, tmp_path: Path) -> None:
     for kind in ("circles", "squares"):
         teaching.add_class(kind)

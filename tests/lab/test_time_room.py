@@ -79,6 +79,16 @@ def test_it_follows_a_training(open_page: OpenPage, digits_run: Run, tmp_path: P
         until(page, "document.querySelector('#live').textContent === 'This training is over.'")
 
 
+def test_another_run_is_not_taken_for_the_end_of_this_one(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:
+    shutil.copy(digits_run.config_path, tmp_path / "config.json")
+    workspace = Workspace(tmp_path)
+    for port in answering(workspace):
+        page = open_page("time.html", port=port)
+        until(page, "document.querySelector('#live').textContent.includes('0 epochs so far')")
+        workspace.open(digits_run.path)
+        until(page, "document.querySelector('#live').textContent.startsWith('The lab shows another run')")
+
+
 def test_ctrl_c_ends_a_lab_whose_events_are_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     code = f"from pathlib import Path; from sightline.lab.server import serve; serve(Path({str(tmp_path)!r}), port=0, "
@@ -91,7 +101,7 @@ def test_ctrl_c_ends_a_lab_whose_events_are_read(tmp_path: Path) -> None:
             assert json.loads(events.readline().removeprefix(b"data: "))["history"] == []
             started = time.monotonic()
             lab.send_signal(signal.SIGINT)
-            assert b"event: end" in events.read()
+            assert b'event: end\ndata: {"why":"closed"}' in events.read()
         assert lab.communicate(timeout=20)[1] == ""
         assert lab.returncode == 0
         assert time.monotonic() - started < 10

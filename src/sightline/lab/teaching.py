@@ -88,6 +88,10 @@ class Teaching:
             return (
                 f"There are {counts[most]} pictures of {most} and {counts[least]} of {least}: take more of the latter."
             )
+        shown = [uri for own in self.pictures.values() for uri in own.values()]
+        if repeated := len(shown) - len(set(shown)):
+            told = "1 picture is there" if repeated == 1 else f"{repeated} pictures are there"
+            return f"{told} more than once: other ones would teach it more."
         if min(counts.values()) < 20:
             return "Twenty of each, from several sides and in different light, make it surer."
         return ""

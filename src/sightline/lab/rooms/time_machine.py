@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sightline.errors import RunError
 from sightline.lab.answers import data_route, to_json
 from sightline.lab.workspace import Workspace
+from sightline.run import Run
 
 PAUSE = 0.25  # seconds between two looks at the run folder
 BEAT = 15  # seconds after which something is sent in any case, so that a browser that has left is noticed
@@ -52,11 +53,14 @@ def _frame(workspace: Workspace, epoch: int) -> dict[str, Any]:
 
 
 async def _events(workspace: Workspace) -> AsyncIterator[bytes]:
-    """An event whenever an epoch or a snapshot is new; the last one when the training is over or the lab closes."""
-    run, told, silent = workspace.run, None, 0.0
+    """An event whenever an epoch or a snapshot is new; the last one tells why no more come."""
+    run, told, silent, why = workspace.run, None, 0.0, "closed"
     while not workspace.closing.is_set():
+        if workspace.run is not run:
+            why = "other"
+            break
         try:
-            state = await run_in_threadpool(_state, workspace)
+            state = await run_in_threadpool(_state, run)
         except RunError as error:
             yield _event("problem", {"error": f"{error}"})
             return
@@ -66,18 +70,19 @@ async def _events(workspace: Workspace) -> AsyncIterator[bytes]:
         elif silent > BEAT:
             silent = 0.0
             yield b": still here\n\n"
-        if state["complete"] or workspace.run is not run:
+        if state["complete"]:
+            why = "complete"
             break
         await asyncio.sleep(PAUSE)
         silent += PAUSE
-    yield _event("end", {})
+    yield _event("end", {"why": why})
 
 
-def _state(workspace: Workspace) -> dict[str, Any]:
+def _state(run: Run) -> dict[str, Any]:
     from sightline.inspection.snapshots import snapshot_paths
     from sightline.lab.film import progress
 
-    return {"epochs": list(snapshot_paths(workspace.run.snapshots_folder)), **progress(workspace.run)}
+    return {"epochs": list(snapshot_paths(run.snapshots_folder)), **progress(run)}
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

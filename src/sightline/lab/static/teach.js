@@ -111,7 +111,12 @@ function hold(button, press) {
   };
   button.addEventListener("pointerdown", () => {
     held = true;
-    addEventListener("pointerup", () => (held = false), { once: true });
+    const released = new AbortController();
+    const release = () => {
+      held = false;
+      released.abort();
+    };
+    for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, release, { signal: released.signal }); // a finger that scrolls ends with pointercancel
     go();
   });
   button.addEventListener("keydown", (event) => {

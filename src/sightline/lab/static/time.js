@@ -15,6 +15,11 @@ import { byId, counted, make, still } from "./page.js";
 /** @typedef {{row: HTMLElement, image: HTMLCanvasElement, cam: HTMLCanvasElement, maps: HTMLCanvasElement, answer: HTMLElement, bars: HTMLElement}} Watched */
 
 const FRAMES_A_SECOND = 2;
+const ENDS = {
+  complete: "This training is over.",
+  other: "The lab shows another run now: reload this page to see it.",
+  closed: "The lab was closed: start it again, then reload this page.",
+};
 
 /** @type {number[]} */
 let epochs = [];
@@ -266,11 +271,11 @@ function watch() {
     source.close();
     told.textContent = JSON.parse(data).error;
   });
-  source.addEventListener("end", () => {
+  source.addEventListener("end", ({ data }) => {
     source.close();
     live = false;
     byId("follow-label", HTMLElement).hidden = true;
-    told.textContent = "This training is over.";
+    told.textContent = ENDS[/** @type {keyof typeof ENDS} */ (JSON.parse(data).why)];
   });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED && live) told.textContent = "The lab does not answer any more: start it again, then reload this page.";
