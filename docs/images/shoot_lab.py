@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
-SIZE = {"width": 1_168, "height": 760}  # CSS pixels
+WIDTH, HEIGHT = 1_168, 760  # CSS pixels
 COLORS = 128  # of the palette; the pages have few colours, and a picture stays below 150 KB
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
@@ -48,7 +48,9 @@ def shoot(address: str) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+        page = browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce"
+        )
         page.goto(address)
         for name, (room, drawn) in ROOMS.items():
             answer = page.goto(f"{address.split('?')[0]}{room}")
