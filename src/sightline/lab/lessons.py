@@ -9,6 +9,9 @@ A file NN_slug.html is one <article>: its title, one-sentence summary and minute
                                           words, and <span class="reply"> with the answer to just that choice; the right
                                           one has data-right
 
+check.html and interview.html are of the same form, without figures and snippets; each <fieldset> of the former has the
+slug of the lesson that it asks about in data-lesson.
+
 The files are ours and are put into the page as they are; tests check every lesson with `problems`.
 """
 
@@ -30,17 +33,28 @@ class Snippet:
 
 @dataclass(frozen=True, kw_only=True)
 class QuizQuestion:
-    """replies: one a choice; right: the positions of the choices that are right."""
+    """replies: one a choice; right: the positions of the choices that are right. lesson: its slug, in the final check."""
 
     text: str
     choices: tuple[str, ...]
     replies: tuple[str, ...]
     right: tuple[int, ...]
+    lesson: str = ""
+
+    def problems(self) -> list[str]:
+        found = []
+        if len(self.right) != 1:
+            found.append(f"'{self.text}' has {len(self.right)} right choices")
+        if len(self.replies) != len(self.choices) or not all(self.replies):
+            found.append(f"'{self.text}' has a choice without a reply of its own")
+        if len(set(self.replies)) < len(self.replies):
+            found.append(f"'{self.text}' answers two choices with the same words")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One lesson. html: the whole article, as the page shows it."""
+    """One lesson. number: 0 for the pages beside the course. html: the whole article, as the page shows it."""
 
     number: int
     slug: str
@@ -67,12 +81,7 @@ class Lesson:
         if len(self.quiz) < 3:
             found.append("the quiz has fewer than three questions")
         for question in self.quiz:
-            if len(question.right) != 1:
-                found.append(f"'{question.text}' has {len(question.right)} right choices")
-            if len(question.replies) != len(question.choices) or not all(question.replies):
-                found.append(f"'{question.text}' has a choice without a reply of its own")
-            if len(set(question.replies)) < len(question.replies):
-                found.append(f"'{question.text}' answers two choices with the same words")
+            found += question.problems()
         return found
 
 
@@ -82,13 +91,25 @@ def lessons() -> tuple[Lesson, ...]:
     return tuple(_read(path) for path in sorted(COURSE.glob("[0-9][0-9]_*.html")))
 
 
+@cache
+def final_check() -> Lesson:
+    """The questions over all lessons; each names its own."""
+    return _read(COURSE / "check.html")
+
+
+@cache
+def interview() -> Lesson:
+    """Questions as they are asked in interviews."""
+    return _read(COURSE / "interview.html")
+
+
 def _read(path: Path) -> Lesson:
     html = path.read_text(encoding="utf-8")
     reader = _Reader()
     reader.feed(html)
-    number, _, slug = path.stem.partition("_")
+    number, _, slug = path.stem.rpartition("_")
     return Lesson(
-        number=int(number),
+        number=int(number or 0),
         slug=slug,
         title=reader.article.get("data-title", ""),
         summary=reader.article.get("data-summary", ""),
@@ -103,6 +124,7 @@ def _read(path: Path) -> Lesson:
                 choices=tuple(map(_one_line, asked.choices)),
                 replies=tuple(map(_one_line, asked.replies)),
                 right=tuple(asked.right),
+                lesson=asked.lesson,
             )
             for asked in reader.quiz
         ),
@@ -115,6 +137,7 @@ def _one_line(text: str) -> str:
 
 @dataclass
 class _Asked:
+    lesson: str = ""
     text: str = ""
     choices: list[str] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
@@ -136,7 +159,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         kind = given.get("class", "")
-        if tag in ("br", "img", "hr", "wbr", "col"):
+        if tag in ("br", "img", "hr", "wbr", "col", "input"):
             return
         self._inside.append((tag, kind))
         if tag == "article":
@@ -148,7 +171,7 @@ class _Reader(HTMLParser):
         elif (tag, kind) == ("details", "question"):
             self.questions += 1
         elif tag == "fieldset":
-            self.quiz.append(_Asked())
+            self.quiz.append(_Asked(lesson=given.get("data-lesson", "")))
         elif kind == "choice":
             if "data-right" in given:
                 self.quiz[-1].right.append(len(self.quiz[-1].choices))

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from sightline.lab.lessons import Lesson, lessons
+from sightline.lab.lessons import Lesson, final_check, interview, lessons
 
 STATIC = Path(__file__).parent / "static"
 
@@ -54,6 +54,9 @@ def pages() -> dict[str, bytes]:
         following = course[i + 1] if i + 1 < len(course) else None
         address = f"course/{lesson.slug}.html"
         made[address] = _framed(lesson.title, _lesson(lesson, following), ("lesson.js",), address)
+    for page, module in ((final_check(), "check.js"), (interview(), "interview.js")):
+        address = f"course/{page.slug}.html"
+        made[address] = _framed(page.title, _beside(page), (module,), address)
     return made
 
 
@@ -99,10 +102,19 @@ def _lesson(lesson: Lesson, following: Lesson | None) -> str:
     onward = (
         f'<a class="onward" href="{following.slug}.html">Next: {escape(following.title)}</a>'
         if following
-        else '<a class="onward" href="../course.html">Back to the course</a>'
+        else '<a class="onward" href="check.html">Next: the final check</a>'
     )
     return (
         '<header class="lesson-head"><p class="kicker"><a href="../course.html">The course</a>'
         f" · lesson {lesson.number} · {lesson.minutes} minutes</p><h1>{escape(lesson.title)}</h1>"
         f'<p class="lead">{escape(lesson.summary)}</p></header>\n{lesson.html}\n<p>{onward}</p>'
+    )
+
+
+def _beside(page: Lesson) -> str:
+    """A page of the course that is no lesson."""
+    return (
+        '<header class="lesson-head"><p class="kicker"><a href="../course.html">The course</a></p>'
+        f'<h1>{escape(page.title)}</h1><p class="lead">{escape(page.summary)}</p></header>\n{page.html}\n'
+        '<p><a class="onward" href="../course.html">Back to the course</a></p>'
     )

@@ -324,7 +324,10 @@ async function camera() {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const look = () => {
-    if (!webcam.on) return;
+    if (!webcam.on) {
+      byId("camera", HTMLButtonElement).textContent = "Camera";
+      return;
+    }
     webcam.draw(canvas);
     stillContext.save();
     stillContext.scale(-1, 1); // as in a mirror
