@@ -119,6 +119,8 @@ def test_a_training_is_stopped_and_one_that_fails_says_why(teaching: Teaching, t
     teaching.train()
     with pytest.raises(InputError, match="a training is running"):
         teaching.train()
+    with pytest.raises(InputError, match="a training is reading these pictures"):
+        teaching.remove_class("circles")
     teaching.stop()
     ended = wait(teaching)
     assert ended["outcome"] == "It was stopped."

@@ -33,7 +33,7 @@ class Snippet:
 
 @dataclass(frozen=True, kw_only=True)
 class QuizQuestion:
-    """replies: one a choice; right: the positions of the choices that are right. lesson: its slug, in the final check."""
+    """replies: one a choice; right: the positions of right choices; lesson: a slug, in the final check only."""
 
     text: str
     choices: tuple[str, ...]

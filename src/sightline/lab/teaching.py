@@ -5,6 +5,7 @@ class, as `sightline train` takes it, and run-1/, run-2/, ... are ordinary runs.
 """
 
 import atexit
+import contextlib
 import itertools
 import os
 import subprocess
@@ -108,6 +109,7 @@ class Teaching:
     def rename_class(self, name: str, to: str) -> Json:
         with self._lock:
             own = self._class(name)
+            self._require_rest()
             self._check_new(to)
             if self.folder and (self.folder / "pictures" / name).exists():
                 with files.storage_errors(self.folder):
@@ -118,6 +120,7 @@ class Teaching:
 
     def remove_class(self, name: str) -> Json:
         with self._lock:
+            self._require_rest()
             for file in list(self._class(name)):
                 self.remove_picture(name, file)
             if self.folder and (self.folder / "pictures" / name).exists():
@@ -145,6 +148,7 @@ class Teaching:
     def remove_picture(self, name: str, file: str) -> Json:
         with self._lock:
             own = self._class(name)
+            self._require_rest()
             if file not in own:
                 raise InputError(f"{name} has no picture '{file}'", hint="it may have been removed already")
             (self._home() / "pictures" / name / file).unlink(missing_ok=True)
@@ -220,6 +224,7 @@ class Teaching:
             assert process.stdout is not None
             for line in process.stdout:
                 self._lines.append(line.rstrip())
+                self._show(out)
         code = process.returncode
         if code == 0:
             try:
@@ -235,6 +240,12 @@ class Teaching:
         else:
             said = [line for line in self._lines if line.strip()]
             self._outcome = said[-1] if said else f"The training ended with exit code {code}."
+
+    def _show(self, out: Path) -> None:
+        """Open the run in the lab as soon as it is one, so that the time machine can follow it."""
+        if not (self.workspace.has_run and self.workspace.run.path == out) and (out / "config.json").exists():
+            with contextlib.suppress(SightlineError):
+                self.workspace.open(out)
 
     def _splits(self) -> dict[str, str]:
         """The split of each picture in the latest training, by class/file."""
@@ -261,6 +272,11 @@ class Teaching:
             raise InputError(f"'{shown}' cannot be the name of a folder", hint="use letters, digits, spaces, - and _")
         if name.casefold() in {other.casefold() for other in self.pictures}:
             raise InputError(f"there is a class '{shown}' already", hint="use another name")
+
+    def _require_rest(self) -> None:
+        """Files that a training reads stay as they are until it ends."""
+        if self.is_training:
+            raise InputError("a training is reading these pictures", hint="wait for its end, or stop it")
 
     def _home(self) -> Path:
         if self.folder is None:

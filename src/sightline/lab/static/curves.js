@@ -8,9 +8,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [520, 180, 60, 124, 12, 24];
 
 export class Curves {
-  /** @param {HTMLElement} place @param {string} title @param {{text: (value: number) => string, onEpoch: (epoch: number) => void}} how */
-  constructor(place, title, { text, onEpoch }) {
+  /** @param {HTMLElement} place @param {string} title @param {{text: (value: number) => string, onEpoch: (epoch: number) => void, limits?: [number, number]}} how limits: what no value can pass */
+  constructor(place, title, { text, onEpoch, limits = [-Infinity, Infinity] }) {
     this.text = text;
+    this.limits = limits;
     this.svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curves", role: "img" });
     this.title = title;
     place.append(make("p", { class: "caption" }, title), this.svg);
@@ -34,7 +35,7 @@ export class Curves {
     this.svg.replaceChildren();
     if (!every.length) return;
     const values = every.map(([, value]) => value);
-    const [low, high] = spread(Math.min(...values), Math.max(...values));
+    const [low, high] = spread(Math.min(...values), Math.max(...values), this.limits);
     this.epochs = [1, Math.max(2, ...every.map(([epoch]) => epoch))];
     const x = (/** @type {number} */ epoch) => LEFT + ((epoch - 1) / (this.epochs[1] - 1)) * (WIDTH - LEFT - RIGHT);
     const y = (/** @type {number} */ value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
@@ -70,10 +71,10 @@ export class Curves {
   }
 }
 
-/** @param {number} low @param {number} high @returns {[number, number]} */
-function spread(low, high) {
+/** @param {number} low @param {number} high @param {[number, number]} limits @returns {[number, number]} */
+function spread(low, high, [least, most]) {
   const room = (high - low || Math.abs(high) || 1) * 0.05;
-  return [low - room, high + room];
+  return [Math.max(least, low - room), Math.min(most, high + room)];
 }
 
 /** @param {string} name @param {Record<string, string | number>} attributes */

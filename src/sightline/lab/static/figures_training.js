@@ -31,7 +31,7 @@ export function fitting(place) {
     svg.append(made);
   };
   const line = (/** @type {(at: number) => number} */ height) => range(101).map((i) => `${i ? "L" : "M"}${x(i / 50 - 1)} ${Math.max(-999, Math.min(999, y(height(i / 50 - 1))))}`).join("");
-  const chart = new Curves(curves, "Mean squared error, by epoch", { text: (value) => value.toFixed(2), onEpoch: () => {} });
+  const chart = new Curves(curves, "Mean squared error, by epoch", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: () => {} });
   sliders(
     place,
     {

@@ -78,8 +78,8 @@ function curves(place, { records }) {
     loss.draw([{ name: "training", tone: "quiet", points: line("train_loss") }, { name: "validation", tone: "accent", points: line("val_loss") }], at);
     accuracy.draw([{ name: `epoch ${at}:`, tone: "accent", points: line("val_accuracy", 100) }], at);
   };
-  const loss = new Curves(losses, "Loss", { text: (value) => value.toFixed(2), onEpoch: draw });
-  const accuracy = new Curves(accuracies, "Validation images recognised", { text: (value) => `${value.toFixed(1)} %`, onEpoch: draw });
+  const loss = new Curves(losses, "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: draw });
+  const accuracy = new Curves(accuracies, "Validation images recognised", { limits: [0, 100], text: (value) => `${value.toFixed(1)} %`, onEpoch: draw });
   draw(best.epoch === records[0].epoch ? records[records.length - 1].epoch : 1);
 }
 

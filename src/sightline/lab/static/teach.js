@@ -147,7 +147,7 @@ function drawTraining() {
   said.scrollTop = said.scrollHeight;
   byId("counts", HTMLElement).textContent = Object.keys(training.counts).length ? `The split: ${Object.entries(SPLITS).filter(([split]) => training.counts[split]).map(([split, words]) => `${training.counts[split]} ${words}`).join(", ")}. Nothing is trained on validation and test pictures.` : "";
   const points = /** @type {[number, number][]} */ (training.epochs.filter(([, accuracy]) => accuracy !== null).map(([epoch, accuracy]) => [epoch, 100 * (accuracy ?? 0)]));
-  curves ??= new Curves(byId("epochs", HTMLElement), "Validation pictures recognised", { text: (value) => `${value.toFixed(0)} %`, onEpoch: () => {} });
+  curves ??= new Curves(byId("epochs", HTMLElement), "Validation pictures recognised", { limits: [0, 100], text: (value) => `${value.toFixed(0)} %`, onEpoch: () => {} });
   byId("epochs", HTMLElement).hidden = points.length < 2;
   curves.draw([{ name: "", tone: "accent", points }], points.at(-1)?.[0] ?? 1);
   if (training.running) {

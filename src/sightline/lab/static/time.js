@@ -42,8 +42,8 @@ const moveTo = (/** @type {number} */ epoch) => {
   const near = epochs.reduce((best, other, i) => (Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? i : best), 0);
   if (near !== place) go(near, true);
 };
-const loss = new Curves(byId("loss", HTMLElement), "Loss", { text: (value) => value.toFixed(2), onEpoch: moveTo });
-const accuracy = new Curves(byId("accuracy", HTMLElement), "Validation images recognised", { text: percent, onEpoch: moveTo });
+const loss = new Curves(byId("loss", HTMLElement), "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: moveTo });
+const accuracy = new Curves(byId("accuracy", HTMLElement), "Validation images recognised", { text: percent, onEpoch: moveTo, limits: [0, 100] });
 
 /** Show another snapshot. @param {number} to @param {boolean} [byHand] then the newest is no longer followed */
 async function go(to, byHand = false) {
