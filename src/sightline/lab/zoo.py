@@ -61,8 +61,8 @@ def _unsized(layers: list[Layer]) -> list[Layer]:
 def network_layers(name: str, size: int) -> list[Layer]:
     """The layers in the order they run; a layer that runs twice is there twice.
 
-    Keys: name, kind (torch's class), from (positions of the layers whose outputs it sees; -1 is the image) and what
-    `_settings` says.
+    Keys: name, kind (torch's class), from (positions of the layers whose outputs it sees, where that is not the one
+    before; -1 is the image) and what `_settings` says.
     """
     entry = next(found for found in list_models() if found.name == name)
     network = Architecture(name=name, num_classes=entry.num_classes, in_channels=entry.in_channels, size=size).outline()
@@ -119,8 +119,9 @@ def _watched(network: Network, sources: _Sources) -> Iterator[None]:
 
     def leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
         kind, settings = _settings(module)
-        seen = sources.inside.pop()
-        sources.layers.append({"name": names[module], "kind": kind, "from": sorted(seen), **settings})
+        seen = sorted(sources.inside.pop())
+        before = {} if seen == [len(sources.layers) - 1] else {"from": seen}
+        sources.layers.append({"name": names[module], "kind": kind, **before, **settings})
         sources.set(output, {len(sources.layers) - 1})
 
     leaves = [module for module in names if not any(module.children()) and not isinstance(module, nn.Identity)]

@@ -54,7 +54,7 @@ function sized(network, at) {
   const flat = layers.findIndex(({ kind }) => kind === "Flatten");
   const outcomes = follow(layers, [network.in_channels, at, at]);
   return layers.map((layer, i) => {
-    const seen = layer.from?.map((from) => outcomes[from]?.row?.shape[0])[0];
+    const seen = outcomes[(layer.from ?? [i - 1])[0]]?.row?.shape[0];
     return layer.kind === "Linear" && flat >= 0 && i > flat && seen ? { ...layer, in: seen } : layer;
   });
 }

@@ -38,7 +38,7 @@ export function layerRows(layers, outcomes, image) {
     first,
     ...layers.map((layer, i) => {
       const { row, problem } = outcomes[i];
-      const input = layer.from?.length ? outcomes[layer.from[0]]?.row?.shape[0] : undefined;
+      const input = outcomes[(layer.from ?? [i - 1])[0]]?.row?.shape[0];
       const name = make("th", { scope: "row" }, make("span", { class: "code" }, title(layer, layer.in ?? input ?? image[0])));
       if (layer.name) name.append(make("span", { class: "path" }, layer.name));
       if (problem) name.append(make("span", { class: "problem" }, `${problem}.`));
