@@ -123,6 +123,15 @@ def test_a_drawn_3_is_read(open_page: OpenPage, reading_port: int) -> None:
     assert page.locator(".answer-row").first.inner_text().startswith("3")
 
 
+def test_a_picture_from_the_camera(open_page: OpenPage, run_port: int) -> None:
+    page = opened(open_page, run_port, permissions=["camera"])
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    until(page, "location.hash.includes('picture=given')")
+    page.get_by_role("button", name="Camera").click()
+    assert page.locator("#video").is_hidden()
+
+
 def test_two_pictures_side_by_side(open_page: OpenPage, run_port: int) -> None:
     page = opened(open_page, run_port, "#layer=0")
     before = page.locator(".strip-maps").count()

@@ -179,6 +179,26 @@ def test_two_classes_are_told_apart(open_page: OpenPage, tmp_path: Path, monkeyp
     assert (tmp_path / "taught-1" / "run-1" / "model" / "model.json").is_file()
 
 
+def test_pictures_come_from_the_camera_while_the_button_is_held(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for port in answering(Workspace()):
+        page = open_page("teach.html", port=port, permissions=["camera"])
+        page.get_by_label("A new class").fill("me")
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("button", name="Use the camera").click()
+        button = page.get_by_role("button", name="Hold to take pictures")
+        button.wait_for()
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.down()
+        until(page, "document.querySelectorAll('.gathered img').length >= 2")
+        page.mouse.up()
+    assert len(list((tmp_path / "taught-1" / "pictures" / "me").iterdir())) >= 2
+
+
 def test_without_a_camera_it_says_so(open_page: OpenPage) -> None:
     page = open_page("teach.html")
     page.get_by_role("button", name="Use the camera").click()

@@ -242,8 +242,13 @@ class Teaching:
             self._outcome = said[-1] if said else f"The training ended with exit code {code}."
 
     def _show(self, out: Path) -> None:
-        """Open the run in the lab as soon as it is one, so that the time machine can follow it."""
-        if not (self.workspace.has_run and self.workspace.run.path == out) and (out / "config.json").exists():
+        """Open the run in the lab as soon as it is one, so that the time machine can follow it.
+
+        A run that the lab was opened with gives way only to a training that has come to its end.
+        """
+        shown = self.workspace.run.path if self.workspace.has_run else None
+        is_ours = shown is None or (self.folder is not None and shown.parent == self.folder)
+        if shown != out and is_ours and (out / "config.json").exists():
             with contextlib.suppress(SightlineError):
                 self.workspace.open(out)
 

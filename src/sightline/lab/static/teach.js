@@ -163,7 +163,7 @@ function drawTraining() {
   byId("look", HTMLElement).hidden = false;
   byId("look-words", HTMLElement).textContent = training.result ? `${training.result[0].toUpperCase()}${training.result.slice(1)}.` : "It is trained: show it something new.";
   byId("live-label", HTMLElement).hidden = !webcam.on;
-  byId("kept", HTMLElement).replaceChildren("It is an ordinary run: ", make("code", {}, `sightline predict ${training.run} IMAGE...`), ". Look into it: ", make("a", { href: "network.html" }, "Your network"), ", ", make("a", { href: "time.html" }, "Time machine"), ".");
+  byId("kept", HTMLElement).replaceChildren("It is an ordinary run: ", make("code", {}, `sightline predict ${training.run} IMAGE...`), ". The other rooms show it now: ", make("a", { href: "network.html" }, "Your network"), ", ", make("a", { href: "time.html" }, "Time machine"), ".");
 }
 
 /** @param {Blob} picture */
