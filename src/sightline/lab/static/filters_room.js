@@ -26,7 +26,7 @@ const stillContext = /** @type {OffscreenCanvasRenderingContext2D} */ (still.get
 const state = { filter: "sobel", size: 3, weights: FILTERS.sobel.weights, divisor: 1, learnt: -1, relu: false, absolute: false, at: /** @type {[number, number]} */ ([120, 150]) };
 /** @type {Learnt | null} */
 let learnt = null;
-/** @type {ImageData} */
+/** @type {ImageData | undefined} of the page's start until the first is there */
 let picture;
 /** @type {Plane} */
 let result;
@@ -105,6 +105,7 @@ function kernelSize() {
 }
 
 function drawLoupe() {
+  if (!picture) return;
   const given = operands(picture);
   const size = kernelSize();
   state.at = [Math.max(0, Math.min(HEIGHT - size, state.at[0])), Math.max(0, Math.min(WIDTH - size, state.at[1]))];
@@ -349,13 +350,15 @@ async function camera() {
 }
 
 async function start() {
+  fromAddress();
   const { run } = await about().catch(() => ({ run: null }));
   if (run?.network) {
     learnt = await fetchData("kernels.json").catch(() => null);
     if (learnt) offerLearnt(learnt);
   }
   fromAddress();
-  example();
+  if (picture) refresh(); // a picture of one's own was quicker: it stays
+  else example();
 }
 
 /** @param {Learnt} found */
