@@ -52,6 +52,7 @@ def numbers(page: Any, place: int) -> np.ndarray[Any, Any]:
 
 def test_the_loupe_adds_up_and_moves_by_keyboard(open_page: OpenPage) -> None:
     page = open_page("filters.html#filter=outline")
+    page.locator("#loupe .term").first.wait_for()
     page.locator("#source").focus()
     for key in ("ArrowDown", "Shift+ArrowLeft"):
         page.keyboard.press(key)
