@@ -263,19 +263,23 @@ def lab(
     run: Annotated[Path | None, Parameter(help="Run folder to look into, also one that still trains.")] = None,
     /,
     *,
+    model: Annotated[str | None, Parameter(help="Instead of a run: a published network, ours or timm's.")] = None,
+    weights: Annotated[str | None, Parameter(help="With --model: a file, imagenet (fetched), none (random).")] = None,
     port: Annotated[int, Parameter(help="Port; 0 is any free one.")] = 8760,
     no_open: Annotated[bool, Parameter(help="Do not open the browser.", show_default=False)] = False,
     export: Annotated[Path | None, Parameter(help="Write static pages into this folder instead.")] = None,
 ) -> None:
     """Open the lab in the browser: see a convolution, take networks apart, learn."""
     if export:
+        if model:
+            raise InputError("a published network has no pictures to copy", hint="give --export a run, or none")
         from sightline.lab.export import export as write_pages
 
         print(write_pages(export, run))
         return
     from sightline.lab.server import serve
 
-    serve(run, port=port, open_browser=not no_open)
+    serve(run, model=model, weights=weights, port=port, open_browser=not no_open)
 
 
 @app.command

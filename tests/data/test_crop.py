@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from sightline.data.crop import ALONE, alternating_flip, crop_at, mirror, pad, random_flip, random_shift
+from sightline.data.crop import ALONE, TEAM, alternating_flip, crop_at, mirror, pad, random_flip, random_shift
 
 
 def numbered(count: int, channels: int = 3, height: int = 5, width: int = 4) -> Tensor:
@@ -27,10 +27,11 @@ def test_mirror_turns_the_chosen_images_only() -> None:
     assert mirror(images, chosen, axis=-2).tolist() == [[[[1, 2], [3, 4]]], [[[7, 8], [5, 6]]]]
 
 
+@pytest.mark.parametrize(("height", "width", "least"), [(80, 90, ALONE), (131, 153, TEAM)])
 @pytest.mark.parametrize("axis", [-1, -2])
-def test_large_images_are_mirrored_one_by_one_and_alike(axis: int) -> None:
-    images = numbered(6, 3, 80, 90)
-    assert images[0].numel() >= ALONE
+def test_large_images_are_mirrored_one_by_one_and_alike(axis: int, height: int, width: int, least: int) -> None:
+    images = numbered(6, 3, height, width)
+    assert images[0].numel() >= least
     chosen = torch.tensor([True, False, True, True, False, False])
     expected = torch.where(chosen.view(-1, 1, 1, 1), images.flip(axis), images)
     before = images.clone()

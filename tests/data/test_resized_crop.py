@@ -72,6 +72,15 @@ def test_channels_that_lie_together_stay_so_and_change_no_pixel() -> None:
     assert together.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_crops_of_some_of_many(layout: torch.memory_format) -> None:
+    images = noise(30, 40, 48).contiguous(memory_format=layout)
+    rows = torch.tensor([7, 29, 7, 0])
+    found = random_boxes((len(rows), *images.shape[1:]), smallest=0.1, generator=generator())
+    some = crop_and_resize(images, *found, size=(24, 20), rows=rows)
+    assert torch.equal(some, crop_and_resize(images[rows], *found, size=(24, 20)))
+
+
 def test_boxes_keep_to_the_rules() -> None:
     top, left, height, width = random_boxes((20_000, 3, 200, 200), smallest=0.25, generator=generator())
     assert min(top.min(), left.min()) >= 0

@@ -18,6 +18,7 @@ from sightline.data.split import read_manifest
 from sightline.inspection import arithmetic
 from sightline.lab.export import export
 from sightline.lab.workspace import Workspace
+from sightline.models.summary import summary
 from sightline.run import Run
 
 from .conftest import OpenPage, answering
@@ -79,6 +80,35 @@ def test_without_a_run_it_says_what_to_type(open_page: OpenPage) -> None:
     page = open_page("network.html")
     page.locator("#problem").wait_for()
     assert "sightline lab RUN" in page.locator("#problem").inner_text()
+
+
+def test_a_network_of_timm_by_name(open_page: OpenPage, tmp_path: Path) -> None:
+    """With a picture from the start, all of its layers, one value as the function has it, and no training data."""
+    pixels = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    workspace = Workspace(model="resnet10t", weights="none")
+    for port in answering(workspace):
+        page = opened(open_page, port)
+        names = page.locator(".layer-button .path").all_text_contents()
+        assert names == [row.name for row in summary(workspace.classifier.network).rows]
+        assert "its weights are random: its answers mean nothing" in page.locator("#flow-words").inner_text()
+        assert page.locator("#alike").is_hidden()
+        until(page, "location.hash.includes('picture=given-1')")  # a scene that the page drew
+        page.locator("#file").set_input_files(tmp_path / "noise.png")
+        until(page, "location.hash.includes('picture=given-2')")
+        page.locator(".layer-button").first.click()
+        page.locator(".map").first.click()
+        page.locator(".value .term").first.wait_for()
+        title = page.locator(".value h3").inner_text()
+        place = [int(word.strip(",")) for word in title.split() if word.strip(",").isdecimal()]
+        taken = arithmetic(workspace.classifier, pixels, names[0], *place)
+        said = page.locator(".value .hint").last.inner_text().split("computed ")[1].strip(".").replace(MINUS, "-")
+        assert float(said) == pytest.approx(taken.output, rel=1e-4)
+        other = open_page("time.html", port=port)
+        other.locator("#problem").wait_for()
+        assert "resnet10t came ready-made: there is no training of it here" in other.locator("#problem").inner_text()
+        lesson = open_page("course/convolution.html", port=port)
+        lesson.get_by_role("heading", name="In the network you opened").wait_for()
 
 
 def test_a_file_and_a_hostile_file(open_page: OpenPage, run_port: int, tmp_path: Path) -> None:

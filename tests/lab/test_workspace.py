@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sightline.errors import RunError
+from sightline.errors import InputError, RunError
 from sightline.lab.workspace import Workspace
+from sightline.run import Run
 
 
 def test_without_a_run() -> None:
@@ -25,6 +26,33 @@ def test_a_folder_that_is_no_run_is_told_at_once(tmp_path: Path) -> None:
 def test_a_run_that_still_trains(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     workspace = Workspace(tmp_path)
-    assert workspace.about()["run"] == {"name": tmp_path.name, "complete": False, "network": False}
+    assert workspace.about()["run"] == {
+        "name": tmp_path.name,
+        "trained": True,
+        "complete": False,
+        "network": False,
+    }
     with pytest.raises(RunError, match="has no network yet: its training has not come that far"):
         workspace.classifier  # noqa: B018
+
+
+def test_a_published_network() -> None:
+    workspace = Workspace(model="resnet20", weights="none")
+    assert workspace.about()["run"] == {"name": "resnet20", "trained": False, "complete": True, "network": True}
+    assert workspace.classifier.classes[3] == "class 3"
+    with pytest.raises(RunError, match="resnet20 came ready-made: there is no training of it here"):
+        workspace.run  # noqa: B018
+
+
+def test_a_run_takes_its_place(digits_run: Run) -> None:
+    workspace = Workspace(model="resnet20", weights="none")
+    workspace.open(digits_run.path)
+    assert (workspace.name, workspace.has_run) == (digits_run.name, True)
+    assert len(workspace.classifier.classes) == 10
+
+
+def test_a_run_and_a_network_are_too_much(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give a run folder or --model, not both"):
+        Workspace(tmp_path, model="resnet20")
+    with pytest.raises(InputError, match="weights need a network to be in: name it with --model NAME"):
+        Workspace(weights="none")

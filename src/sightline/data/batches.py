@@ -16,7 +16,7 @@ from sightline.config import AugmentConfig
 from sightline.data.augment import augment
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused, rows_of
 from sightline.data.randomness import derived_seed
-from sightline.data.resized_crop import random_parts
+from sightline.data.resized_crop import boxes_of, crop_and_resize, random_parts
 from sightline.data.stream import DecodedImages, Decoding, unreadable_file
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
@@ -69,8 +69,12 @@ class Batches:
         self.labels = labels.to(self.device)
         self.batch_size = min(batch_size, len(images))
         self.augment = augment
-        # Files are cropped as they are decoded: resized once, and from the photo itself.
-        self._crop = augment.resized_crop if isinstance(images, DecodedImages) else 0.0
+        # Files are cropped as they are decoded: resized once, and from the photo itself. Of cached images only the part
+        # is read that is seen; a GPU crops by itself.
+        early = isinstance(self.images, DecodedImages) or (
+            isinstance(self.images, CachedImages) and self.device.type == "cpu"
+        )
+        self._crop = augment.resized_crop if early else 0.0
         self._augment = dataclasses.replace(augment, resized_crop=0.0) if self._crop else augment
         self.seed = seed
         self.size = size
@@ -128,7 +132,7 @@ class Batches:
         if isinstance(self.images, Tensor):
             return rows_of(self.images, indices), None
         if isinstance(self.images, CachedImages):
-            return self.images.gather(indices), None
+            return self._cached(step, indices), None
         decoding = self._decodings.pop(step, None) or self._start(step)
         # What was begun for other steps is of no use any more: someone has jumped, or gone back.
         ahead = [later for later in range(step + 1, step + 1 + AHEAD) if self._same_epoch(step, later)]
@@ -147,13 +151,24 @@ class Batches:
         """The next epoch's order is made when it begins: it would take the place of this one's."""
         return step // self.steps_per_epoch == later // self.steps_per_epoch
 
+    def _cached(self, step: int, indices: Tensor) -> Tensor:
+        assert isinstance(self.images, CachedImages)
+        if not self._crop:
+            return self.images.gather(indices)
+        pixels, rows = self.images.pixels, self.images.rows[indices]
+        boxes = boxes_of(self._parts(step, len(indices)), pixels.shape[2], pixels.shape[3])
+        size = self.size or (pixels.shape[2], pixels.shape[3])
+        return crop_and_resize(pixels, *boxes, size=size, rows=rows)
+
     def _start(self, step: int) -> Decoding:
         assert isinstance(self.images, DecodedImages)
-        indices, parts = self._indices(step), None
-        if self._crop:
-            generator = Generator().manual_seed(derived_seed(self.seed, "crop", step))
-            parts = random_parts(len(indices), smallest=self._crop, generator=generator).tolist()
+        indices = self._indices(step)
+        parts = self._parts(step, len(indices)).tolist() if self._crop else None
         return self.images.start(indices.tolist(), parts)
+
+    def _parts(self, step: int, count: int) -> Tensor:
+        generator = Generator().manual_seed(derived_seed(self.seed, "crop", step))
+        return random_parts(count, smallest=self._crop, generator=generator)
 
 
 def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Tensor | CachedImages | DecodedImages:

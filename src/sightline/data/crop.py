@@ -17,14 +17,21 @@ Padding = Literal["reflect", "edge", "constant"]
 # wait for the calls.
 ALONE = 16_384
 
+# From so many values on torch wakes a team of threads for a copy. It would wait for the next one in a busy loop, on the
+# cores that are decoding the next images: they took 1.15 ms of a core each instead of 0.74.
+TEAM = 32_768
+
 
 def mirror(images: Tensor, chosen: Tensor, *, axis: int = -1) -> Tensor:
     """Images with those where `chosen` (B,) bool holds mirrored: axis -1 is left-right, axis -2 top-bottom."""
     count = len(images)
     if images.device.type == "cpu" and count and images[0].numel() >= ALONE:
         mirrored = torch.empty_like(images)
+        other = -1 if axis == -2 else -2
+        lines = max(1, (TEAM - 1) * images.shape[other] // images[0].numel())
         for image, copy, turned in zip(images, mirrored, chosen.tolist(), strict=True):
-            copy.copy_(image.flip(axis) if turned else image)
+            for part, place in zip(image.split(lines, other), copy.split(lines, other), strict=True):
+                place.copy_(part.flip(axis) if turned else part)
         return mirrored
     # Selecting rows from originals and mirrors is three plain copies: five times faster than torch.where on uint8.
     both = torch.cat([images, images.flip(axis)])

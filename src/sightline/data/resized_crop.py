@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -67,27 +68,44 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def crop_and_resize(
-    images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, *, size: tuple[int, int]
+    images: Tensor,
+    top: Tensor,
+    left: Tensor,
+    height: Tensor,
+    width: Tensor,
+    *,
+    size: tuple[int, int],
+    rows: Tensor | None = None,
 ) -> Tensor:
     """The given part of each image, resized: uint8 (B, C, H, W) -> uint8 (B, C, h, w); boxes as `boxes_of` gives.
 
-    On a CPU torch's uint8 resize, image by image in as many threads as there are cores, takes 0.3 ms of one core for
-    224 x 224 pixels with channels last in memory, and twice that with channels apart; the crops lie as the images do.
+    rows: (B,) int64, where the images of the boxes stand in `images` (N, C, H, W); by default one box belongs to each.
+
+    On a CPU torch's uint8 resize, image by image in as many threads as there are cores, takes 0.11 ms of one core for
+    224 x 224 pixels with channels last in memory, more with channels apart; the crops lie as the images do.
     Sampling a whole batch in floats takes 1.2 ms an image, and is not antialiased. On a GPU one matrix product per axis
     does all images at once. The two differ by one level at most, from rounding.
     """
     if images.device.type != "cpu":
-        return resampled(images, top, left, height, width, size=size)
-    count, channels = images.shape[:2]
+        chosen = images if rows is None else images.index_select(0, rows)
+        return resampled(chosen, top, left, height, width, size=size)
+    count, channels = len(top), images.shape[1]
+    places = range(count) if rows is None else rows.tolist()
     together = images.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if together else torch.contiguous_format
     crops = torch.empty((count, channels, *size), dtype=torch.uint8, memory_format=layout)
+    # Copied by NumPy, which does it in the thread that asks: torch would wake a team of threads in each of ours.
+    order = (0, 2, 3, 1) if together else (0, 1, 2, 3)
+    given, made = images.permute(order).numpy(), crops.permute(order).numpy()
     boxes = torch.stack([top, left, top + height, left + width], dim=1).tolist()
 
     def crop(first: int) -> None:
         for i in range(first, min(first + RUN, count)):
             y0, x0, y1, x1 = boxes[i]
-            crops[i : i + 1] = resize(images[i : i + 1, :, y0:y1, x0:x1], size)
+            box = np.s_[y0:y1, x0:x1] if together else np.s_[:, y0:y1, x0:x1]
+            part = torch.from_numpy(given[places[i]][box].copy())[None]
+            resized = resize(part.permute(0, 3, 1, 2) if together else part, size)
+            made[i] = resized.permute(order)[0].numpy()
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(crop, range(0, count, RUN)))

@@ -1,7 +1,7 @@
-"""The run's network as the lab shows it: its layers, what each makes of a picture, and how one value came about.
+"""A network as the lab shows it: its layers, what each makes of a picture, and how one value came about.
 
 Every number is `sightline.inspection`'s; here they are chosen, and packed for the page. A picture is one of the run's
-test images, or one that was given and is kept in memory only.
+test images, where there is a run, or one that was given and is kept in memory only.
 """
 
 import base64
@@ -20,7 +20,7 @@ from sightline.classifier import Classifier
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_recorded_test
 from sightline.data.split import read_manifest
-from sightline.errors import InputError, ModelError, SightlineError
+from sightline.errors import InputError, ModelError, RunError, SightlineError
 from sightline.inspection.cam import grad_cam
 from sightline.inspection.capture import undisturbed, watched
 from sightline.inspection.embeddings import nearest
@@ -63,9 +63,12 @@ class Row:
 
 
 class NetworkView:
-    """One run's network. channels, side: how much of a layer is shown; a static copy shows less."""
+    """One network. channels, side: how much of a layer is shown; a static copy shows less.
 
-    def __init__(self, run: Run, classifier: Classifier, *, channels: int = CHANNELS, side: int = SIDE) -> None:
+    run: that it was trained in; None for one that came ready-made.
+    """
+
+    def __init__(self, run: Run | None, classifier: Classifier, *, channels: int = CHANNELS, side: int = SIDE) -> None:
         self.run, self.classifier = run, classifier
         self.channels, self.side = channels, side
         self.given: OrderedDict[str, Pixels] = OrderedDict()
@@ -91,6 +94,9 @@ class NetworkView:
     @cached_property
     def test(self) -> ImageSet | None:
         """The run's test images. None when there are none, or they are gone: `missing` says which."""
+        if self.run is None:
+            self.missing = ""  # nobody expects any
+            return None
         try:
             found = load_recorded_test(self.run.config["data"], read_manifest(self.run.split_path))
         except (SightlineError, KeyError) as error:
@@ -104,8 +110,9 @@ class NetworkView:
         rows = self.rows
         channels, height, width = self.classifier.network.input_shape
         return {
-            "run": self.run.name,
+            "run": self.run.name if self.run else "",
             "network": self.classifier.architecture.name,
+            "note": self.classifier.note,
             "classes": self.classifier.classes,
             "input": [channels, height, width],
             "parameters": sum(row.parameters for row in rows),
@@ -143,7 +150,7 @@ class NetworkView:
             raise InputError(f"{len(ink)} bytes are no drawing {width} wide", hint="send one byte a pixel")
         drawing = np.frombuffer(ink, np.uint8).reshape(-1, width)
         _, *size = self.classifier.network.input_shape
-        image = as_image(drawing, str(self.run.config.get("data")), (size[0], size[1]))
+        image = as_image(drawing, self._data_name, (size[0], size[1]))
         self._remember("drawing", image)
         return {"id": "drawing", "uri": _uri(image), "prediction": self._prediction(image)}
 
@@ -252,7 +259,12 @@ class NetworkView:
         }
 
     def neighbours(self, picture: str) -> Json:
-        """The training images that look most alike to the network. Raises RunError when they are gone."""
+        """The training images that look most alike to the network. Raises RunError when they are not at hand."""
+        if self.run is None:
+            raise RunError(
+                f"the images that {self.classifier.architecture.name} was trained on are not here",
+                hint="train it on images of your own, then `sightline lab RUN`",
+            )
         pixels, _ = self._picture(picture)
         said: list[str] = []
         found = nearest(self.run, pixels, 8, device="cpu", say=said.append)
@@ -263,6 +275,10 @@ class NetworkView:
             ],
             "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in said),
         }
+
+    @property
+    def _data_name(self) -> str:
+        return str(self.run.config.get("data")) if self.run else ""
 
     def _row(self, number: int) -> Row:
         if not 0 <= number < len(self.rows):

@@ -1,7 +1,7 @@
 """What the lessons say about the reader's own network and data: a figure and questions for some of them.
 
-Everything comes from the run: its settings, its history, its network, one of its test images. Where a run lacks what a
-lesson would need, that lesson has nothing of its own.
+Everything comes from the run: its settings, its history, its network, one of its test images; or from a published
+network alone. Where something is missing that a lesson would need, that lesson has nothing of its own.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def own_parts(workspace: Workspace) -> dict[str, Part]:
         "convolution": _convolution(network),
         "padding": _padding(network, rows),
         "blocks": _depth(network, rows),
-        "training": _training(workspace.run.history),
+        "training": _training(workspace.run.history if workspace.has_run else []),
         "judging": _judging(workspace),
     }
     return {slug: part for slug, part in parts.items() if part}

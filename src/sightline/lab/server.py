@@ -18,13 +18,20 @@ HOST = "127.0.0.1"
 PORT = 8760
 
 
-def serve(run: Path | None = None, *, port: int = PORT, open_browser: bool = True) -> None:
+def serve(
+    run: Path | None = None,
+    *,
+    model: str | None = None,
+    weights: str | None = None,
+    port: int = PORT,
+    open_browser: bool = True,
+) -> None:
     """Print the address, open it in the browser, and answer until Ctrl-C. port 0: any free one.
 
-    run: the run folder to look into, also one that still trains. Raises RunError when it does not exist, InputError
-    when the port is taken or is no port.
+    run: the run folder to look into, also one that still trains. model, weights: a published network instead. Raises
+    RunError when the run does not exist, InputError when the port is taken or is no port, ModelError for weights.
     """
-    workspace = Workspace(run)
+    workspace = Workspace(run, model=model, weights=weights)
     with listen(port) as listener:
         number = listener.getsockname()[1]
         token = secrets.token_urlsafe(32)

@@ -22,7 +22,7 @@ def _own(workspace: Workspace) -> dict[str, Any]:
     """By lesson; nothing without a run, or while its network cannot be read: the lessons do without it."""
     from sightline.lab.own_run import own_parts
 
-    if not workspace.has_run:
+    if not workspace.has_network:
         return {}
     try:
         with workspace.lock:

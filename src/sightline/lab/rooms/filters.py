@@ -1,4 +1,4 @@
-"""On a real picture: data/kernels.json, the first filters that the run's network looks at an image with."""
+"""On a real picture: data/kernels.json, the first filters that the network looks at an image with."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
 
 
 def exported(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
-    if not workspace.has_run:
+    if not workspace.has_network:
         return
     try:
         yield "kernels.json", to_json(_kernels(workspace))

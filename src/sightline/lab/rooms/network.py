@@ -50,7 +50,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
 
 
 def exported(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
-    if not workspace.has_run or not workspace.about()["run"]["network"]:
+    if not workspace.has_network:
         return
     from sightline.lab.network_view import NetworkView
 
@@ -77,7 +77,7 @@ def exported(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
 
 
 class _Shown:
-    """The view of the workspace's run, made anew when another run is shown."""
+    """The view of the workspace's network, made anew when another one is shown."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -88,7 +88,7 @@ class _Shown:
         from sightline.lab.network_view import NetworkView
 
         with self.workspace.lock:
-            run = self.workspace.run
-            if self._view is None or self._view.run is not run:
-                self._view = NetworkView(run, self.workspace.classifier)
+            classifier = self.workspace.classifier
+            if self._view is None or self._view.classifier is not classifier:
+                self._view = NetworkView(self.workspace.run if self.workspace.has_run else None, classifier)
             return self._view

@@ -1,6 +1,6 @@
 /** Asking the lab for data. The addresses are those of files, so a static export answers as well, as far as it can. */
 
-/** @typedef {{live: boolean, run: {name: string, complete: boolean, network: boolean} | null}} About */
+/** @typedef {{live: boolean, run: {name: string, trained: boolean, complete: boolean, network: boolean} | null}} About */
 
 const ROOT = new URL("../data/", import.meta.url);
 

@@ -6,12 +6,13 @@ import { drawImage, drawMaps, drawOverlay, sequential, unpacked } from "./heat.j
 import { LayerPanel } from "./network_layer.js";
 import { Pad } from "./pad.js";
 import { byId, counted, grouped, make } from "./page.js";
+import { drawScene } from "./scene.js";
 import { css, signed } from "./colors.js";
 import { Webcam } from "./webcam.js";
 
 /** @typedef {import("./heat.js").Packed} Packed */
 /** @typedef {{name: string, kind: string, role: string, stage: string, shape: number[], parameters: number, field: number | null}} Layer */
-/** @typedef {{run: string, network: string, classes: string[], input: number[], parameters: number, unknown: boolean, draws: boolean, layers: Layer[]}} Network */
+/** @typedef {{run: string, network: string, note: string, classes: string[], input: number[], parameters: number, unknown: boolean, draws: boolean, layers: Layer[]}} Network */
 /** @typedef {{top: [string, number][], unknown: boolean}} Prediction */
 /** @typedef {Packed & {high: number, signed: boolean, channels: number[]}} Strip */
 /** @typedef {{class: string, map: Packed | null, why?: string}} Cam */
@@ -147,7 +148,7 @@ function buildFlow() {
     inner.append(row);
     return row;
   });
-  byId("flow-words", HTMLElement).textContent = `${network.run}: ${network.network}, ${counted(network.layers.length, "layer")}, ${grouped(network.parameters)} parameters, for images of ${network.input.join(" × ")}. Each layer's strongest channels; press a layer to open it.`;
+  byId("flow-words", HTMLElement).textContent = `${network.run ? `${network.run}: ` : ""}${network.network}, ${counted(network.layers.length, "layer")}, ${grouped(network.parameters)} parameters, for images of ${network.input.join(" × ")}. Each layer's strongest channels; press a layer to open it.${network.note ? ` Mind that ${network.note}.` : ""}`;
 }
 
 function drawLegend() {
@@ -305,11 +306,18 @@ async function findNear() {
   }
 }
 
+/** A picture to begin with where the network brings none. @returns {Promise<Blob>} */
+function scene() {
+  const canvas = new OffscreenCanvas(320, 240);
+  drawScene(/** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d")));
+  return canvas.convertToBlob();
+}
+
 async function start() {
   const lab = await about();
   live = lab.live;
   if (!lab.run) {
-    throw new Error(live ? "The lab was opened without a run, so there is no network to look into. Close it and start it with one: sightline lab RUN. Or teach one here." : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN");
+    throw new Error(live ? "The lab was opened without a run, so there is no network to look into. Close it and start it with one: sightline lab RUN, or sightline lab --model NAME. Or teach one here." : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN");
   }
   const finding = byId("finding", HTMLElement);
   finding.textContent = `Reading the network of ${lab.run.name} …`;
@@ -318,6 +326,7 @@ async function start() {
     throw error;
   });
   byId("network", HTMLElement).hidden = false;
+  byId("alike", HTMLElement).hidden = !lab.run.trained;
   buildFlow();
   drawLegend();
   offerGiving();
@@ -325,13 +334,9 @@ async function start() {
   const words = new URLSearchParams(location.hash.slice(1));
   const wanted = words.get("picture") ?? "";
   const first = wanted || pictures[0]?.id;
-  if (!first) {
-    if (!live) return;
-    byId("finding", HTMLElement).textContent = "Give a picture, and see what the network makes of it.";
-    return;
-  }
-  await show(first);
+  if (first) await show(first);
   if (!overview && pictures[0]) await show(pictures[0].id);
+  if (!overview && live) await give(await scene());
   const layer = Number(words.get("layer") ?? "-1");
   if (words.has("layer") && network.layers[layer]) await open(layer);
   if (!live) await findNear();

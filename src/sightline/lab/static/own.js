@@ -19,7 +19,7 @@ export async function addOwnPart(lesson, place) {
   const part = (await fetchData("course.json"))[lesson];
   if (!part) return;
   const section = make("section", { class: "own quiz", "aria-labelledby": "own-title" });
-  section.append(make("h2", { id: "own-title" }, "In your own run"), make("p", { class: "hint" }, run.name), make("p", {}, part.words));
+  section.append(make("h2", { id: "own-title" }, run.trained ? "In your own run" : "In the network you opened"), make("p", { class: "hint" }, run.name), make("p", {}, part.words));
   const draw = part.figure && FIGURES[/** @type {string} */ (part.figure.kind)];
   if (draw) {
     const figure = make("figure", { class: "own-figure" });

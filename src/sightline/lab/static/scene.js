@@ -1,6 +1,6 @@
 /** A picture made by a few lines, so that there is something to filter: hills, a house, a fence, a chequered path. */
 
-/** @param {CanvasRenderingContext2D} context */
+/** @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context */
 export function drawScene(context) {
   const { width, height } = context.canvas;
   context.save();

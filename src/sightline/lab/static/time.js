@@ -287,6 +287,7 @@ async function start() {
   if (!run) {
     throw new Error(served ? "The lab was opened without a run, so there is no training to look at. Close it and start it with one: sightline lab RUN" : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN");
   }
+  if (!run.trained) throw new Error(`${run.name} came ready-made: there is no training of it here. Train it on pictures of your own, and open that run: sightline lab RUN`);
   const index = await fetchData("time/index.json");
   probes = index.probes;
   if (!index.epochs.length && index.complete) {
