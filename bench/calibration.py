@@ -28,8 +28,8 @@ from sightline.run import Run
 
 COVERAGES, SPLITS = (0.9, 0.95, 0.99), 10
 TRAININGS = {
-    "fashion-mnist": ("--epochs", "2", "--batch-size", "500"),
-    "cifar10": ("--model", "cifar_cnn", "--epochs", "2", "--batch-size", "250", "--val", "0.3"),
+    "fashion-mnist": (),
+    "cifar10": ("--val", "0.3"),
     "digits": ("--epochs", "2"),
 }
 

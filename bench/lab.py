@@ -1,9 +1,10 @@
-"""The lab: its first page painted 1 s after the command, 60 frames a second in the playground, 20 filtered pictures.
+"""The lab: first page in 1 s, 60 frames a second in the playground, 20 filtered pictures, a drawing read in 50 ms.
 
 In headless Chromium, which draws without a GPU; needs playwright. The first page counts from the start of the process
 to the first contentful paint in a browser that is open already. A pointer move counts the page's own handlers and the
 layout they ask for, over every cell of the 8 x 8 playground's input and output in turn. The filter room convolves
-320 x 240 pixels of Chromium's made-up camera with one 3 x 3 filter.
+320 x 240 pixels of Chromium's made-up camera with one 3 x 3 filter. A drawing counts from the page's request to the
+answer of a network that `sightline train digits` has made (`--run RUN`: another one of small grey images).
 """
 
 import os
@@ -11,6 +12,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from harness import SIGHTLINE, at_least, at_most, begin, command_line, print_claims, table
 
-FIRST_PAINT_SECONDS, FRAMES, PICTURES = 1.0, 60, 20
+FIRST_PAINT_SECONDS, FRAMES, PICTURES, DRAWING_MS = 1.0, 60, 20, 50
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox",
@@ -60,9 +62,30 @@ window.requestAnimationFrame = (draw) => ask((now) => {
 });
 """
 
+# A growing ring of ink, as while it is drawn; each request waits for the answer to the one before.
+DRAWINGS = """async count => {
+  const side = 280;
+  const ink = new Uint8Array(side * side);
+  const spent = [];
+  for (let i = 1; i <= count; i += 1) {
+    for (let angle = 0; angle < (2 * Math.PI * i) / count; angle += 0.01) {
+      const [x, y] = [140 + 80 * Math.cos(angle), 140 + 80 * Math.sin(angle)].map(Math.round);
+      for (let d = -8; d <= 8; d += 1) ink.fill(255, (y + d) * side + x - 8, (y + d) * side + x + 9);
+    }
+    const start = performance.now();
+    const answer = await fetch(`data/draw?width=${side}`, { method: "POST", body: ink });
+    if (!answer.ok) throw new Error((await answer.json()).error);
+    await answer.json();
+    spent.push(performance.now() - start);
+  }
+  return spent;
+}"""
+
 
 def main() -> None:
-    args = command_line(__doc__, rounds=11).parse_args()
+    parser = command_line(__doc__, rounds=11)
+    parser.add_argument("--run", type=Path, help="a run on small grey images (default: one is trained on digits)")
+    args = parser.parse_args()
     rounds = 2 if args.quick else args.rounds
     begin("the lab in headless Chromium", args)
     with sync_playwright() as playwright:
@@ -73,6 +96,8 @@ def main() -> None:
         with a_lab() as (address, _):
             moves = pointer_moves(browser, address, 2 if args.quick else 50)
             pictures = filtered_pictures(browser, address, 1 if args.quick else 10)
+        with a_run(args.run) as run, a_lab(run) as (address, _):
+            drawings = answered_drawings(browser, address, 10 if args.quick else 200)
         browser.close()
     totals = [script + layout for script, layout in moves]
     rows = [
@@ -88,15 +113,28 @@ def main() -> None:
         per_second = 1_000 * (len(pictures) - 1) / (pictures[-1][0] - pictures[0][0])
         rows.append(["filters, 320 x 240, a picture: script, ms", *spread([script for _, script in pictures])])
         claims.append(at_least("filtered pictures", PICTURES, per_second, "a second"))
+    rows.append(["a drawing answered, ms", *spread(drawings)])
+    claims.append(at_most("a drawing answered, p95", DRAWING_MS, p95(drawings), "ms"))
     table(("", "median", "p95", "most"), rows)
     print_claims(claims)
 
 
 @contextmanager
-def a_lab() -> Iterator[tuple[str, float]]:
+def a_run(given: Path | None) -> Iterator[Path]:
+    """The run that was given, or a fresh one on digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = given or Path(folder, "digits")
+        if given is None:
+            train = [*SIGHTLINE, "train", "digits", "--report", "quick", "--out", str(out)]
+            subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
+        yield out
+
+
+@contextmanager
+def a_lab(run: Path | None = None) -> Iterator[tuple[str, float]]:
     """A lab of its own process: its address with the token, and the time at which its command was given."""
     start = time.time()
-    command = [*SIGHTLINE, "lab", "--port", "0", "--no-open"]
+    command = [*SIGHTLINE, "lab", *([str(run)] if run else []), "--port", "0", "--no-open"]
     lab = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert lab.stdout is not None
@@ -105,7 +143,7 @@ def a_lab() -> Iterator[tuple[str, float]]:
             raise SystemExit("the lab did not say its address")
         yield found.group(), start
         maps = Path(f"/proc/{lab.pid}/maps")
-        if maps.exists() and "libtorch" in maps.read_text():
+        if run is None and maps.exists() and "libtorch" in maps.read_text():
             raise SystemExit("the lab loaded torch, which these pages must not need")
     finally:
         lab.terminate()
@@ -148,6 +186,15 @@ def filtered_pictures(browser: Browser, address: str, seconds: int) -> list[tupl
         page.evaluate("window.spent = []")
         page.wait_for_timeout(1_000 * seconds)
         return [(now, script) for now, script in page.evaluate("window.spent")]
+
+
+def answered_drawings(browser: Browser, address: str, count: int) -> list[float]:
+    """Milliseconds from each drawing to its answer; the first few, for which the network is read, are left out."""
+    with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
+        page = opened(context, address, "network.html")
+        page.wait_for_selector(".strip-maps", state="attached")
+        page.evaluate(DRAWINGS, 5)
+        return [float(spent) for spent in page.evaluate(DRAWINGS, count)]
 
 
 def opened(context: Any, address: str, room: str) -> Any:

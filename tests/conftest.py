@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 import sightline
@@ -29,6 +30,10 @@ from sightline.run import Record, Run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# How long an example takes says more about what else a machine does than about the code.
+settings.register_profile("sightline", deadline=None)
+settings.load_profile("sightline")
 
 Photos = Callable[[Mapping[str, int]], Path]
 

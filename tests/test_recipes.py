@@ -55,6 +55,13 @@ def test_the_speed_recipe_is_what_it_says() -> None:
     assert plan.config.label_smoothing > 0
 
 
+def test_the_default_smooths_no_labels_of_fashion_mnist() -> None:
+    for data, smoothing in (("fashion-mnist", 0.0), ("mnist", 0.2), ("cifar10", 0.2), ("photos", 0.2)):
+        channels = 3 if data in ("cifar10", "photos") else 1
+        plan = find_recipe("default")(Facts(data=data, train_images=50_000, size=28, channels=channels))
+        assert plan.config.label_smoothing == smoothing
+
+
 def test_the_textbook_recipe_is_adam_at_a_thousandth() -> None:
     plan = find_recipe("textbook")(Facts(data="mnist", train_images=60_000, size=28, channels=1))
     [group] = plan.config.groups

@@ -93,7 +93,7 @@ def test_reflection_beyond_the_image_stops_at_its_far_border() -> None:
     assert pad(row, 3)[0, 0, 0].tolist() == [2, 2, 2, 1, 2, 1, 1, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_crop_at_is_slicing(data: st.DataObject) -> None:
     batch, channels = data.draw(st.integers(1, 4)), data.draw(st.sampled_from([1, 3]))

@@ -108,7 +108,7 @@ def test_a_class_with_one_image_is_named_with_the_remedy():
     share=st.floats(0.01, 0.9),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_splits_are_complete_disjoint_and_stratified(counts: list[int], share: float, seed: int):
     images = make_set(counts)
     rest, held = hold_out(images, share, seed=seed, purpose="test")
@@ -123,7 +123,7 @@ def test_splits_are_complete_disjoint_and_stratified(counts: list[int], share: f
     share=st.floats(0.05, 0.5),
     seed=st.integers(0, 100),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_groups_are_whole_and_no_class_leaves_training(members: list[tuple[int, int]], share: float, seed: int):
     members = sorted([*members, *((label, 90 + 10 * label + i) for label in range(3) for i in range(2))])
     counts = [sum(label == wanted for label, _ in members) for wanted in range(3)]

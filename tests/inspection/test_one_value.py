@@ -68,7 +68,7 @@ def test_it_is_json() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 @torch.no_grad()
 def test_any_convolution(data: st.DataObject) -> None:
@@ -89,7 +89,7 @@ def test_any_convolution(data: st.DataObject) -> None:
         assert (found.source_rows >= 0).all(), "every value comes from the image"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 @torch.no_grad()
 def test_any_pooling(data: st.DataObject) -> None:

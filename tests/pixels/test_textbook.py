@@ -176,7 +176,7 @@ def windows(draw: st.DrawFn, *, square: bool) -> tuple[np.ndarray, tuple[int, in
 
 class TestAgreementWithTorch:
     @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # about a copy torch makes
-    @settings(max_examples=150, deadline=None, derandomize=True)
+    @settings(max_examples=150, derandomize=True)
     @given(windows(square=False), st.integers(0, 4) | st.sampled_from(["valid", "same"]))
     def test_convolve2d(self, drawn, padding):
         image, window, stride = drawn
@@ -195,7 +195,7 @@ class TestAgreementWithTorch:
         sizes = [output_size(s, k, stride, padding) for s, k in zip(image.shape[1:], window, strict=True)]
         assert list(ours.shape) == sizes
 
-    @settings(max_examples=100, deadline=None, derandomize=True)
+    @settings(max_examples=100, derandomize=True)
     @given(windows(square=True), st.integers(0, 2))
     def test_pooling(self, drawn, padding):
         image, (size, _), stride = drawn

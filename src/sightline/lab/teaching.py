@@ -48,6 +48,7 @@ class Teaching:
         self._out: Path | None = None
         self._lines: list[str] = []
         self._outcome = ""
+        self._stopped = False
         self._numbers = itertools.count(1)
         atexit.register(self.stop)
 
@@ -165,7 +166,7 @@ class Teaching:
             home = self._home()
             number = next(n for n in itertools.count(1) if not (home / f"run-{n}").exists())
             self._out = home / f"run-{number}"
-            self._lines, self._outcome = [], ""
+            self._lines, self._outcome, self._stopped = [], "", False
             command = [sys.executable, "-m", "sightline", "train", str(home / "pictures"), "--out", str(self._out)]
             self._process = subprocess.Popen(
                 [*command, "--report", "quick"],
@@ -181,6 +182,7 @@ class Teaching:
         """End the training that runs, if any; what it has learnt so far is dropped."""
         process = self._process
         if process is not None and process.poll() is None:
+            self._stopped = True
             process.terminate()
             try:
                 process.wait(timeout=10)
@@ -235,7 +237,7 @@ class Teaching:
                 self._outcome = "done"
             except SightlineError as error:
                 self._outcome = f"{error}"
-        elif code < 0 or code == 130:
+        elif self._stopped or code < 0 or code == 130:
             self._outcome = "It was stopped."
         else:
             said = [line for line in self._lines if line.strip()]
