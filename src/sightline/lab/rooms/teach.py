@@ -24,6 +24,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
 
     return [
         data_route("teach.json", lambda: teaching().state()),
+        data_route("teach/training.json", lambda: teaching().training()),
         upload_route("teach/picture", lambda body, name="", **_: teaching().add_picture(name, body)),
         upload_route("teach/look", lambda body, **_: teaching().look(body)),
         upload_route("teach/add", lambda body, name="", **_: teaching().add_class(name), largest=0),

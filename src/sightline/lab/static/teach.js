@@ -45,6 +45,20 @@ async function refresh() {
   drawTraining();
 }
 
+/** Look at the training alone; at everything when its split is new, and when it has ended. */
+async function follow() {
+  try {
+    const before = state.training;
+    state.training = await fetchData("teach/training.json");
+    const splitIsNew = Object.keys(state.training?.counts ?? {}).length && !Object.keys(before?.counts ?? {}).length;
+    if (splitIsNew || !state.training?.running) await refresh();
+    else drawTraining();
+  } catch {
+    problem.textContent = "The lab does not answer any more: start it again where it was started, then reload this page.";
+    problem.hidden = false;
+  }
+}
+
 /** @param {Record<string, string>} words */
 const query = (words) => new URLSearchParams(words).toString();
 
@@ -153,7 +167,7 @@ function drawTraining() {
   if (training.running) {
     byId("missing", HTMLElement).textContent = training.epochs.length ? `Training: ${counted(training.epochs.length, "epoch")} so far.` : "Training: reading the pictures …";
     clearTimeout(polling);
-    polling = setTimeout(refresh, LOOK_EVERY);
+    polling = setTimeout(follow, LOOK_EVERY);
     return;
   }
   if (training.outcome && training.outcome !== "done") {
