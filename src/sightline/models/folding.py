@@ -25,7 +25,7 @@ def folded(network: Network) -> Network:
     plain = copy.deepcopy(network).eval()
     generator = torch.Generator().manual_seed(0)
     device = next(plain.parameters()).device
-    noise = torch.randn((2, *plain.input_shape), generator=generator).to(device)
+    noise = torch.randn((1, *plain.input_shape), generator=generator).to(device)
     with torch.no_grad():
         pairs, expected = _watch(plain, noise)
         if not pairs:
