@@ -14,6 +14,7 @@ from sightline import files
 from sightline.classifier import Classifier
 from sightline.errors import InputError, ModelError
 from sightline.inspection.cam import grad_cam
+from sightline.inspection.draw import overlay
 from sightline.inspection.embeddings import Neighbour, nearest
 from sightline.inspection.fields import receptive_field
 from sightline.inspection.filters import kernels
@@ -37,7 +38,7 @@ from sightline.reporting.inspection_page import (
     neighbours_sentence,
     render_inspection,
 )
-from sightline.reporting.map_images import enlarged, framed, kernel_rgba, map_rgb, overlay, sheet, times_to
+from sightline.reporting.map_images import enlarged, framed, kernel_rgba, map_rgb, sheet, times_to
 from sightline.run import Run
 
 NEIGHBOURS, GUESSES = 8, 5

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.map_images import enlarged, framed, kernel_rgba, map_rgb, on_paper, overlay, sheet, times_to
+from sightline.reporting.map_images import enlarged, framed, kernel_rgba, map_rgb, on_paper, sheet, times_to
 
 ORANGE, BLUE, PAPER, ACCENT = (213, 94, 0), (0, 114, 178), (253, 252, 249), (11, 110, 153)
 
@@ -40,15 +40,6 @@ def test_channels_stand_side_by_side(channels: int) -> None:
     assert np.isfinite(kernel_rgba(np.zeros((1, 3, 3), np.float32), 0.0)).all()
 
 
-def test_an_overlay_is_grey_with_one_hue_at_45_per_cent() -> None:
-    image = np.array([[[100, 100, 100], [100, 100, 100]]], np.uint8)
-    pixels = overlay(image, np.array([[0.0, 1.0]]))
-    pale = 0.6 * 100 + 0.4 * np.array(PAPER)
-    np.testing.assert_allclose(pixels[0, 0], pale, atol=0.51)
-    np.testing.assert_allclose(pixels[0, 1], 0.55 * pale + 0.45 * np.array(ORANGE), atol=0.51)
-    np.testing.assert_array_equal(overlay(image[..., :1], np.array([[0.0, 1.0]])), pixels)
-
-
 def test_small_images_are_enlarged_by_whole_numbers() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     assert times_to(image, 7) == 3
@@ -69,9 +60,9 @@ def test_a_frame_encloses_its_box() -> None:
 
 def test_a_sheet_has_all_images_in_order() -> None:
     images = [np.full((4, 4, 3), number, np.uint8) for number in range(5)]
-    page = sheet(images, side=4, gap=2)
-    assert page.shape == (3 * 6 + 2, 2 * 6 + 2, 3)
+    page = sheet(images, side=8)
+    assert page.shape == (2 * 16 - 8, 3 * 16 - 8, 3)
     for number in range(5):
-        top, left = 2 + number // 2 * 6, 2 + number % 2 * 6
-        assert (page[top : top + 4, left : left + 4] == number).all()
-    assert (page[-5:-2, -5:-2] == PAPER).all()
+        top, left = number // 3 * 16, number % 3 * 16
+        assert (page[top : top + 8, left : left + 8] == number).all()
+    assert (page[-8:, -8:] == PAPER).all()

@@ -1,10 +1,10 @@
-"""Numbers as the pixels of a page: magnitudes on cividis, signed weights in blue and orange, maps over an image."""
+"""Numbers as the pixels of a page, which may be dark: magnitudes on cividis, signed weights in blue and orange."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from sightline.pixels.color import rgb_to_gray
-from sightline.pixels.scales import ACCENT, BLUE, LIGHT_PAPER, ORANGE, OVERLAY, rgb, sequential
+from sightline.inspection.draw import grid
+from sightline.pixels.scales import ACCENT, BLUE, LIGHT_PAPER, ORANGE, rgb, sequential
 
 LINE = 2  # pixels of a frame
 KERNEL_SIDE, GAP, FRAME = 32, 3, (107, 106, 102, 70)  # pixels, pixels, faint ink that lets paper through
@@ -31,14 +31,6 @@ def kernel_rgba(kernel: NDArray[np.float32], reach: float) -> NDArray[np.uint8]:
     framed[:, :, [0, -1]] = FRAME
     apart = np.pad(framed, ((0, 0), (0, 0), (0, GAP), (0, 0)))
     return np.concatenate(list(apart), axis=1)[:, :-GAP]
-
-
-def overlay(image: NDArray[np.uint8], values: ArrayLike) -> NDArray[np.uint8]:
-    """An image (H, W, 1 or 3) in pale grey with a map (H, W) in [0, 1] over it in one hue: uint8 (H, W, 3)."""
-    gray = image if image.shape[2] == 1 else rgb_to_gray(image)[..., None]
-    pale = 0.6 * gray.astype(np.float32) + 0.4 * rgb(LIGHT_PAPER)
-    strength = OVERLAY * np.clip(np.asarray(values, np.float32), 0, 1)[..., None]
-    return np.rint((1 - strength) * pale + strength * rgb(ORANGE)).astype(np.uint8)
 
 
 def on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -71,15 +63,6 @@ def framed(pixels: NDArray[np.uint8], box: tuple[int, int, int, int], times: int
     return large
 
 
-def sheet(images: list[NDArray[np.uint8]], *, side: int = 96, gap: int = 8) -> NDArray[np.uint8]:
-    """Images of one shape (h, w, 3) on one sheet about as wide as high, each enlarged towards `side`: uint8."""
-    tiles = [enlarged(on_paper(image), side) for image in images]
-    height, width = tiles[0].shape[:2]
-    columns = max(1, round(np.sqrt(len(tiles) * (height + gap) / (width + gap))))
-    rows = -(-len(tiles) // columns)
-    page = np.empty((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), np.uint8)
-    page[:] = rgb(LIGHT_PAPER)
-    for number, tile in enumerate(tiles):
-        top, left = gap + number // columns * (height + gap), gap + number % columns * (width + gap)
-        page[top : top + height, left : left + width] = tile
-    return page
+def sheet(images: list[NDArray[np.uint8]], *, side: int = 96) -> NDArray[np.uint8]:
+    """Images of one shape (h, w, 3 or 4) on one sheet about as wide as high, each enlarged towards `side`: uint8."""
+    return grid([enlarged(on_paper(image), side) for image in images])
