@@ -182,7 +182,7 @@ function build(found) {
   watched = found.ids.map((id, i) => {
     const canvases = ["image", "cam", "maps"].map((name) => make("canvas", { class: name, "aria-hidden": "true" }));
     const answer = make("p", { class: "answer" });
-    const bars = make("div", { class: "trail", role: "img" });
+    const bars = make("div", { class: "trail", role: "img", "aria-label": "Probability of the true class" });
     const row = make("li", {}, make("div", { class: "seen" }, canvases[0], canvases[1]), canvases[2], make("div", {}, make("p", { class: "truth" }, make("b", {}, found.classes[found.labels[i]]), make("span", { class: "path" }, id)), answer, bars));
     drawImage(canvases[0], pixels.subarray(i * height * width * channels), [height, width, channels]);
     return { row, image: canvases[0], cam: canvases[1], maps: canvases[2], answer, bars };
