@@ -1,5 +1,6 @@
 """A lab that answers, a page of it that is open, and what both must never do."""
 
+import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import uvicorn
 
@@ -16,6 +18,11 @@ from sightline.lab.workspace import Workspace
 from sightline.run import Run
 
 TOKEN = "a-token-of-the-tests"
+
+
+def unpacked(packed: dict[str, Any]) -> Any:
+    """The array that sightline.lab.packing.packed was given, uint8."""
+    return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,7 @@
 """What the time machine is given: the numbers of the snapshots."""
 
-import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +13,7 @@ from sightline.lab.export import export
 from sightline.lab.film import frame, index
 from sightline.run import Run
 
-
-def unpacked(packed: dict[str, Any]) -> Any:
-    return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
+from .conftest import unpacked
 
 
 def test_frames_are_the_snapshots(digits_run: Run) -> None:

@@ -95,7 +95,7 @@ def test_a_file_of_ones_own(open_page: OpenPage, tmp_path: Path) -> None:
     assert abs(numbers(page, 2).sum()) == pytest.approx(3, abs=0.1)
     page.locator("#file").set_input_files(tmp_path / "text.png")
     page.locator("#problem").wait_for()
-    assert "text.png cannot be read as a picture here" in page.locator("#problem").inner_text()
+    assert "text.png cannot be read as an image here" in page.locator("#problem").inner_text()
 
 
 def test_the_networks_own_filters(open_page: OpenPage, run_port: int, digits_run: Run) -> None:

@@ -1,6 +1,5 @@
 """The network as the page is given it: the numbers of sightline.inspection."""
 
-import base64
 import json
 import shutil
 from io import BytesIO
@@ -20,15 +19,13 @@ from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
 from sightline.run import Run
 
+from .conftest import unpacked
+
 
 @pytest.fixture(scope="module")
 def view(digits_run: Run) -> NetworkView:
     workspace = Workspace(digits_run.path)
     return NetworkView(workspace.run, workspace.classifier)
-
-
-def unpacked(packed: dict[str, Any]) -> Any:
-    return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
 
 
 def values_of(packed: dict[str, Any]) -> Any:

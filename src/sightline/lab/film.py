@@ -1,13 +1,12 @@
 """A run's snapshots and history as the time machine draws them: numbers in few bytes, one answer a snapshot."""
 
-import base64
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightline.errors import RunError
 from sightline.inspection.snapshots import PROBES, Snapshot, read_probes, read_snapshot, snapshot_paths
+from sightline.lab.packing import packed
 from sightline.run import Run
 
 FILTERS, CHANNELS, MAPS = 24, 3, 8  # that are shown, at most
@@ -38,7 +37,7 @@ def frame(run: Run, epoch: int) -> dict[str, Any]:
         "epoch": kept.epoch,
         "kernels": _kernels(kept) if kept.kernels.size else None,
         "maps": _maps(kept) if kept.maps.size else None,
-        "cams": _bytes(kept.cams) if kept.cams.size else None,
+        "cams": packed(kept.cams) if kept.cams.size else None,
         "probabilities": np.round(kept.probabilities.astype(float), 5).tolist(),
         "confusion": kept.confusion.tolist() if len(kept.truth) else None,
         "right": [int((kept.truth == kept.predicted).sum()), len(kept.truth)],
@@ -48,7 +47,7 @@ def frame(run: Run, epoch: int) -> dict[str, Any]:
 def _probes(run: Run) -> dict[str, Any]:
     probes = read_probes(run.snapshots_folder / PROBES)
     return {
-        "images": _bytes(probes.images),
+        "images": packed(probes.images),
         "ids": probes.ids,
         "labels": probes.labels.tolist(),
         "split": probes.split,
@@ -63,9 +62,4 @@ def _kernels(kept: Snapshot) -> dict[str, Any]:
 
 
 def _maps(kept: Snapshot) -> dict[str, Any]:
-    return {"layer": kept.map_layer, "range": kept.map_range, **_bytes(kept.maps[:, :MAPS])}
-
-
-def _bytes(values: NDArray[np.uint8]) -> dict[str, Any]:
-    """uint8 of any shape as base64."""
-    return {"shape": values.shape, "bytes": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()}
+    return {"layer": kept.map_layer, "range": kept.map_range, **packed(kept.maps[:, :MAPS])}

@@ -1,10 +1,9 @@
 """A network as the lab shows it: its layers, what each makes of a picture, and how one value came about.
 
-Every number is `sightline.inspection`'s; here they are chosen, and packed for the page. A picture is one of the run's
+Every number is `sightline.inspection`'s; here they are chosen for the page. A picture is one of the run's
 test images, where there is a run, or one that was given and is kept in memory only.
 """
 
-import base64
 import itertools
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -30,9 +29,9 @@ from sightline.inspection.maps import activations, dead_channels
 from sightline.inspection.one_value import arithmetic
 from sightline.inspection.subject import Subject, shown
 from sightline.lab.drawing import as_image
+from sightline.lab.packing import Json, Pixels, packed, picture_uri, plain, scaled, short
 from sightline.models.summary import summary
 from sightline.pixels.decode import read_image
-from sightline.reporting.image_data import CRISP, jpeg_uri, png_uri
 from sightline.run import Run
 
 TEST_PICTURES = 24  # offered at once
@@ -44,9 +43,6 @@ TERMS = 8  # channels of one value's arithmetic in full
 GUESSES = 10
 HEAVY = 200_000_000  # multiply-adds, from which on fewer images are looked at for dead channels
 WATCHED, WATCHED_HEAVY = 24, 6
-
-Json = dict[str, Any]
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -135,14 +131,16 @@ class NetworkView:
                 image = test.images.read(index)
             except SightlineError:
                 continue
-            found.append({"id": f"test-{index}", "truth": test.classes[int(test.labels[index])], "uri": _uri(image)})
+            found.append(
+                {"id": f"test-{index}", "truth": test.classes[int(test.labels[index])], "uri": picture_uri(image)}
+            )
         return {"pictures": found, "pages": pages, "missing": ""}
 
     def give(self, image: bytes) -> Json:
         """Remember an image file's picture. Raises ImageError when it cannot be decoded."""
         name = f"given-{next(self._numbers)}"
         self._remember(name, read_image(image))
-        return {"id": name, "uri": _uri(self.given[name])}
+        return {"id": name, "uri": picture_uri(self.given[name])}
 
     def draw(self, ink: bytes, width: int) -> Json:
         """Grey levels of a drawing, row by row: the answer, and what the network was shown. Raises InputError."""
@@ -152,7 +150,7 @@ class NetworkView:
         _, *size = self.classifier.network.input_shape
         image = as_image(drawing, self._data_name, (size[0], size[1]))
         self._remember("drawing", image)
-        return {"id": "drawing", "uri": _uri(image), "prediction": self._prediction(image)}
+        return {"id": "drawing", "uri": picture_uri(image), "prediction": self._prediction(image)}
 
     def overview(self, picture: str) -> Json:
         """What every layer makes of a picture, and the answer."""
@@ -165,7 +163,7 @@ class NetworkView:
         strips = [_strip(network, row.name, runs[row.name].output, x) for row in self.rows]
         seen = shown(self.classifier, pixels)
         return {
-            "image": _packed(seen),
+            "image": packed(seen),
             "truth": truth,
             "prediction": self._prediction(pixels),
             "cam": self.cam(picture, None),
@@ -183,7 +181,7 @@ class NetworkView:
         except ModelError as error:
             return {"class": self.classifier.classes[target], "map": None, "why": error.what}
         small = heat[:: -(-heat.shape[0] // 56), :: -(-heat.shape[1] // 56)]
-        return {"class": self.classifier.classes[target], "map": _packed(np.rint(255 * small).astype(np.uint8))}
+        return {"class": self.classifier.classes[target], "map": packed(np.rint(255 * small).astype(np.uint8))}
 
     def layer(self, picture: str, number: int, *, every: bool = False) -> Json:
         """One layer's maps of a picture, the strongest channels first, its kernels, and what can be said of them."""
@@ -207,14 +205,14 @@ class NetworkView:
         flat = seen.values.reshape(len(seen.values), -1)
         places = np.abs(flat).argmax(axis=1)
         told["maps"] = {
-            **_scaled(seen.values[order][:, ::step, ::step]),
+            **scaled(seen.values[order][:, ::step, ::step]),
             "step": step,
             "channels": [
                 {
                     "number": int(c),
-                    "least": _short(flat[c].min()),
-                    "mean": _short(flat[c].mean()),
-                    "most": _short(flat[c].max()),
+                    "least": short(flat[c].min()),
+                    "mean": short(flat[c].mean()),
+                    "most": short(flat[c].max()),
                     "zero": round(float((flat[c] == 0).mean()), 3),
                     "dead": bool(dead[c]) if dead is not None else None,
                     "peak": [int(places[c]) // width, int(places[c]) % width],
@@ -248,9 +246,9 @@ class NetworkView:
             "terms": [
                 {
                     "channel": int(taken.channels[c]),
-                    "patch": _plain(taken.patch[c]),
-                    "kernel": _plain(taken.kernel[c]),
-                    "products": _plain(taken.products[c]),
+                    "patch": plain(taken.patch[c]),
+                    "kernel": plain(taken.kernel[c]),
+                    "products": plain(taken.products[c]),
                     "sum": float(sums[c]),
                 }
                 for c in order[:TERMS].tolist()
@@ -270,7 +268,12 @@ class NetworkView:
         found = nearest(self.run, pixels, 8, device="cpu", say=said.append)
         return {
             "neighbours": [
-                {"label": one.label, "id": one.id, "similarity": round(one.similarity, 4), "uri": _uri(one.image)}
+                {
+                    "label": one.label,
+                    "id": one.id,
+                    "similarity": round(one.similarity, 4),
+                    "uri": picture_uri(one.image),
+                }
                 for one in found
             ],
             "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in said),
@@ -336,7 +339,7 @@ class NetworkView:
         order = values.abs().argsort(descending=True, stable=True)[: self.channels]
         is_answer = row is self.rows[-1] and len(values) == len(self.classifier.classes)
         names = self.classifier.classes if is_answer else [str(i) for i in range(len(values))]
-        return {"values": [[names[i], _short(values[i])] for i in order.tolist()], "of": len(values)}
+        return {"values": [[names[i], short(values[i])] for i in order.tolist()], "of": len(values)}
 
     def _passed(self, pixels: Pixels, row: Row, place: tuple[int, int, int]) -> Json:
         """What a layer that looks at single values made of the one at that place."""
@@ -373,29 +376,4 @@ def _strip(network: Any, name: str, output: Any, x: Tensor) -> Json | None:
     small = maps[strongest]
     if step > 1:
         small = torch.nn.functional.avg_pool2d(small[None], step, ceil_mode=True)[0]
-    return {**_scaled(small.numpy()), "channels": strongest.tolist()}
-
-
-def _scaled(values: NDArray[np.float32]) -> Json:
-    """Maps as bytes: 0 to `high`, or where some are negative, -`high` to `high`."""
-    high = float(np.abs(values).max()) or 1.0
-    signed = bool((values < 0).any())
-    shares = (values / high + 1) / 2 if signed else values / high
-    return {**_packed(np.rint(255 * shares).astype(np.uint8)), "high": _short(high), "signed": signed}
-
-
-def _packed(values: NDArray[np.uint8]) -> Json:
-    return {"shape": values.shape, "bytes": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()}
-
-
-def _uri(image: Pixels) -> str:
-    return png_uri(image) if max(image.shape[:2]) <= CRISP else jpeg_uri(image)
-
-
-def _short(value: Any) -> float:
-    return float(f"{float(value):.4g}")
-
-
-def _plain(values: NDArray[np.float32]) -> list[list[float | None]]:
-    """-inf, which JSON lacks, is None: the padding of a maximum."""
-    return [[float(f"{v:.6g}") if np.isfinite(v) else None for v in row] for row in values.tolist()]
+    return {**scaled(small.numpy()), "channels": strongest.tolist()}

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from sightline import files
 from sightline.data.split import read_manifest
-from sightline.errors import InputError, RunError, SightlineError
+from sightline.errors import InputError, Interrupted, RunError, SightlineError
+from sightline.lab.packing import Json, Pixels
 from sightline.lab.workspace import Workspace
 from sightline.pixels.decode import read_image
 from sightline.reporting.image_data import jpeg_uri
@@ -30,8 +31,6 @@ MOST_PICTURES, MOST_CLASSES = 2_000, 50
 LONGEST_NAME = 60
 LINES = 30  # of what the training says
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-
-Json = dict[str, Any]
 
 
 class Teaching:
@@ -237,8 +236,10 @@ class Teaching:
                 self._outcome = "done"
             except SightlineError as error:
                 self._outcome = f"{error}"
-        elif self._stopped or code < 0 or code == 130:
+        elif self._stopped or code == Interrupted.exit_code:  # by Ctrl-C, which reaches it too
             self._outcome = "It was stopped."
+        elif code < 0:
+            self._outcome = f"The system ended the training (signal {-code}): is there too little memory?"
         else:
             said = [line for line in self._lines if line.strip()]
             self._outcome = said[-1] if said else f"The training ended with exit code {code}."
@@ -299,9 +300,7 @@ def _counts(run: Run) -> dict[str, int]:
     return counts
 
 
-def _small(picture: Image.Image) -> Any:
-    import numpy as np
-
+def _small(picture: Image.Image) -> Pixels:
     small = picture.copy()
     small.thumbnail((96, 96))
     return np.asarray(small)

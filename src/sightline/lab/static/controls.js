@@ -5,6 +5,7 @@ import { range } from "./convolution.js";
 import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning, text } from "./filters.js";
 import { byId, make } from "./page.js";
 import { readPixels } from "./picture.js";
+import { check, radios } from "./radios.js";
 import { LIMITS, MODES, sensible } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -148,9 +149,9 @@ export class Controls {
     const { pixels, filter, weights, divisor, mode, kernel, stride, padding, dilation } = state;
     const [height, width] = size(state);
     const convolves = mode === "convolution";
-    choose(this.inputs, state.input);
-    choose(this.filters, convolves ? filter : "");
-    choose(this.modes, mode);
+    check(this.inputs, state.input);
+    check(this.filters, convolves ? filter : "");
+    check(this.modes, mode);
     byId("height", HTMLInputElement).value = String(height);
     byId("width", HTMLInputElement).value = String(width);
     for (const [id, value] of Object.entries({ kernel, stride, padding, dilation })) {
@@ -214,37 +215,4 @@ function resampled({ input, pixels }, height, width) {
   if (input !== "own") return { pixels: makeInput(input, height, width) };
   const nearest = (/** @type {number} */ i, /** @type {number} */ to, /** @type {number} */ from) => Math.floor(((i + 0.5) / to) * from);
   return { pixels: range(height).map((r) => range(width).map((c) => pixels[nearest(r, height, pixels.length)][nearest(c, width, pixels[0].length)])) };
-}
-
-/**
- * Buttons of which one is chosen, walked through with the arrow keys. @param {string} id @param {Record<string, string>} names
- * @param {(key: string) => void} onChoose @returns {Record<string, HTMLButtonElement>}
- */
-function radios(id, names, onChoose) {
-  const group = byId(id, HTMLElement);
-  const entries = Object.entries(names).map(([key, name]) => {
-    const button = make("button", { type: "button", role: "radio", "aria-checked": "false" }, name);
-    button.addEventListener("click", () => onChoose(key));
-    return /** @type {[string, HTMLButtonElement]} */ ([key, button]);
-  });
-  group.append(...entries.map(([, button]) => button));
-  group.addEventListener("keydown", (event) => {
-    const by = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key];
-    const now = entries.findIndex(([, button]) => button === document.activeElement);
-    if (!by || now < 0) return;
-    event.preventDefault();
-    const [key, button] = entries[(now + by + entries.length) % entries.length];
-    button.focus();
-    onChoose(key);
-  });
-  return Object.fromEntries(entries);
-}
-
-/** @param {Record<string, HTMLButtonElement>} buttons @param {string} chosen */
-function choose(buttons, chosen) {
-  const any = chosen in buttons;
-  Object.entries(buttons).forEach(([key, button], i) => {
-    button.setAttribute("aria-checked", String(key === chosen));
-    button.tabIndex = key === chosen || (!any && i === 0) ? 0 : -1;
-  });
 }

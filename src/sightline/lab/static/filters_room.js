@@ -1,13 +1,15 @@
 /** Filters over a whole picture or the camera, live, with a loupe on the arithmetic. */
 
-import { CellGrid } from "./cells.js";
 import { css, darkMode, grey, signed } from "./colors.js";
 import { colorPlanes, convolve, grayPlane, normalised } from "./convolve.js";
 import { about, fetchData } from "./data.js";
 import { FILTERS, filterAt, resized, sumMeaning, text } from "./filters.js";
 import { signedTable } from "./heat.js";
 import { drawKernels, reachOf } from "./kernels.js";
+import { drawLook, look, sumInWords } from "./loupe.js";
 import { byId, make } from "./page.js";
+import { drawMiddle, readBitmap } from "./picture.js";
+import { check, radios } from "./radios.js";
 import { drawScene } from "./scene.js";
 import { Webcam } from "./webcam.js";
 
@@ -24,6 +26,9 @@ const still = new OffscreenCanvas(WIDTH, HEIGHT); // the picture without the lou
 const stillContext = /** @type {OffscreenCanvasRenderingContext2D} */ (still.getContext("2d", { willReadFrequently: true }));
 
 const state = { filter: "sobel", size: 3, weights: FILTERS.sobel.weights, divisor: 1, learnt: -1, relu: false, absolute: false, at: /** @type {[number, number]} */ ([120, 150]) };
+const names = Object.fromEntries(Object.entries(FILTERS).map(([key, { name }]) => [key, name]));
+/** @type {Record<string, HTMLButtonElement> | undefined} made when the page is ready for them */
+let chips;
 /** @type {Learnt | null} */
 let learnt = null;
 /** @type {ImageData | undefined} of the page's start until the first is there */
@@ -35,7 +40,7 @@ let planes = [];
 let reach = 1; // the value at the ends of the scale
 let frames = { count: 0, since: 0 };
 
-/** Kernels of what is chosen, one a plane of the picture, the planes they look at, and the bias. @param {ImageData} image @returns {{planes: Plane[], kernels: number[][][], bias: number}} */
+/** Kernels of what is chosen, one a plane of the picture, the planes they look at, and the bias. @param {ImageData} image @returns {import("./loupe.js").Operands} */
 function operands(image) {
   if (learnt && state.learnt >= 0) {
     const { values, mean, std, bias } = learnt;
@@ -110,31 +115,10 @@ function drawLoupe() {
   const size = kernelSize();
   state.at = [Math.max(0, Math.min(HEIGHT - size, state.at[0])), Math.max(0, Math.min(WIDTH - size, state.at[1]))];
   const [row, column] = state.at;
-  const patches = given.planes.map(({ values, width }) => given.kernels[0].map((line, r) => line.map((_, c) => values[(row + r) * width + column + c])));
-  const products = patches.map((patch, p) => patch.map((line, r) => line.map((value, c) => value * given.kernels[p][r][c])));
-  const sums = products.map((plane) => plane.flat().reduce((sum, value) => sum + value, 0));
-  const strongest = sums.reduce((best, sum, p) => (Math.abs(sum) > Math.abs(sums[best]) ? p : best), 0);
-  const place = byId("loupe", HTMLElement);
-  place.replaceChildren();
-  place.style.setProperty("--kernel", String(size));
-  const add = (/** @type {string} */ words, /** @type {number[][]} */ values, /** @type {boolean} */ plain) => {
-    const grid = make("div");
-    place.append(make("figure", { class: "term" }, grid, make("figcaption", {}, words)));
-    const most = Math.max(...values.flat().map(Math.abs)) || 1;
-    new CellGrid(grid, words).draw(values.map((line) => line.map((value) => ({ text: text(value), color: plain ? grey(value, 1) : signed(value, most) }))));
-  };
-  const sign = (/** @type {string} */ words) => place.append(make("span", { class: "sign" }, words));
-  const color = given.planes.length === 3 ? `, ${["red", "green", "blue"][strongest]}` : "";
-  add(`what it sees${color}`, patches[strongest], state.learnt < 0);
-  sign("×");
-  add("filter", given.kernels[strongest], false);
-  sign("=");
-  add("products", products[strongest], false);
-  const total = sums.reduce((sum, value) => sum + value, given.bias);
-  const parts = given.planes.length === 3 ? sums.map((sum, p) => `${["red", "green", "blue"][p]} ${text(sum)}`) : [text(sums[0])];
-  if (given.bias) parts.push(`bias ${text(given.bias)}`);
-  byId("equation", HTMLElement).textContent = `Row ${row}, column ${column}: ${parts.join(" + ")}${parts.length > 1 ? ` = ${text(total)}` : ""}${state.relu && total < 0 ? ", and after ReLU 0" : ""}`;
-  source.setAttribute("aria-label", `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${text(total)}. Arrow keys move it.`);
+  const seen = look(given, row, column);
+  drawLook(byId("loupe", HTMLElement), seen, state.learnt < 0);
+  byId("equation", HTMLElement).textContent = `Row ${row}, column ${column}: ${sumInWords(seen)}${state.relu && seen.total < 0 ? ", and after ReLU 0" : ""}`;
+  source.setAttribute("aria-label", `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${text(seen.total)}. Arrow keys move it.`);
 }
 
 function drawAll() {
@@ -146,7 +130,7 @@ function drawAll() {
   const kept = { ...state };
   const place = byId("all", HTMLElement);
   if (place.childElementCount === 0) {
-    place.append(...Object.entries(FILTERS).map(([key, { name }]) => {
+    place.append(...Object.entries(names).map(([key, name]) => {
       const button = make("button", { type: "button", "data-filter": key }, make("canvas", { "aria-hidden": "true" }), name);
       button.addEventListener("click", () => choose(key));
       return button;
@@ -162,29 +146,8 @@ function drawAll() {
 }
 
 function drawControls() {
-  const chips = byId("chosen", HTMLElement);
-  const names = [...Object.entries(FILTERS).map(([key, { name }]) => [key, name]), ["own", "your own"]];
-  if (!chips.childElementCount) {
-    chips.append(...names.map(([key, name]) => {
-      const chip = make("button", { type: "button", role: "radio", "data-filter": key }, name);
-      chip.addEventListener("click", () => (key === "own" ? own() : choose(key)));
-      return chip;
-    }));
-    chips.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const every = /** @type {HTMLElement[]} */ ([...chips.children]);
-      const next = every[(every.findIndex((chip) => chip.getAttribute("aria-checked") === "true") + step + every.length) % every.length];
-      next.click();
-      next.focus();
-    });
-  }
-  const current = state.learnt >= 0 ? "" : state.filter;
-  for (const chip of /** @type {HTMLElement[]} */ ([...chips.children])) {
-    chip.setAttribute("aria-checked", String(chip.dataset.filter === current));
-    chip.tabIndex = chip.dataset.filter === current || (!current && chip === chips.firstElementChild) ? 0 : -1;
-  }
+  chips ??= radios("chosen", { ...names, own: "your own" }, (key) => (key === "own" ? own() : choose(key)));
+  check(chips, state.learnt >= 0 ? "" : state.filter);
   byId("purpose", HTMLElement).textContent = state.learnt >= 0 && learnt ? `Filter ${state.learnt + 1} of ${learnt.layer}: nobody wrote it; ${learnt.network} has it from its training images.` : (FILTERS[state.filter]?.purpose ?? "A filter of your own.");
   const place = byId("weights", HTMLElement);
   place.hidden = state.learnt >= 0;
@@ -281,17 +244,11 @@ function example() {
 /** @param {File} file */
 async function give(file) {
   try {
-    if (file.size > 20 * 2 ** 20) throw new Error(`${file.name} has more than 20 MB: choose a smaller picture.`);
-    const bitmap = await createImageBitmap(file).catch(() => {
-      throw new Error(`${file.name} cannot be read as a picture here: choose a JPEG or PNG file.`);
-    });
+    const bitmap = await readBitmap(file);
     webcam.stop();
-    const scale = Math.min(bitmap.width / WIDTH, bitmap.height / HEIGHT);
-    const [width, height] = [WIDTH * scale, HEIGHT * scale];
     stillContext.imageSmoothingQuality = "high";
-    stillContext.fillStyle = "#fff";
-    stillContext.fillRect(0, 0, WIDTH, HEIGHT);
-    stillContext.drawImage(bitmap, (bitmap.width - width) / 2, (bitmap.height - height) / 2, width, height, 0, 0, WIDTH, HEIGHT);
+    drawMiddle(stillContext, bitmap, bitmap.width, bitmap.height);
+    bitmap.close();
     byId("source-words", HTMLElement).textContent = `the middle of ${file.name}, 320 × 240`;
     problem.hidden = true;
     drawAll();
@@ -324,7 +281,7 @@ async function camera() {
   frames = { count: 0, since: performance.now() };
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
-  const look = () => {
+  const film = () => {
     if (!webcam.on) {
       byId("camera", HTMLButtonElement).textContent = "Camera";
       return;
@@ -344,9 +301,9 @@ async function camera() {
       drawLoupe();
       drawAll();
     }
-    requestAnimationFrame(look);
+    requestAnimationFrame(film);
   };
-  look();
+  film();
 }
 
 async function start() {

@@ -1,4 +1,4 @@
-/** An image file as grey levels of a few cells. It never leaves the browser. */
+/** Image files and films as this browser reads them. Nothing leaves it. */
 
 import { range } from "./convolution.js";
 import { WHITE } from "./filters.js";
@@ -7,24 +7,34 @@ import { WHITE } from "./filters.js";
 
 const LARGEST = 20 * 1024 * 1024; // bytes
 
-/** The middle of the image, `height` x `width` cells from 0 to 9. Throws an Error with what to do. @param {File} file @param {number} height @param {number} width @returns {Promise<Grid>} */
-export async function readPixels(file, height, width) {
+/** An image file, decoded; `close()` it after use. Throws an Error with what to do. @param {File} file */
+export async function readBitmap(file) {
   if (file.size > LARGEST) throw new Error(`${file.name} has more than 20 MB: choose a smaller image.`);
-  let bitmap;
   try {
-    bitmap = await createImageBitmap(file);
+    return await createImageBitmap(file);
   } catch {
     throw new Error(`${file.name} cannot be read as an image here: choose a JPEG or PNG file.`);
   }
-  const side = Math.min(bitmap.width / width, bitmap.height / height);
-  const [cutWidth, cutHeight] = [side * width, side * height];
+}
+
+/** The largest middle part of an image that has the canvas's shape, over the whole canvas. @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context @param {CanvasImageSource} image @param {number} width of the image @param {number} height */
+export function drawMiddle(context, image, width, height) {
+  const { canvas } = context;
+  const scale = Math.min(width / canvas.width, height / canvas.height);
+  const [cutWidth, cutHeight] = [scale * canvas.width, scale * canvas.height];
+  context.fillStyle = "#fff"; // below what is transparent
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, (width - cutWidth) / 2, (height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, canvas.width, canvas.height);
+}
+
+/** The middle of the image as grey levels, `height` x `width` cells from 0 to 9. Throws an Error with what to do. @param {File} file @param {number} height @param {number} width @returns {Promise<Grid>} */
+export async function readPixels(file, height, width) {
+  const bitmap = await readBitmap(file);
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.fillStyle = "#fff"; // below what is transparent
-  context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, (bitmap.width - cutWidth) / 2, (bitmap.height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, width, height);
+  drawMiddle(context, bitmap, bitmap.width, bitmap.height);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
   return range(height).map((r) =>

@@ -1,5 +1,7 @@
 /** The camera: asked for when wanted, shown mirrored, stopped when the page is left or hidden. Pictures stay where they are sent. */
 
+import { drawMiddle } from "./picture.js";
+
 export class Webcam {
   /** @param {HTMLVideoElement} video where it is shown */
   constructor(video) {
@@ -38,11 +40,8 @@ export class Webcam {
 
   /** The picture as it is now, the middle of it, on a canvas. @param {HTMLCanvasElement} canvas its size is kept */
   draw(canvas) {
-    const { videoWidth, videoHeight } = this.video;
-    const scale = Math.min(videoWidth / canvas.width, videoHeight / canvas.height);
-    const [width, height] = [canvas.width * scale, canvas.height * scale];
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-    context.drawImage(this.video, (videoWidth - width) / 2, (videoHeight - height) / 2, width, height, 0, 0, canvas.width, canvas.height);
+    drawMiddle(context, this.video, this.video.videoWidth, this.video.videoHeight);
   }
 
   /** The whole picture as a JPEG. @returns {Promise<Blob>} */
