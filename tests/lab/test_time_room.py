@@ -1,5 +1,6 @@
 """The time machine in a browser: scrubbed, driven by the keyboard, following a training that runs."""
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sightline.inspection import read_snapshots
+from sightline.inspection.snapshots import snapshot_path, write_snapshot
 from sightline.lab.workspace import Workspace
 from sightline.run import Run
 
@@ -77,6 +79,29 @@ def test_it_follows_a_training(open_page: OpenPage, digits_run: Run, tmp_path: P
         shutil.copytree(digits_run.model_folder, run.model_folder)
         shutil.copy(digits_run.metrics_path, run.metrics_path)
         until(page, "document.querySelector('#live').textContent === 'This training is over.'")
+
+
+def test_it_stays_at_its_epoch_when_another_gives_way(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:
+    """Snapshots are thinned while a training runs: the one looked at moves to another place among them."""
+    shutil.copy(digits_run.config_path, tmp_path / "config.json")
+    shutil.copy(digits_run.history_path, tmp_path)
+    run = Run(tmp_path)
+    shutil.copytree(digits_run.snapshots_folder, run.snapshots_folder)
+    kept = read_snapshots(run.snapshots_folder)
+    first, second, last = kept[0].epoch, kept[-1].epoch, kept[-1].epoch + 1
+    write_snapshot(run.snapshots_folder, dataclasses.replace(kept[-1], epoch=last))
+    for port in answering(Workspace(tmp_path)):
+        page = open_page("time.html", port=port)
+        until(page, f"document.querySelector('#position').textContent === 'epoch {last}'")
+        page.get_by_label("Epoch", exact=True).focus()
+        page.keyboard.press("Home")
+        page.get_by_label("One snapshot forward").click()
+        until(page, f"document.querySelector('#position').textContent === 'epoch {second}'")
+        assert not page.get_by_label("Follow the newest").is_checked()
+        snapshot_path(run.snapshots_folder, first).unlink()
+        until(page, f"document.querySelector('#scrub').max === '{len(kept) - 1}'")
+        assert page.locator("#position").inner_text() == f"epoch {second}"
+        assert page.locator("#scrub").input_value() == "0"
 
 
 def test_another_run_is_not_taken_for_the_end_of_this_one(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:

@@ -38,8 +38,9 @@ let live = false;
 const scrub = byId("scrub", HTMLInputElement);
 const follow = byId("follow", HTMLInputElement);
 const percent = (/** @type {number} */ value) => `${value.toFixed(1)} %`;
+const nearest = (/** @type {number} */ epoch) => epochs.reduce((best, other, i) => (Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? i : best), 0);
 const moveTo = (/** @type {number} */ epoch) => {
-  const near = epochs.reduce((best, other, i) => (Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? i : best), 0);
+  const near = nearest(epoch);
   if (near !== place) go(near, true);
 };
 const loss = new Curves(byId("loss", HTMLElement), "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: moveTo });
@@ -61,8 +62,13 @@ async function go(to, byHand = false) {
   byId("back", HTMLButtonElement).disabled = place === 0;
   byId("forward", HTMLButtonElement).disabled = place === epochs.length - 1;
   drawCurves(epoch);
-  const frame = await frameOf(epoch);
-  if (epochs[place] === epoch) draw(frame);
+  try {
+    const frame = await frameOf(epoch);
+    if (epochs[place] === epoch) draw(frame);
+  } catch (error) {
+    // A snapshot that gives way to later ones is not listed any more when the next news come.
+    if (epochs[place] === epoch) byId("finding", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** @param {number} epoch @returns {Promise<Frame>} */
@@ -241,14 +247,14 @@ function pause() {
 
 /** Take in what is new. @param {{epochs: number[], history: Epoch[]}} state */
 async function take(state) {
-  const before = epochs.length;
+  const [before, shown] = [epochs.length, epochs[place]];
   [epochs, history] = [state.epochs, state.history];
   if (epochs.length && !probes) {
     ({ probes } = await fetchData("time/index.json"));
     if (probes) introduce(probes);
   }
-  if (epochs.length !== before) for (const epoch of frames.keys()) if (!epochs.includes(epoch)) frames.delete(epoch);
-  await go(follow.checked || !before ? epochs.length - 1 : place);
+  for (const epoch of frames.keys()) if (!epochs.includes(epoch)) frames.delete(epoch);
+  await go(follow.checked || !before ? epochs.length - 1 : nearest(shown)); // others may have gone from before it
 }
 
 /** @param {Probes} found */
@@ -298,7 +304,7 @@ async function start() {
   [epochs, history] = [index.epochs, index.history];
   await go(epochs.length - 1);
   if (served && !index.complete) watch();
-  for (const epoch of epochs) await frameOf(epoch); // so that the slider moves without waiting
+  for (const epoch of epochs) await frameOf(epoch).catch(() => null); // so that the slider moves without waiting
   await go(place);
 }
 
