@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -93,7 +94,8 @@ def test_a_training_with_a_time_budget_keeps_no_more_than_twenty(tmp_path: Path)
 def test_what_costs_too_much_is_taken_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Each look at the clock is half a second later, so a snapshot costs one second; 3 % of 200 s are six seconds.
     ticks = iter(np.arange(0, 10_000, 0.5))
-    monkeypatch.setattr("sightline.inspection.recorder.time.perf_counter", lambda: float(next(ticks)))
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    monkeypatch.setattr("sightline.inspection.recorder.time", clock)
     record = recorder(tmp_path, small_network(), share=0.03)
     after_epochs(record, 200)
     kept = epochs_kept(tmp_path)
