@@ -71,10 +71,8 @@ class Batches:
         self.augment = augment
         # Files are cropped as they are decoded: resized once, and from the photo itself. Of cached images only the part
         # is read that is seen; a GPU crops by itself.
-        early = isinstance(self.images, DecodedImages) or (
-            isinstance(self.images, CachedImages) and self.device.type == "cpu"
-        )
-        self._crop = augment.resized_crop if early else 0.0
+        is_read_in_parts = isinstance(self.images, CachedImages) and self.device.type == "cpu"
+        self._crop = augment.resized_crop if isinstance(self.images, DecodedImages) or is_read_in_parts else 0.0
         self._augment = dataclasses.replace(augment, resized_crop=0.0) if self._crop else augment
         self.seed = seed
         self.size = size
