@@ -48,7 +48,7 @@ def test_file_images_read_rgb_and_name_a_vanished_file(tmp_path: Path, png: byte
     images = FileImages((tmp_path / "0.png", tmp_path / "gone.png"))
     assert images.channels == 3
     assert np.array_equal(images.read(0), np.full((4, 4, 3), (10, 20, 30), dtype=np.uint8))
-    assert images.take(torch.tensor([1])).paths == (tmp_path / "gone.png",)
+    assert tuple(images.take(torch.tensor([1])).paths) == (tmp_path / "gone.png",)
     with pytest.raises(ImageError, match=r"gone\.png"):
         images.read(1)
 

@@ -114,4 +114,4 @@ def test_the_static_files_are_light() -> None:
     files = [path for path in zoo.FILE.parent.rglob("*") if path.is_file()]
     assert len(files) > 20
     weight = sum(path.stat().st_size for path in files + list(Path(zoo.__file__).parent.glob("course/*.html")))
-    assert weight <= 600 * 1024, f"{weight:,} bytes"
+    assert weight <= 600_000, f"{weight:,} bytes"

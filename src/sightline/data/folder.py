@@ -92,7 +92,7 @@ def _class_folders(parent: Path, *, split: str, prefix: str) -> Iterator[Labelle
                 if reason:
                     yield Unused(image_id, reason)
                 else:
-                    yield LabelledFile(image, _unique(image_id, taken), label, split)
+                    yield LabelledFile(str(image), _unique(image_id, taken), label, split)
             if len(taken) == before:
                 yield Unused(name, "a class folder without images")
 
@@ -103,11 +103,12 @@ def _walk(folder: Path, name: str, seen: set[str]) -> Iterator[tuple[Path, str, 
     seen: real paths of the folders that have been listed, so that links in a circle come to an end.
     """
     try:
-        entries = _entries(folder)
+        entries = sorted(os.listdir(folder))  # no paths: of a large folder they are much memory at once
     except OSError as error:
         yield folder, name, (error.strerror or str(error)).lower()
         return
-    for path in entries:
+    for entry in entries:
+        path = folder / entry
         path_id = f"{name}/{printable(path.name)}"
         if _hidden(path):
             yield path, path_id, HIDDEN

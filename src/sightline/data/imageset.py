@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sightline.data.path_list import PathList
 from sightline.errors import DataError
 from sightline.pixels.decode import read_image
 
@@ -49,10 +50,13 @@ class FileImages:
     stats: int64 (N, 2), bytes and modification time in ns of each file when it was read; None before. See `stamps.py`.
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     channels: int = 3
     size: int | None = None
     stats: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", PathList(self.paths))
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -63,7 +67,7 @@ class FileImages:
 
     def take(self, indices: Tensor) -> "FileImages":
         stats = None if self.stats is None else self.stats[indices.numpy()]
-        return dataclasses.replace(self, paths=tuple(self.paths[i] for i in indices.numpy()), stats=stats)
+        return dataclasses.replace(self, paths=PathList(self.paths).take(indices), stats=stats)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,18 @@ audit (`audit.py`) looks at the files and `splits_of` splits them.
 """
 
 import contextlib
+import os
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from sightline.data.imageset import FileImages, ImageSet, Splits, Unused
+from sightline.data.path_list import PathList
 from sightline.data.split import DEFAULT_TEST, hold_out, parse_share, require_images
 from sightline.errors import ConfigError, DataError, ImageError, near
 from sightline.pixels.decode import READERS, STRANGERS, read_image
@@ -38,7 +40,7 @@ HEADER = 64  # bytes by which the type of a file is told
 class LabelledFile:
     """An image file before it is split. id: its name in manifests; split: "train", "val", "test" or "" (open)."""
 
-    path: Path
+    path: str
     id: str
     label: str
     split: str = ""
@@ -185,7 +187,7 @@ def _require_whole_groups(files: Sequence[LabelledFile], where: str) -> None:
 def _image_set(files: Sequence[LabelledFile], classes: tuple[str, ...]) -> ImageSet:
     label_of = {name: label for label, name in enumerate(classes)}
     return ImageSet(
-        images=look_at(tuple(file.path for file in files)),
+        images=look_at(file.path for file in files),
         labels=torch.tensor([label_of[file.label] for file in files], dtype=torch.int64),
         classes=classes,
         ids=tuple(file.id for file in files),
@@ -214,11 +216,12 @@ def _why_unused(unused: Sequence[Unused]) -> str:
     return f"{found}put the images of each class into a folder named after the class, or list them in a CSV table"
 
 
-def look_at(paths: tuple[Path, ...]) -> FileImages:
+def look_at(names: Iterable[str | os.PathLike[str]]) -> FileImages:
     """The files as images, grey or in colour and small or not, as a few of them, evenly spaced, turn out to be.
 
     A file that cannot be read tells nothing here; it is reported when all are decoded.
     """
+    paths = PathList(names)
     looked = []
     for path in paths[:: max(1, len(paths) // LOOKED_AT)]:
         with contextlib.suppress(ImageError):

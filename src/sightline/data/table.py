@@ -44,7 +44,7 @@ def list_table(table: Path, *, group_by: str | None = None) -> Listing:
         elif reason := why_unusable(path):
             unused.append(Unused(row["path"], reason))
         else:
-            files.append(LabelledFile(path, row["path"], row["label"], row["split"], row.get(column, "")))
+            files.append(LabelledFile(str(path), row["path"], row["label"], row["split"], row.get(column, "")))
     used = {*COLUMNS, column}
     warnings = [f"column '{name}' of {table.name} is not used" for name in header if name not in used]
     listing = Listing(printable(table.stem), str(table), files, unused, warnings)

@@ -29,6 +29,7 @@ Kind = Literal["group", "size", "brightness", "contrast", "sharpness"]
 MOST_GROUPS = 10
 FEW_SIZES = 3  # different sizes, up to which each is a slice
 SIGNIFICANT = 0.05  # for all slices together
+HEADERS = 4_096  # read at a time: as many tasks wait for a thread
 PART = 500  # images in memory as floats at once
 NAMES: dict[Kind, tuple[str, str, str]] = {
     "brightness": ("darkest third", "middle third", "brightest third"),
@@ -189,8 +190,12 @@ def _short_sides(paths: Sequence[Path]) -> NDArray[np.float32]:
         except (OSError, ValueError, Image.DecompressionBombError):
             return math.nan
 
+    sides = np.empty(len(paths), dtype=np.float32)
     with ThreadPoolExecutor(usable_cores()) as pool:
-        return np.fromiter(pool.map(short_side, paths), dtype=np.float32, count=len(paths))
+        for first in range(0, len(paths), HEADERS):
+            part = paths[first : first + HEADERS]
+            sides[first : first + len(part)] = list(pool.map(short_side, part))
+    return sides
 
 
 def _measures(gather: Callable[[Tensor], Tensor], count: int) -> _Measures:
