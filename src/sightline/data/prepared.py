@@ -23,7 +23,7 @@ from sightline.pixels.decode import read_image
 from sightline.pixels.preprocess import Preprocess
 
 SMALL = 4_000_000  # bytes, decoded; a data set of no more is held in memory and leaves the cache alone
-CHUNK = 32_000_000  # bytes that are decoded before they are written; a few times that is in memory
+CHUNK = 16_000_000  # bytes that are decoded before they are written; a few times that is in memory
 LISTED = 5  # names of files in a message
 
 
@@ -183,7 +183,7 @@ def _read(
                 found.append((error.strerror or str(error)).lower())
         return found
 
-    size = max(RUN, CHUNK // cache.record)
+    size = max(RUN * usable_cores(), CHUNK // cache.record)
     parts = deque(wanted[first : first + size] for first in range(0, len(wanted), size))
     waiting: deque[tuple[NDArray[np.int64], NDArray[np.uint8], list[Future[list[bytes | str]]]]] = deque()
     pool = ThreadPoolExecutor(usable_cores(), "decode")
