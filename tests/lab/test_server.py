@@ -1,6 +1,8 @@
 """The lab as a process: its address, its speed without torch, ports, the end by Ctrl-C."""
 
+import asyncio
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -87,6 +89,27 @@ def test_a_port_just_left_is_free_again() -> None:
     started = time.monotonic()
     listen(port).close()
     assert time.monotonic() - started < 1
+
+
+def test_answers_do_not_wait_for_an_acknowledgement() -> None:
+    async def delays() -> list[int]:
+        found = []
+
+        def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen(0) as listener:
+            async with await asyncio.start_server(note, sock=listener):
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                await reader.read()
+                writer.close()
+                await writer.wait_closed()
+        return found
+
+    (nodelay,) = asyncio.run(delays())
+    assert nodelay
 
 
 def test_the_lab_is_part_of_the_package() -> None:
