@@ -2,7 +2,9 @@
 
 import functools
 import http.server
+import json
 import math
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +111,16 @@ def test_a_network_of_timm_by_name(open_page: OpenPage, tmp_path: Path) -> None:
         assert "resnet10t came ready-made: there is no training of it here" in other.locator("#problem").inner_text()
         lesson = open_page("course/convolution.html", port=port)
         lesson.get_by_role("heading", name="In the network you opened").wait_for()
+
+
+def test_data_that_is_gone_is_said_beside_a_drawn_scene(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(digits_run.path, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config | {"data": str(tmp_path / "gone")}))
+    for port in answering(Workspace(tmp_path / "run")):
+        page = opened(open_page, port)
+        until(page, "location.hash.includes('picture=given-1')")
+        assert "test images are not at hand" in page.locator("#missing").inner_text()
 
 
 def test_a_file_and_a_hostile_file(open_page: OpenPage, run_port: int, tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def test_without_a_run_it_says_what_to_type(open_page: OpenPage) -> None:
     assert "start it with one: sightline lab RUN" in page.locator("#problem").inner_text()
 
 
+def test_a_head_on_a_frozen_network_has_no_epochs(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns("history.jsonl", "snapshots")
+    shutil.copytree(digits_run.path, tmp_path / "run", ignore=left_out)
+    for port in answering(Workspace(tmp_path / "run")):
+        page = open_page("time.html", port=port)
+        page.locator("#problem").wait_for()
+        assert "Train it with --finetune auto to watch one learn" in page.locator("#problem").inner_text()
+
+
 def test_it_follows_a_training(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:
     """Epoch after epoch appears in a folder; a line that is half written does not."""
     lines = digits_run.history_path.read_text().splitlines(keepends=True)

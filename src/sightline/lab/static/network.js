@@ -199,7 +199,9 @@ async function turn(to) {
   page = to;
   pictures = [...pictures.filter(({ id }) => !id.startsWith("test-")), ...found.pictures];
   drawThumbs();
-  if (found.missing) tell(new Error(`${found.missing}${live ? " Give a file, take a picture with the camera, or draw." : ""}`));
+  const missing = byId("missing", HTMLElement);
+  missing.textContent = found.missing;
+  missing.hidden = !found.missing;
 }
 
 function drawThumbs() {

@@ -297,7 +297,7 @@ async function start() {
   const index = await fetchData("time/index.json");
   probes = index.probes;
   if (!index.epochs.length && index.complete) {
-    throw new Error(index.history.length ? `The run ${run.name} kept no snapshots: those of a frozen backbone's head, and of older versions, have none.` : `The run ${run.name} has neither snapshots nor a history.`);
+    throw new Error(index.history.length ? `The run ${run.name} kept no snapshots: those of a frozen backbone's head, and of older versions, have none.` : `${run.name} has no epochs to look at: only a new head was fitted, on a pretrained network that stayed as it was. Train it with --finetune auto to watch one learn.`);
   }
   byId("machine", HTMLElement).hidden = false;
   if (probes) introduce(probes);
