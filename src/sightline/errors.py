@@ -69,7 +69,7 @@ class TrainingError(SightlineError):
 
 def near(name: str, options: Iterable[str]) -> str:
     """A hint for a name that does not exist: the nearest names, or else the first ten of what there is."""
-    names = sorted(options)
+    names = sorted(set(options))
     close = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"

@@ -96,6 +96,8 @@ def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(ModelError) as caught:
         create_model("resnet_18", num_classes=10)
     assert str(caught.value).startswith("there is no network named 'resnet_18': did you mean resnet18")
+    close = caught.value.hint.removeprefix("did you mean ").removesuffix("?").split(" or ")
+    assert len(close) == len(set(close)) == 3  # though timm has a resnet18 too
     with pytest.raises(ModelError, match="there is no network named 'zzz': choose from alexnet, "):
         find_model("zzz")
 
