@@ -120,7 +120,9 @@ def test_data_that_is_gone_is_said_beside_a_drawn_scene(open_page: OpenPage, dig
     for port in answering(Workspace(tmp_path / "run")):
         page = opened(open_page, port)
         until(page, "location.hash.includes('picture=given-1')")
-        assert "test images are not at hand" in page.locator("#missing").inner_text()
+        said = page.locator("#missing").inner_text()
+        assert "test images are not at hand" in said
+        assert said.endswith("Give a file, take a picture with the camera, or draw.")
 
 
 def test_a_file_and_a_hostile_file(open_page: OpenPage, run_port: int, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async function turn(to) {
   pictures = [...pictures.filter(({ id }) => !id.startsWith("test-")), ...found.pictures];
   drawThumbs();
   const missing = byId("missing", HTMLElement);
-  missing.textContent = found.missing;
+  missing.textContent = `${found.missing}${live ? ` Give a file, take a picture with the camera${network.draws ? ", or draw" : ""}.` : ""}`;
   missing.hidden = !found.missing;
 }
 
