@@ -200,7 +200,8 @@ async function turn(to) {
   pictures = [...pictures.filter(({ id }) => !id.startsWith("test-")), ...found.pictures];
   drawThumbs();
   const missing = byId("missing", HTMLElement);
-  missing.textContent = `${found.missing}${live ? ` Give a file, take a picture with the camera${network.draws ? ", or draw" : ""}.` : ""}`;
+  const ways = network.draws ? "Give a file, take a picture with the camera, or draw." : "Give a file, or take a picture with the camera.";
+  missing.textContent = live ? `${found.missing} ${ways}` : found.missing;
   missing.hidden = !found.missing;
 }
 
