@@ -1,4 +1,4 @@
-"""static/convolution.js gives what `sightline.pixels.textbook` gives, and takes and refuses what PyTorch does."""
+"""shared/convolution.js gives what `sightline.pixels.textbook` gives, and takes and refuses what PyTorch does."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def in_node(cases: list[dict[str, Any]]) -> list[Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed; the browser test compares the same functions")
-    script = SCRIPT.format(module=STATIC / "convolution.js")
+    script = SCRIPT.format(module=STATIC / "shared" / "convolution.js")
     command = [node, "--input-type=module", "--eval", script]
     result = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=60)
     answers: list[Any] = json.loads(result.stdout)

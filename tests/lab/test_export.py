@@ -15,7 +15,8 @@ def test_it_is_the_same_pages(tmp_path: Path) -> None:
     assert index == tmp_path / "site" / "index.html"
     for address, page in pages().items():
         assert (tmp_path / "site" / address).read_bytes() == page
-    written = {path.name for path in (tmp_path / "site" / "static").iterdir()}
+    static = tmp_path / "site" / "static"
+    written = {path.relative_to(static).as_posix() for path in static.rglob("*") if path.is_file()}
     assert written == set(static_files())
     assert not any(name.endswith((".py", ".html")) for name in written)
     assert json.loads((tmp_path / "site" / "data" / "lab.json").read_bytes()) == {"live": False, "run": None}

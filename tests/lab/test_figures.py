@@ -125,14 +125,14 @@ def test_the_fit_is_gradient_descent(open_page: OpenPage) -> None:
     page = open_page("course/training.html")
     made = page.evaluate(
         """async () => {
-          const { fit, noisyPoints } = await import("../static/fitting.js");
+          const { fit, noisyPoints } = await import("../static/figures/fitting.js");
           const [training, validation] = [noisyPoints(14, 5), noisyPoints(12, 11)];
           return { training, validation, ...fit(training, validation, { degree: 4, rate: 0.1, patience: 300 }),
             errors: fit(training, validation, { degree: 4, rate: 0.1, patience: 300 }).training };
         }"""
     )
     page_points = page.evaluate(
-        "async () => { const m = await import('../static/fitting.js'); return [m.noisyPoints(14, 5)]; }"
+        "async () => { const m = await import('../static/figures/fitting.js'); return [m.noisyPoints(14, 5)]; }"
     )[0]
     x, y = np.array(page_points).T
     inputs = np.polynomial.chebyshev.chebvander(x, 4)
@@ -148,7 +148,7 @@ def test_augmenting(open_page: OpenPage) -> None:
     image = np.arange(64).reshape(8, 8) % 10
     changed = page.evaluate(
         """async (image) => {
-          const { varied } = await import("../static/figures_training.js");
+          const { varied } = await import("../static/figures/training.js");
           const still = { angle: 0, right: 0, down: 0, bright: 0, mirrored: false, upside: false, erased: false };
           const ways = [{ mirrored: true }, { upside: true }, { right: 2, down: -1 }, { angle: 90 }];
           return ways.map((how) => varied(image, { ...still, ...how }));

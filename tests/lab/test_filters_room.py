@@ -30,7 +30,7 @@ def test_convolution_is_the_textbooks(open_page: OpenPage) -> None:
         weights = rng.normal(size=(count, rows, columns))
         found = page.evaluate(
             """async ([planes, kernels, bias]) => {
-              const { convolve } = await import("./static/convolve.js");
+              const { convolve } = await import("./static/rooms/filters/convolve.js");
               const made = planes.map((rows) => {
                 return { height: rows.length, width: rows[0].length, values: Float32Array.from(rows.flat()) };
               });

@@ -86,6 +86,10 @@ def test_only_own_pages_may_change_something(lab_port: int) -> None:
         "/static/%2fetc%2fpasswd",
         "/static/..%5cpages.py",
         "/static/bodies/page.html",
+        "/static/rooms/../bodies/page.html",
+        "/static/rooms",
+        "/static/rooms/",
+        "/static/network.js",
         "/static/",
         "/static/lab.css%00",
         "/course/../pages.py",
@@ -119,5 +123,5 @@ def test_every_answer_forbids_what_the_lab_does_not_need(lab_port: int) -> None:
 
 def test_types_are_named(lab_port: int) -> None:
     assert ask(lab_port, "/static/lab.css").headers.get("content-type") == "text/css; charset=utf-8"
-    assert ask(lab_port, "/static/cells.js").headers.get("content-type") == "text/javascript; charset=utf-8"
+    assert ask(lab_port, "/static/shared/cells.js").headers.get("content-type") == "text/javascript; charset=utf-8"
     assert ask(lab_port, "/").headers.get("content-type") == "text/html; charset=utf-8"

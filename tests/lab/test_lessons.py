@@ -26,7 +26,8 @@ def test_lessons_are_numbered_from_one() -> None:
 
 
 def test_every_figure_exists() -> None:
-    known = re.findall(r'^  "?([\w-]+)"?(?:,|:)', (STATIC / "figures.js").read_text(encoding="utf-8"), re.MULTILINE)
+    script = (STATIC / "figures" / "figures.js").read_text(encoding="utf-8")
+    known = re.findall(r'^  "?([\w-]+)"?(?:,|:)', script, re.MULTILINE)
     for lesson in lessons():
         assert set(lesson.figures) <= set(known), lesson.slug
 

@@ -105,7 +105,7 @@ def test_values_on_the_page_equal_the_textbook(open_page: OpenPage) -> None:
               const changed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
               location.hash = words;
               await changed;
-              const { fromAddress, compute } = await import("./static/state.js");
+              const { fromAddress, compute } = await import("./static/shared/state.js");
               const state = fromAddress(words);
               const pools = ["max", "average", "global"].map((mode) => compute({ ...state, mode, padding: 1 }).output);
               return { ...state, output: compute(state).output, pools };

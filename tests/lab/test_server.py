@@ -117,4 +117,4 @@ def test_answers_do_not_wait_for_an_acknowledgement() -> None:
 
 def test_the_lab_is_part_of_the_package() -> None:
     folder = Path(server.__file__).parent
-    assert {path.name for path in (folder / "static").iterdir()} >= {"lab.css", "convolution.js", "zoo.json", "bodies"}
+    assert {path.name for path in (folder / "static").iterdir()} >= {"lab.css", "rooms", "zoo.json", "bodies"}

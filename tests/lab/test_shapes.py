@@ -1,4 +1,4 @@
-"""static/shapes.js and zoo.json give what `sightline.models.summary` gives, for every network at several sizes."""
+"""shapes.js and zoo.json give what `sightline.models.summary` gives, for every network at several sizes."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def in_node(cases: list[dict[str, Any]]) -> list[Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
-    script = SCRIPT.format(module=zoo.FILE.parent / "shapes.js")
+    script = SCRIPT.format(module=zoo.FILE.parent / "rooms" / "architectures" / "shapes.js")
     command = [node, "--input-type=module", "--eval", script]
     result = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=60)
     answers: list[Any] = json.loads(result.stdout)

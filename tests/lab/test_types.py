@@ -44,7 +44,7 @@ def check(tsc: list[str], *files: str) -> str:
 
 
 def test_the_modules_have_the_types_they_say(tsc: list[str]) -> None:
-    assert check(tsc, *map(str, sorted(STATIC.glob("*.js")))) == ""
+    assert check(tsc, *map(str, sorted(STATIC.rglob("*.js")))) == ""
 
 
 def test_a_wrong_type_would_be_found(tsc: list[str], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 A file NN_slug.html is one <article>: its title, one-sentence summary and minutes stand in the attributes, then come
 
-    <figure data-figure="NAME">           a live figure of static/figures.js, with a <figcaption>
+    <figure data-figure="NAME">           a live figure of static/figures/, with a <figcaption>
     <pre class="snippet"><code>...        Python that runs as shown, alone; <samp> after it is exactly what it prints
     <details class="question"><summary>   a practice question and, below, its worked answer
     <section class="quiz">                <fieldset><legend>question</legend>, then choices: <p class="choice"> with the

@@ -1,7 +1,7 @@
 """Every page of the lab as HTML, and every file it needs: the server answers with them, the export writes them.
 
-A page is `static/page.html`, the frame, around a body from `static/` or a lesson. Links are relative, so that the same
-bytes work below a server's root and in any folder of a plain file server.
+A page is `static/bodies/page.html`, the frame, around another body or a lesson, and starts a module of `static/rooms/`.
+Links are relative, so that the same bytes work below a server's root and in any folder of a plain file server.
 """
 
 from functools import cache
@@ -27,16 +27,16 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-# Address of a page: its title, the body in static/, the modules it starts.
+# Address of a page: its title, the body in static/bodies/, the module in static/rooms/ that it starts.
 ROOMS = {
-    "index.html": ("Sightline lab", "home.html", ("home.js",)),
-    "playground.html": ("Convolution playground", "playground.html", ("playground.js",)),
-    "filters.html": ("On a real picture", "filters.html", ("filters_room.js",)),
-    "network.html": ("Your network", "network.html", ("network.js",)),
-    "time.html": ("Time machine", "time.html", ("time.js",)),
-    "teach.html": ("Teach", "teach.html", ("teach.js",)),
-    "architectures.html": ("Architectures", "architectures.html", ("architectures.js",)),
-    "course.html": ("The course", "course.html", ("course.js",)),
+    "index.html": ("Sightline lab", "home.html", "home.js"),
+    "playground.html": ("Convolution playground", "playground.html", "playground.js"),
+    "filters.html": ("On a real picture", "filters.html", "filters.js"),
+    "network.html": ("Your network", "network.html", "network.js"),
+    "time.html": ("Time machine", "time.html", "time.js"),
+    "teach.html": ("Teach", "teach.html", "teach.js"),
+    "architectures.html": ("Architectures", "architectures.html", "architectures.js"),
+    "course.html": ("The course", "course.html", "course.js"),
 }
 
 
@@ -44,8 +44,8 @@ ROOMS = {
 def pages() -> dict[str, bytes]:
     """All pages by their address relative to the root, such as "course/images.html"."""
     made = {
-        address: _framed(title, (STATIC / "bodies" / body).read_text(encoding="utf-8"), modules, address)
-        for address, (title, body, modules) in ROOMS.items()
+        address: _framed(title, (STATIC / "bodies" / body).read_text(encoding="utf-8"), module, address)
+        for address, (title, body, module) in ROOMS.items()
     }
     course = lessons()
     made["course.html"] = made["course.html"].replace(b"<!-- lessons -->", _index(course).encode())
@@ -53,31 +53,31 @@ def pages() -> dict[str, bytes]:
     for i, lesson in enumerate(course):
         following = course[i + 1] if i + 1 < len(course) else None
         address = f"course/{lesson.slug}.html"
-        made[address] = _framed(lesson.title, _lesson(lesson, following), ("lesson.js",), address)
+        made[address] = _framed(lesson.title, _lesson(lesson, following), "lesson.js", address)
     for page, module in ((final_check(), "check.js"), (interview(), "interview.js")):
         address = f"course/{page.slug}.html"
-        made[address] = _framed(page.title, _beside(page), (module,), address)
+        made[address] = _framed(page.title, _beside(page), module, address)
     return made
 
 
 @cache
 def static_files() -> dict[str, Path]:
-    """What pages may ask for below static/, by name.
+    """What pages may ask for, by its address below static/, such as "rooms/network.js".
 
-    A name from the network is looked up here and never joined to a path: nothing in it can lead elsewhere.
+    An address from the network is looked up here and never joined to a path: nothing in it can lead elsewhere.
     """
-    return {path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in (".css", ".js", ".json", ".svg")}
+    kinds = (".css", ".js", ".json", ".svg")  # bodies are no files of their own
+    return {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.suffix in kinds}
 
 
-def _framed(title: str, body: str, modules: tuple[str, ...], address: str) -> bytes:
+def _framed(title: str, body: str, module: str, address: str) -> bytes:
     root = "../" * address.count("/")
-    scripts = "\n".join(f'<script type="module" src="{root}static/{name}"></script>' for name in modules)
     page = Template((STATIC / "bodies" / "page.html").read_text(encoding="utf-8")).substitute(
         title=title if address == "index.html" else f"{title} · Sightline lab",
         policy=CONTENT_SECURITY_POLICY,
         root=root,
         body=body.replace("{root}", root),
-        scripts=scripts,
+        module=module,
     )
     room = "course.html" if address.startswith("course/") else address
     link = f'href="{root}{room}"'

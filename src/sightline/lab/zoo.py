@@ -1,7 +1,7 @@
 """static/zoo.json: every network of ours as layers and what feeds them, from which the page computes all the rest.
 
-The page knows the rules (`static/shapes.js`) and needs only what a network is made of; so it shows any input size
-without torch, in the static export as well. Made by
+The page knows the rules (`static/rooms/architectures/shapes.js`) and needs only what a network is made of; so it shows
+any input size without torch, in the static export as well. Made by
 
     python -m sightline.lab.zoo
 

@@ -1,0 +1,48 @@
+/** Asking the lab for data. The addresses are those of files, so a static export answers as well, as far as it can. */
+
+/** @typedef {{live: boolean, run: {name: string, trained: boolean, complete: boolean, network: boolean} | null}} About */
+
+const ROOT = new URL("../../data/", import.meta.url);
+
+/** What this lab is about, asked once. @type {Promise<About> | undefined} */
+let asked;
+export function about() {
+  asked ??= /** @type {Promise<About>} */ (fetchData("lab.json"));
+  return asked;
+}
+
+/** The answer at data/`address`. Throws an Error with what to do. @param {string} address @returns {Promise<any>} */
+export async function fetchData(address) {
+  return answerOf(await reach(address));
+}
+
+/** Send bytes to data/`address`. Throws an Error with what to do. @param {string} address @param {BodyInit} body @returns {Promise<any>} */
+export async function sendData(address, body) {
+  return answerOf(await reach(address, { method: "POST", body }));
+}
+
+/** @param {string} address */
+export function dataUrl(address) {
+  return new URL(address, ROOT);
+}
+
+/** @param {string} address @param {RequestInit} [how] */
+async function reach(address, how) {
+  try {
+    return await fetch(dataUrl(address), how);
+  } catch {
+    throw new Error("The lab does not answer: start it again in the terminal, then reload this page.");
+  }
+}
+
+/** @param {Response} response */
+async function answerOf(response) {
+  if (response.ok) return response.json();
+  const told = await response.json().catch(() => ({}));
+  throw new Error(told.error ? sentence(told.error) : `The lab has no answer here (${response.status}).`);
+}
+
+/** @param {string} words */
+function sentence(words) {
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
