@@ -76,7 +76,8 @@ function cells(panel) {
       next.focus();
     });
   }
-  const first = links.find((link) => link.hash === location.hash) ?? links.find((link) => link.hash === `#${panel.children[0].id}`);
+  const first =
+    links.find((link) => link.hash === location.hash) ?? links.find((link) => link.hash === `#${panel.children[0].id}`);
   if (first) open(first);
 }
 
@@ -126,7 +127,8 @@ function map(figure) {
   });
   figure.parentElement.querySelector(".of-class").addEventListener("change", (event) => {
     const wanted = event.target.value;
-    for (const image of field.children) image.classList.toggle("faded", wanted !== "" && image.dataset.class !== wanted);
+    for (const image of field.children)
+      image.classList.toggle("faded", wanted !== "" && image.dataset.class !== wanted);
   });
 }
 

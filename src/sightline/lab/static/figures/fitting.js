@@ -59,8 +59,14 @@ export function fit(training, validation, { degree, rate, patience }) {
   const told = { training: [], validation: [], weights, best: 0, stopped: 0 };
   let least = Infinity;
   for (let epoch = 1; epoch <= EPOCHS; epoch += 1) {
-    const residuals = inputs.map((input, i) => input.reduce((sum, value, n) => sum + value * weights[n], 0) - training[i][1]);
-    weights = weights.map((weight, n) => weight - (rate * 2 * residuals.reduce((sum, residual, i) => sum + residual * inputs[i][n], 0)) / training.length);
+    const residuals = inputs.map(
+      (input, i) => input.reduce((sum, value, n) => sum + value * weights[n], 0) - training[i][1],
+    );
+    weights = weights.map(
+      (weight, n) =>
+        weight -
+        (rate * 2 * residuals.reduce((sum, residual, i) => sum + residual * inputs[i][n], 0)) / training.length,
+    );
     const held = error(validation, weights);
     told.training.push(error(training, weights));
     told.validation.push(held);

@@ -18,7 +18,15 @@ export function softmaxFigure(place) {
   const bars = CLASSES.map((name) => {
     const bar = make("span", { class: "count-bar" });
     const words = make("span", { class: "count-words" });
-    place.append(make("div", { class: "count" }, make("span", { class: "count-name" }, name), make("span", { class: "count-track" }, bar), words));
+    place.append(
+      make(
+        "div",
+        { class: "count" },
+        make("span", { class: "count-name" }, name),
+        make("span", { class: "count-track" }, bar),
+        words,
+      ),
+    );
     return { bar, words };
   });
   const truth = make("select", {}, ...CLASSES.map((name) => make("option", {}, name)));
@@ -34,10 +42,26 @@ export function softmaxFigure(place) {
     const given = probabilities[truth.selectedIndex];
     loss.replaceChildren(`−ln ${given.toPrecision(3)} = `, make("b", {}, (-Math.log(given)).toFixed(3)));
   };
-  const logit = (/** @type {string} */ name, /** @type {number} */ value) => ({ label: `logit of ${name}`, min: -5, max: 5, step: 0.1, value, text: (/** @type {number} */ shown) => shown.toFixed(1).replace("-", "−") });
-  sliders(place, { cat: logit("cat", 2), dog: logit("dog", 1), ship: logit("ship", -1), temperature: { label: "temperature", min: 0.2, max: 5, step: 0.1, value: 1, text: (value) => value.toFixed(1) } }, (given) => {
-    values = given;
-    draw();
+  const logit = (/** @type {string} */ name, /** @type {number} */ value) => ({
+    label: `logit of ${name}`,
+    min: -5,
+    max: 5,
+    step: 0.1,
+    value,
+    text: (/** @type {number} */ shown) => shown.toFixed(1).replace("-", "−"),
   });
+  sliders(
+    place,
+    {
+      cat: logit("cat", 2),
+      dog: logit("dog", 1),
+      ship: logit("ship", -1),
+      temperature: { label: "temperature", min: 0.2, max: 5, step: 0.1, value: 1, text: (value) => value.toFixed(1) },
+    },
+    (given) => {
+      values = given;
+      draw();
+    },
+  );
   truth.addEventListener("change", draw);
 }

@@ -12,14 +12,33 @@ export class MiniConvolution {
     const { weights, divisor, name } = FILTERS[filter];
     this.state = { ...defaults(), input, pixels: makeInput(input, 8, 8), filter, weights, divisor };
     this.result = compute(this.state);
-    const parts = { input: make("div"), output: make("div"), inputLegend: make("div", { class: "legend" }), outputLegend: make("div", { class: "legend" }) };
+    const parts = {
+      input: make("div"),
+      output: make("div"),
+      inputLegend: make("div", { class: "legend" }),
+      outputLegend: make("div", { class: "legend" }),
+    };
     this.equation = make("p", { class: "equation" });
     this.button = make("button", { type: "button", class: "button" }, "Play");
     this.button.addEventListener("click", () => (this.timer ? this.pause() : this.play()));
     place.append(
-      make("div", { class: "stage" },
-        make("div", { class: "panel" }, make("p", { class: "caption" }, make("b", {}, "Image")), parts.input, parts.inputLegend),
-        make("div", { class: "panel" }, make("p", { class: "caption" }, make("b", {}, "Feature map"), ` of the ${name} filter`), parts.output, parts.outputLegend),
+      make(
+        "div",
+        { class: "stage" },
+        make(
+          "div",
+          { class: "panel" },
+          make("p", { class: "caption" }, make("b", {}, "Image")),
+          parts.input,
+          parts.inputLegend,
+        ),
+        make(
+          "div",
+          { class: "panel" },
+          make("p", { class: "caption" }, make("b", {}, "Feature map"), ` of the ${name} filter`),
+          parts.output,
+          parts.outputLegend,
+        ),
       ),
       this.equation,
       make("p", { class: "row" }, this.button),
@@ -50,7 +69,9 @@ export class MiniConvolution {
     const at = this.focus.output ?? this.at;
     this.stage.light(this.focus, at);
     const { patch, sum } = step(this.state.pixels, this.state.weights, this.result.plan, at[0], at[1]);
-    const terms = patch.flatMap((line, r) => line.map((value, c) => [value, this.state.weights[r][c]])).filter(([, weight]) => weight !== 0);
+    const terms = patch
+      .flatMap((line, r) => line.map((value, c) => [value, this.state.weights[r][c]]))
+      .filter(([, weight]) => weight !== 0);
     this.equation.textContent = `${terms.map(([value, weight]) => `${value}·${weight < 0 ? `(${text(weight)})` : text(weight)}`).join(" + ")} = ${text(sum)}`;
   }
 

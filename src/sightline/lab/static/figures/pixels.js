@@ -9,9 +9,19 @@ import { make } from "../shared/page.js";
 /** @typedef {import("../shared/colors.js").Rgb} Rgb */
 
 // A sunset of 8 x 8: sky from dark blue to orange, a sun, dark water. Made for this figure.
-const SKY = [[36, 44, 96], [70, 60, 120], [128, 78, 128], [196, 104, 112], [236, 148, 84]];
+const SKY = [
+  [36, 44, 96],
+  [70, 60, 120],
+  [128, 78, 128],
+  [196, 104, 112],
+  [236, 148, 84],
+];
 const SUN = [255, 214, 92];
-const WATER = [[52, 58, 84], [36, 46, 76], [24, 36, 66]];
+const WATER = [
+  [52, 58, 84],
+  [36, 46, 76],
+  [24, 36, 66],
+];
 
 /** @returns {Rgb[][]} */
 function sunset() {
@@ -53,8 +63,16 @@ export function pixels(place) {
   const draw = () => {
     const shown = image.map((line) => line.map((pixel) => /** @type {Rgb} */ (swapped ? [...pixel].reverse() : pixel)));
     grids[0].draw(shown.map((line) => line.map((color) => ({ text: "", color }))));
-    names.forEach((_, i) => grids[i + 1].draw(shown.map((line) => line.map((pixel) => ({ text: String(pixel[i]), color: grey(pixel[i], 255) })))));
-    for (const [i, cell] of grids[0].cells.entries()) cell.setAttribute("aria-label", `red ${shown[i >> 3][i & 7].join(", ")}`.replace(/, (\d+), /, ", green $1, blue "));
+    names.forEach((_, i) =>
+      grids[i + 1].draw(
+        shown.map((line) => line.map((pixel) => ({ text: String(pixel[i]), color: grey(pixel[i], 255) }))),
+      ),
+    );
+    for (const [i, cell] of grids[0].cells.entries())
+      cell.setAttribute(
+        "aria-label",
+        `red ${shown[i >> 3][i & 7].join(", ")}`.replace(/, (\d+), /, ", green $1, blue "),
+      );
     point(null);
   };
   const swap = make("button", { type: "button", class: "button", "aria-pressed": "false" }, "Read as BGR");
@@ -64,7 +82,11 @@ export function pixels(place) {
     swap.textContent = swapped ? "Read as RGB" : "Read as BGR";
     draw();
   });
-  place.append(row, words, make("p", { class: "row" }, swap, make("span", { class: "hint" }, "shape (8, 8, 3), uint8, 0 to 255")));
+  place.append(
+    row,
+    words,
+    make("p", { class: "row" }, swap, make("span", { class: "hint" }, "shape (8, 8, 3), uint8, 0 to 255")),
+  );
   draw();
 }
 
@@ -76,7 +98,14 @@ export function neighbours(place) {
   const words = make("p", { class: "equation", role: "status" });
   const near = (/** @type {number} */ i) => {
     const [r, c] = [i >> 3, i & 7];
-    return [[r - 1, c], [r, c - 1], [r, c + 1], [r + 1, c]].filter(([y, x]) => y >= 0 && y < 8 && x >= 0 && x < 8).map(([y, x]) => y * 8 + x);
+    return [
+      [r - 1, c],
+      [r, c - 1],
+      [r, c + 1],
+      [r + 1, c],
+    ]
+      .filter(([y, x]) => y >= 0 && y < 8 && x >= 0 && x < 8)
+      .map(([y, x]) => y * 8 + x);
   };
   const point = (/** @type {number} */ i) => {
     const marks = new Set([i, ...near(i)]);

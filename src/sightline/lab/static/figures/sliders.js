@@ -11,8 +11,16 @@ import { make } from "../shared/page.js";
 export function sliders(place, wanted, use) {
   const values = /** @type {Record<Name, number>} */ ({});
   const row = make("div", { class: "sliders" });
-  for (const [name, { label, min, max, value, step = 1, text = String }] of /** @type {[Name, Slider][]} */ (Object.entries(wanted))) {
-    const range = make("input", { type: "range", min: String(min), max: String(max), step: String(step), value: String(value) });
+  for (const [name, { label, min, max, value, step = 1, text = String }] of /** @type {[Name, Slider][]} */ (
+    Object.entries(wanted)
+  )) {
+    const range = make("input", {
+      type: "range",
+      min: String(min),
+      max: String(max),
+      step: String(step),
+      value: String(value),
+    });
     const number = make("output", {}, text(value));
     values[name] = value;
     range.addEventListener("input", () => {

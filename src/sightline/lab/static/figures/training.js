@@ -30,13 +30,27 @@ export function fitting(place) {
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
     svg.append(made);
   };
-  const line = (/** @type {(at: number) => number} */ height) => range(101).map((i) => `${i ? "L" : "M"}${x(i / 50 - 1)} ${Math.max(-999, Math.min(999, y(height(i / 50 - 1))))}`).join("");
-  const chart = new Curves(curves, "Mean squared error, by epoch", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: () => {} });
+  const line = (/** @type {(at: number) => number} */ height) =>
+    range(101)
+      .map((i) => `${i ? "L" : "M"}${x(i / 50 - 1)} ${Math.max(-999, Math.min(999, y(height(i / 50 - 1))))}`)
+      .join("");
+  const chart = new Curves(curves, "Mean squared error, by epoch", {
+    limits: [0, Infinity],
+    text: (value) => value.toFixed(2),
+    onEpoch: () => {},
+  });
   sliders(
     place,
     {
       degree: { label: "bends (degree)", min: 1, max: 12, value: 9 },
-      rate: { label: "learning rate", min: -3, max: 0, step: 0.1, value: -0.7, text: (power) => (10 ** power).toPrecision(2) },
+      rate: {
+        label: "learning rate",
+        min: -3,
+        max: 0,
+        step: 0.1,
+        value: -0.7,
+        text: (power) => (10 ** power).toPrecision(2),
+      },
       patience: { label: "patience", min: 1, max: 300, value: 300 },
     },
     ({ degree, rate, patience }) => {
@@ -46,14 +60,24 @@ export function fitting(place) {
       add("path", { d: line((at) => predict(at, found.weights)), class: "fit" });
       for (const [px, py] of TRAINING) add("circle", { cx: x(px), cy: y(py), r: 5, class: "point" });
       for (const [px, py] of VALIDATION) add("circle", { cx: x(px), cy: y(py), r: 5, class: "point held" });
-      const shown = (/** @type {number[]} */ values) => /** @type {[number, number][]} */ (values.map((value, i) => [i + 1, Math.min(value, 3)]));
-      chart.draw([{ name: "training", tone: "quiet", points: shown(found.training) }, { name: "validation", tone: "accent", points: shown(found.validation) }], Math.max(1, found.best));
+      const shown = (/** @type {number[]} */ values) =>
+        /** @type {[number, number][]} */ (values.map((value, i) => [i + 1, Math.min(value, 3)]));
+      chart.draw(
+        [
+          { name: "training", tone: "quiet", points: shown(found.training) },
+          { name: "validation", tone: "accent", points: shown(found.validation) },
+        ],
+        Math.max(1, found.best),
+      );
       const [first, last] = [found.training[0], found.training.at(-1) ?? 0];
       const told = !(last <= first * 1.01)
         ? "The error grows: the rate is too large."
         : `Best after epoch ${found.best} of ${found.stopped}: validation ${found.validation[found.best - 1].toFixed(3)}, training ${found.training[found.best - 1].toFixed(3)}. At the end: validation ${found.validation[found.stopped - 1].toFixed(3)}, training ${last.toFixed(3)}.`;
       words.textContent = told;
-      svg.setAttribute("aria-label", `${counted(TRAINING.length, "training point")}, ${counted(VALIDATION.length, "validation point")}, and the curve of the best epoch. ${told}`);
+      svg.setAttribute(
+        "aria-label",
+        `${counted(TRAINING.length, "training point")}, ${counted(VALIDATION.length, "validation point")}, and the curve of the best epoch. ${told}`,
+      );
     },
   );
 }
@@ -65,13 +89,16 @@ export function augment(place) {
   const [before, after] = [make("div"), make("div")];
   const words = make("p", { class: "equation", role: "status" });
   place.append(
-    make("div", { class: "stage" },
+    make(
+      "div",
+      { class: "stage" },
       make("div", { class: "panel" }, make("p", { class: "caption" }, "as it is"), before),
       make("div", { class: "panel" }, make("p", { class: "caption" }, "as the network sees it"), after),
     ),
     words,
   );
-  const draw = (/** @type {CellGrid} */ grid, /** @type {number[][]} */ image) => grid.draw(image.map((row) => row.map((value) => ({ text: "", color: grey(value, WHITE) }))));
+  const draw = (/** @type {CellGrid} */ grid, /** @type {number[][]} */ image) =>
+    grid.draw(image.map((row) => row.map((value) => ({ text: "", color: grey(value, WHITE) }))));
   draw(new CellGrid(before, "The digit as it is"), DIGIT);
   const changed = new CellGrid(after, "The digit as the network sees it");
   const state = { mirrored: false, upside: false, erased: false };
@@ -80,10 +107,23 @@ export function augment(place) {
     const image = varied(DIGIT, { ...values, ...state });
     draw(changed, image);
     const same = image.flat().filter((value, i) => value === DIGIT.flat()[i]).length;
-    const done = [state.mirrored && "mirrored", state.upside && "upside down", values.angle && `turned by ${values.angle}°`, (values.right || values.down) && "shifted", values.bright && "brightness changed", state.erased && "a patch erased"].filter(Boolean);
-    words.textContent = done.length ? `${done.join(", ")}: ${64 - same} of 64 numbers are others. Would you still call it the same?` : "Nothing changed yet.";
+    const done = [
+      state.mirrored && "mirrored",
+      state.upside && "upside down",
+      values.angle && `turned by ${values.angle}°`,
+      (values.right || values.down) && "shifted",
+      values.bright && "brightness changed",
+      state.erased && "a patch erased",
+    ].filter(Boolean);
+    words.textContent = done.length
+      ? `${done.join(", ")}: ${64 - same} of 64 numbers are others. Would you still call it the same?`
+      : "Nothing changed yet.";
   };
-  const toggles = /** @type {["mirrored" | "upside" | "erased", string][]} */ ([["mirrored", "Mirror"], ["upside", "Upside down"], ["erased", "Erase a patch"]]).map(([key, name]) => {
+  const toggles = /** @type {["mirrored" | "upside" | "erased", string][]} */ ([
+    ["mirrored", "Mirror"],
+    ["upside", "Upside down"],
+    ["erased", "Erase a patch"],
+  ]).map(([key, name]) => {
     const button = make("button", { type: "button", "aria-pressed": "false" }, name);
     button.addEventListener("click", () => {
       state[key] = !state[key];
@@ -95,7 +135,12 @@ export function augment(place) {
   place.append(make("div", { class: "chips", role: "group", "aria-label": "Changes" }, ...toggles));
   sliders(
     place,
-    { angle: { label: "turn, degrees", min: -90, max: 90, step: 5, value: 0 }, right: { label: "shift right", min: -4, max: 4, value: 0 }, down: { label: "shift down", min: -4, max: 4, value: 0 }, bright: { label: "brighter", min: -6, max: 6, value: 0 } },
+    {
+      angle: { label: "turn, degrees", min: -90, max: 90, step: 5, value: 0 },
+      right: { label: "shift right", min: -4, max: 4, value: 0 },
+      down: { label: "shift down", min: -4, max: 4, value: 0 },
+      bright: { label: "brighter", min: -6, max: 6, value: 0 },
+    },
     (given) => {
       values = given;
       redraw();

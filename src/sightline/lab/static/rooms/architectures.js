@@ -30,7 +30,8 @@ function explore() {
   sizeField.value = String(size);
   published.hidden = size === network.size;
   published.textContent = `as published: ${network.size}`;
-  byId("about", HTMLElement).textContent = `${network.name}: ${network.description}.${network.paper ? ` ${network.paper}.` : ""}`;
+  byId("about", HTMLElement).textContent =
+    `${network.name}: ${network.description}.${network.paper ? ` ${network.paper}.` : ""}`;
   const problem = byId("problem", HTMLElement);
   problem.hidden = size >= network.min_size;
   problem.textContent = `${network.name} cannot take images of ${size} × ${size}: use a size of ${network.min_size} or more.`;
@@ -41,7 +42,10 @@ function explore() {
   byId("total-parameters", HTMLElement).textContent = problem.hidden ? grouped(parameters) : "";
   byId("total-multiply-adds", HTMLElement).textContent = problem.hidden ? grouped(multiplyAdds) : "";
   drawSilhouette(outcomes, image);
-  const last = outcomes.map(({ row }) => row).filter((row) => row?.shape.length === 3 && row.shape[1] > 1).at(-1);
+  const last = outcomes
+    .map(({ row }) => row)
+    .filter((row) => row?.shape.length === 3 && row.shape[1] > 1)
+    .at(-1);
   byId("finding", HTMLElement).textContent = problem.hidden
     ? `${network.name} has ${grouped(parameters)} parameters and takes ${rough(multiplyAdds)} multiply-adds for an image of ${shapeText(image)}.${last ? ` Its last maps are ${shapeText(last.shape)}, and each value there sees ${Number.isFinite(last.field.size) ? `${fieldText(last)} pixels each way` : "the whole image"}.` : ""}`
     : `${network.name} needs larger images.`;
@@ -79,7 +83,12 @@ function tellBuilt(layers, outcomes, image) {
 /** @param {boolean} building */
 function show(building) {
   for (const [id, on] of /** @type {[string, boolean][]} */ ([
-    ["build", building], ["blocks", building], ["add-row", building], ["code-place", building], ["explore", !building], ["layers", !building],
+    ["build", building],
+    ["blocks", building],
+    ["add-row", building],
+    ["code-place", building],
+    ["explore", !building],
+    ["layers", !building],
   ])) {
     byId(id, HTMLElement).hidden = !on;
   }

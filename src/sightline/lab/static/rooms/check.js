@@ -8,7 +8,11 @@ const quiz = /** @type {HTMLElement} */ (document.querySelector("section.quiz"))
 const questions = [...quiz.querySelectorAll("fieldset")];
 /** @type {Map<number, boolean>} */
 const tries = new Map();
-const result = make("section", { class: "result", "aria-labelledby": "result-title" }, make("h2", { id: "result-title" }, "Your score"));
+const result = make(
+  "section",
+  { class: "result", "aria-labelledby": "result-title" },
+  make("h2", { id: "result-title" }, "Your score"),
+);
 const words = make("p", { role: "status" });
 const lessons = make("ul", { class: "by-lesson" });
 result.append(words, lessons);
@@ -36,6 +40,15 @@ function tell() {
     const score = scores.get(lesson) ?? { right: 0, of: 0 };
     scores.set(lesson, { right: score.right + Number(tries.get(number)), of: score.of + 1 });
   });
-  lessons.replaceChildren(...[...scores].map(([lesson, score]) => make("li", { class: score.right < score.of ? "missed" : "" }, make("a", { href: `${lesson}.html` }, lesson), ` ${score.right} of ${score.of}`)));
+  lessons.replaceChildren(
+    ...[...scores].map(([lesson, score]) =>
+      make(
+        "li",
+        { class: score.right < score.of ? "missed" : "" },
+        make("a", { href: `${lesson}.html` }, lesson),
+        ` ${score.right} of ${score.of}`,
+      ),
+    ),
+  );
 }
 tell();

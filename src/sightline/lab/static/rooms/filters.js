@@ -23,9 +23,20 @@ const shown = byId("result", HTMLCanvasElement);
 const problem = byId("problem", HTMLElement);
 const webcam = new Webcam(byId("video", HTMLVideoElement));
 const still = new OffscreenCanvas(WIDTH, HEIGHT); // the picture without the loupe's frame
-const stillContext = /** @type {OffscreenCanvasRenderingContext2D} */ (still.getContext("2d", { willReadFrequently: true }));
+const stillContext = /** @type {OffscreenCanvasRenderingContext2D} */ (
+  still.getContext("2d", { willReadFrequently: true })
+);
 
-const state = { filter: "sobel", size: 3, weights: FILTERS.sobel.weights, divisor: 1, learnt: -1, relu: false, absolute: false, at: /** @type {[number, number]} */ ([120, 150]) };
+const state = {
+  filter: "sobel",
+  size: 3,
+  weights: FILTERS.sobel.weights,
+  divisor: 1,
+  learnt: -1,
+  relu: false,
+  absolute: false,
+  at: /** @type {[number, number]} */ ([120, 150]),
+};
 const names = Object.fromEntries(Object.entries(FILTERS).map(([key, { name }]) => [key, name]));
 /** @type {Record<string, HTMLButtonElement> | undefined} made when the page is ready for them */
 let chips;
@@ -48,7 +59,11 @@ function operands(image) {
     const seen = kernels.length === 3 ? colorPlanes(image) : [grayPlane(image)];
     return { planes: seen.map((plane, c) => normalised(plane, mean[c], std[c])), kernels, bias: bias[state.learnt] };
   }
-  return { planes: [grayPlane(image)], kernels: [state.weights.map((row) => row.map((weight) => weight / state.divisor))], bias: 0 };
+  return {
+    planes: [grayPlane(image)],
+    kernels: [state.weights.map((row) => row.map((weight) => weight / state.divisor))],
+    bias: 0,
+  };
 }
 
 function compute() {
@@ -58,7 +73,10 @@ function compute() {
   result = convolve(planes, given.kernels, given.bias);
   reach = reachOfPlane(result, webcam.on ? reach : 0);
   paint(shown, result, reach);
-  shown.setAttribute("aria-label", `The picture after the filter ${state.learnt >= 0 ? `number ${state.learnt + 1}` : (FILTERS[state.filter]?.name ?? "of your own")}`);
+  shown.setAttribute(
+    "aria-label",
+    `The picture after the filter ${state.learnt >= 0 ? `number ${state.learnt + 1}` : (FILTERS[state.filter]?.name ?? "of your own")}`,
+  );
   drawSource();
 }
 
@@ -69,7 +87,9 @@ function compute() {
 function paint(canvas, { height, width, values }, reach) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const isGray = state.absolute || isImage();
-  const table = isGray ? Array.from({ length: 256 }, (_, i) => /** @type {[number, number, number]} */ ([i, i, i])) : signedTable();
+  const table = isGray
+    ? Array.from({ length: 256 }, (_, i) => /** @type {[number, number, number]} */ ([i, i, i]))
+    : signedTable();
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   const packed = Uint32Array.from(table, ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r);
@@ -83,7 +103,10 @@ function paint(canvas, { height, width, values }, reach) {
 
 /** Whether the filter gives an image again: its weights sum to 1. */
 function isImage() {
-  return state.learnt < 0 && Math.abs(state.weights.flat().reduce((sum, weight) => sum + weight, 0) / state.divisor - 1) < 1e-9;
+  return (
+    state.learnt < 0 &&
+    Math.abs(state.weights.flat().reduce((sum, weight) => sum + weight, 0) / state.divisor - 1) < 1e-9
+  );
 }
 
 /** The largest magnitude in a plane, which stands at the ends of the scale; 1 for images. @param {Plane} plane @param {number} [before] of the picture before, so that a film does not flicker */
@@ -117,8 +140,12 @@ function drawLoupe() {
   const [row, column] = state.at;
   const seen = look(given, row, column);
   drawLook(byId("loupe", HTMLElement), seen, state.learnt < 0);
-  byId("equation", HTMLElement).textContent = `Row ${row}, column ${column}: ${sumInWords(seen)}${state.relu && seen.total < 0 ? ", and after ReLU 0" : ""}`;
-  source.setAttribute("aria-label", `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${text(seen.total)}. Arrow keys move it.`);
+  byId("equation", HTMLElement).textContent =
+    `Row ${row}, column ${column}: ${sumInWords(seen)}${state.relu && seen.total < 0 ? ", and after ReLU 0" : ""}`;
+  source.setAttribute(
+    "aria-label",
+    `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${text(seen.total)}. Arrow keys move it.`,
+  );
 }
 
 function drawAll() {
@@ -130,11 +157,18 @@ function drawAll() {
   const kept = { ...state };
   const place = byId("all", HTMLElement);
   if (place.childElementCount === 0) {
-    place.append(...Object.entries(names).map(([key, name]) => {
-      const button = make("button", { type: "button", "data-filter": key }, make("canvas", { "aria-hidden": "true" }), name);
-      button.addEventListener("click", () => choose(key));
-      return button;
-    }));
+    place.append(
+      ...Object.entries(names).map(([key, name]) => {
+        const button = make(
+          "button",
+          { type: "button", "data-filter": key },
+          make("canvas", { "aria-hidden": "true" }),
+          name,
+        );
+        button.addEventListener("click", () => choose(key));
+        return button;
+      }),
+    );
   }
   for (const button of place.querySelectorAll("button")) {
     Object.assign(state, { learnt: -1, ...filterAt(button.dataset.filter ?? "", 3) });
@@ -148,28 +182,45 @@ function drawAll() {
 function drawControls() {
   chips ??= radios("chosen", { ...names, own: "your own" }, (key) => (key === "own" ? own() : choose(key)));
   check(chips, state.learnt >= 0 ? "" : state.filter);
-  byId("purpose", HTMLElement).textContent = state.learnt >= 0 && learnt ? `Filter ${state.learnt + 1} of ${learnt.layer}: nobody wrote it; ${learnt.network} has it from its training images.` : (FILTERS[state.filter]?.purpose ?? "A filter of your own.");
+  byId("purpose", HTMLElement).textContent =
+    state.learnt >= 0 && learnt
+      ? `Filter ${state.learnt + 1} of ${learnt.layer}: nobody wrote it; ${learnt.network} has it from its training images.`
+      : (FILTERS[state.filter]?.purpose ?? "A filter of your own.");
   const place = byId("weights", HTMLElement);
   place.hidden = state.learnt >= 0;
   place.style.setProperty("--columns", String(state.size));
   place.style.setProperty("--digits", "4");
-  place.replaceChildren(...state.weights.flatMap((row, r) => row.map((weight, c) => {
-    const cell = make("input", { class: "cell", type: "text", inputmode: "decimal", value: text(weight), "aria-label": `Weight, row ${r + 1}, column ${c + 1}` });
-    cell.addEventListener("change", () => {
-      const value = Number(cell.value.replace("−", "-").replace(",", "."));
-      if (!Number.isFinite(value) || Math.abs(value) > 999) {
-        cell.value = text(weight);
-        return;
-      }
-      state.weights = state.weights.map((line, y) => line.map((old, x) => (y === r && x === c ? value : old)));
-      own();
-    });
-    return cell;
-  })));
+  place.replaceChildren(
+    ...state.weights.flatMap((row, r) =>
+      row.map((weight, c) => {
+        const cell = make("input", {
+          class: "cell",
+          type: "text",
+          inputmode: "decimal",
+          value: text(weight),
+          "aria-label": `Weight, row ${r + 1}, column ${c + 1}`,
+        });
+        cell.addEventListener("change", () => {
+          const value = Number(cell.value.replace("−", "-").replace(",", "."));
+          if (!Number.isFinite(value) || Math.abs(value) > 999) {
+            cell.value = text(weight);
+            return;
+          }
+          state.weights = state.weights.map((line, y) => line.map((old, x) => (y === r && x === c ? value : old)));
+          own();
+        });
+        return cell;
+      }),
+    ),
+  );
   byId("size", HTMLSelectElement).value = String(state.size);
   const sum = state.weights.flat().reduce((total, weight) => total + weight, 0) / state.divisor;
-  byId("weight-sum", HTMLElement).textContent = state.learnt >= 0 ? "" : `${state.divisor === 1 ? "" : `Divided by ${text(state.divisor)}. `}The weights sum to ${text(sum)}. ${sumMeaning(sum)}`;
-  for (const [i, button] of [...byId("learnt", HTMLElement).children].entries()) button.setAttribute("aria-pressed", String(i === state.learnt));
+  byId("weight-sum", HTMLElement).textContent =
+    state.learnt >= 0
+      ? ""
+      : `${state.divisor === 1 ? "" : `Divided by ${text(state.divisor)}. `}The weights sum to ${text(sum)}. ${sumMeaning(sum)}`;
+  for (const [i, button] of [...byId("learnt", HTMLElement).children].entries())
+    button.setAttribute("aria-pressed", String(i === state.learnt));
   byId("relu", HTMLInputElement).checked = state.relu;
   byId("absolute", HTMLInputElement).checked = state.absolute;
 }
@@ -177,9 +228,15 @@ function drawControls() {
 function drawLegend() {
   const isGray = state.absolute || isImage();
   const bar = make("span", { class: "bar" });
-  bar.style.setProperty("background", `linear-gradient(90deg, ${(isGray ? [0, 1].map((share) => css(grey(share, 1))) : [-1, 0, 1].map((share) => css(signed(share, 1)))).join(", ")})`);
+  bar.style.setProperty(
+    "background",
+    `linear-gradient(90deg, ${(isGray ? [0, 1].map((share) => css(grey(share, 1))) : [-1, 0, 1].map((share) => css(signed(share, 1)))).join(", ")})`,
+  );
   const ends = isGray ? ["0", text(reach)] : [text(-reach), "0", text(reach)];
-  byId("legend", HTMLElement).replaceChildren(bar, make("span", { class: "ends" }, ...ends.map((end) => make("span", {}, end))));
+  byId("legend", HTMLElement).replaceChildren(
+    bar,
+    make("span", { class: "ends" }, ...ends.map((end) => make("span", {}, end))),
+  );
 }
 
 function refresh() {
@@ -220,9 +277,17 @@ function fromAddress() {
   const key = words.get("filter") ?? "";
   if (Object.hasOwn(FILTERS, key)) Object.assign(state, { filter: key, ...filterAt(key, state.size) });
   const weights = (words.get("weights") ?? "").split(",").map(Number);
-  if (key === "own" && weights.length === state.size ** 2 && weights.every((weight) => Number.isFinite(weight) && Math.abs(weight) <= 999)) {
+  if (
+    key === "own" &&
+    weights.length === state.size ** 2 &&
+    weights.every((weight) => Number.isFinite(weight) && Math.abs(weight) <= 999)
+  ) {
     const divisor = Number(words.get("divisor") ?? 1);
-    Object.assign(state, { filter: "own", divisor: divisor > 0 && Number.isFinite(divisor) ? divisor : 1, weights: Array.from({ length: state.size }, (_, r) => weights.slice(r * state.size, (r + 1) * state.size)) });
+    Object.assign(state, {
+      filter: "own",
+      divisor: divisor > 0 && Number.isFinite(divisor) ? divisor : 1,
+      weights: Array.from({ length: state.size }, (_, r) => weights.slice(r * state.size, (r + 1) * state.size)),
+    });
   }
   const chosen = Number(words.get("learnt") ?? -1);
   state.learnt = learnt && Number.isInteger(chosen) && chosen >= 0 && chosen < learnt.values.length ? chosen : -1;
@@ -295,7 +360,8 @@ async function camera() {
     frames.count += 1;
     const elapsed = performance.now() - frames.since;
     if (elapsed > 1000) {
-      byId("source-words", HTMLElement).textContent = `your camera, ${Math.round((1000 * frames.count) / elapsed)} pictures a second`;
+      byId("source-words", HTMLElement).textContent =
+        `your camera, ${Math.round((1000 * frames.count) / elapsed)} pictures a second`;
       frames = { count: 0, since: performance.now() };
       drawLegend();
       drawLoupe();
@@ -314,7 +380,8 @@ async function start() {
     if (learnt) offerLearnt(learnt);
   }
   fromAddress();
-  if (picture) refresh(); // a picture of one's own was quicker: it stays
+  if (picture)
+    refresh(); // a picture of one's own was quicker: it stays
   else example();
 }
 
@@ -333,7 +400,8 @@ function offerLearnt(found) {
     return button;
   });
   byId("learnt", HTMLElement).replaceChildren(...buttons);
-  byId("learnt-words", HTMLElement).textContent = `${found.layer} of ${found.network}${found.values[0].length === 3 ? ", which sees red, green and blue, one below the other" : ""}.`;
+  byId("learnt-words", HTMLElement).textContent =
+    `${found.layer} of ${found.network}${found.values[0].length === 3 ? ", which sees red, green and blue, one below the other" : ""}.`;
 }
 
 for (const name of ["pointermove", "pointerdown"]) {
@@ -341,13 +409,21 @@ for (const name of ["pointermove", "pointerdown"]) {
     const box = source.getBoundingClientRect();
     const { clientX, clientY } = /** @type {PointerEvent} */ (event);
     const half = Math.floor(kernelSize() / 2);
-    state.at = [Math.floor(((clientY - box.top) / box.height) * HEIGHT) - half, Math.floor(((clientX - box.left) / box.width) * WIDTH) - half];
+    state.at = [
+      Math.floor(((clientY - box.top) / box.height) * HEIGHT) - half,
+      Math.floor(((clientX - box.left) / box.width) * WIDTH) - half,
+    ];
     drawLoupe();
     drawSource();
   });
 }
 source.addEventListener("keydown", (event) => {
-  const move = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] })[event.key];
+  const move = /** @type {Record<string, [number, number]>} */ ({
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+  })[event.key];
   if (!move) return;
   event.preventDefault();
   const far = event.shiftKey ? 10 : 1;

@@ -16,7 +16,11 @@ function find() {
   for (const section of document.querySelectorAll("section.asked")) {
     /** @type {HTMLElement} */ (section).hidden = !section.querySelector("details:not([hidden])");
   }
-  byId("found", HTMLElement).textContent = wanted ? (found ? counted(found, "question") : "No question has these words.") : "";
+  byId("found", HTMLElement).textContent = wanted
+    ? found
+      ? counted(found, "question")
+      : "No question has these words."
+    : "";
 }
 
 field.addEventListener("input", find);

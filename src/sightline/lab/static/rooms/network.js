@@ -74,15 +74,20 @@ function drawAll() {
   const [height, width, channels] = overview.image.shape;
   drawImage(byId("image", HTMLCanvasElement), unpacked(overview.image), [height, width, channels]);
   byId("image", HTMLCanvasElement).classList.toggle("smooth", height > 64);
-  byId("image", HTMLCanvasElement).setAttribute("aria-label", `The picture as the network sees it${overview.truth === null ? "" : `: ${overview.truth}`}`);
-  byId("truth", HTMLElement).textContent = `As the network sees it, ${height} × ${width}${overview.truth === null ? "" : `; it is ${overview.truth}`}`;
+  byId("image", HTMLCanvasElement).setAttribute(
+    "aria-label",
+    `The picture as the network sees it${overview.truth === null ? "" : `: ${overview.truth}`}`,
+  );
+  byId("truth", HTMLElement).textContent =
+    `As the network sees it, ${height} × ${width}${overview.truth === null ? "" : `; it is ${overview.truth}`}`;
   drawAnswer(overview.prediction, overview.truth);
   if (![...camClass.options].length) camClass.append(...network.classes.map((name) => make("option", {}, name)));
   camClass.value = overview.cam.class;
   camClass.disabled = !live;
   drawCam(overview.cam);
   network.layers.forEach((_, i) => drawStrip(i));
-  for (const thumb of byId("pictures", HTMLElement).querySelectorAll("button")) thumb.setAttribute("aria-pressed", String(thumb.dataset.id === picture));
+  for (const thumb of byId("pictures", HTMLElement).querySelectorAll("button"))
+    thumb.setAttribute("aria-pressed", String(thumb.dataset.id === picture));
 }
 
 /** @param {Prediction} prediction @param {string | null} truth */
@@ -90,13 +95,31 @@ function drawAnswer({ top, unknown }, truth) {
   const bars = top.slice(0, 6).map(([label, probability]) => {
     const bar = make("span", { class: "count-bar" });
     bar.style.setProperty("width", `${100 * probability}%`);
-    return make("div", { class: `count answer-row${label === truth ? " true" : ""}` }, make("span", { class: "count-name" }, label), make("span", { class: "count-track" }, bar), make("span", { class: "count-words" }, `${(100 * probability).toFixed(1)} %`));
+    return make(
+      "div",
+      { class: `count answer-row${label === truth ? " true" : ""}` },
+      make("span", { class: "count-name" }, label),
+      make("span", { class: "count-track" }, bar),
+      make("span", { class: "count-words" }, `${(100 * probability).toFixed(1)} %`),
+    );
   });
   const [label, probability] = top[0];
   byId("finding", HTMLElement).textContent = unknown
     ? `${network.network} would call this ${label}, but it is unlike what it was trained on: unknown.`
     : `${network.network} says ${label}, ${(100 * probability).toFixed(1)} %${truth === null ? "" : truth === label ? ": right" : `: wrong, it is ${truth}`}.`;
-  byId("answer", HTMLElement).replaceChildren(...(unknown ? [make("p", { class: "unknown" }, make("b", {}, "unknown"), " unlike the training pictures; if it had to choose:")] : []), ...bars);
+  byId("answer", HTMLElement).replaceChildren(
+    ...(unknown
+      ? [
+          make(
+            "p",
+            { class: "unknown" },
+            make("b", {}, "unknown"),
+            " unlike the training pictures; if it had to choose:",
+          ),
+        ]
+      : []),
+    ...bars,
+  );
 }
 
 /** @param {Cam} cam */
@@ -104,7 +127,11 @@ function drawCam(cam) {
   const canvas = byId("cam", HTMLCanvasElement);
   canvas.hidden = !camOn.checked || !cam.map;
   byId("image", HTMLCanvasElement).classList.toggle("below", camOn.checked && Boolean(cam.map));
-  byId("cam-words", HTMLElement).textContent = cam.map ? (camOn.checked ? `Orange: what speaks for ${cam.class} (Grad-CAM).` : "") : `There is no Grad-CAM: ${cam.why}.`;
+  byId("cam-words", HTMLElement).textContent = cam.map
+    ? camOn.checked
+      ? `Orange: what speaks for ${cam.class} (Grad-CAM).`
+      : ""
+    : `There is no Grad-CAM: ${cam.why}.`;
   if (cam.map) drawOverlay(canvas, unpacked(cam.map), [cam.map.shape[0], cam.map.shape[1]]);
 }
 
@@ -131,16 +158,48 @@ function buildFlow() {
   let stage = "";
   rows = network.layers.map((layer, i) => {
     const size = layer.shape.join(" × ");
-    const button = make("button", { type: "button", class: "layer-button", "aria-expanded": "false" }, make("span", { class: "code" }, layer.kind), make("span", { class: "path" }, layer.name));
-    const facts = make("span", { class: "facts" }, make("span", { class: "shape" }, size), make("span", { class: "hint" }, [layer.parameters ? `${grouped(layer.parameters)} parameters` : "", layer.field === null ? "sees the whole image" : `sees ${layer.field} × ${layer.field}`].filter(Boolean).join(" · ")));
-    const row = make("li", { class: `layer ${layer.role}` }, make("div", { class: "layer-head" }, button, facts, make("div", { class: "strips" })));
+    const button = make(
+      "button",
+      { type: "button", class: "layer-button", "aria-expanded": "false" },
+      make("span", { class: "code" }, layer.kind),
+      make("span", { class: "path" }, layer.name),
+    );
+    const facts = make(
+      "span",
+      { class: "facts" },
+      make("span", { class: "shape" }, size),
+      make(
+        "span",
+        { class: "hint" },
+        [
+          layer.parameters ? `${grouped(layer.parameters)} parameters` : "",
+          layer.field === null ? "sees the whole image" : `sees ${layer.field} × ${layer.field}`,
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+    );
+    const row = make(
+      "li",
+      { class: `layer ${layer.role}` },
+      make("div", { class: "layer-head" }, button, facts, make("div", { class: "strips" })),
+    );
     button.addEventListener("click", () => open(i));
     if (layer.stage !== stage) {
       stage = layer.stage;
       const own = network.layers.filter((other) => other.stage === stage);
       inner = make("ol");
       const parameters = own.reduce((sum, other) => sum + other.parameters, 0);
-      const title = make("summary", {}, make("b", {}, stage), make("span", { class: "hint" }, ` ${counted(own.length, "layer")}, ${grouped(parameters)} parameters, ${own[own.length - 1].shape.join(" × ")}`));
+      const title = make(
+        "summary",
+        {},
+        make("b", {}, stage),
+        make(
+          "span",
+          { class: "hint" },
+          ` ${counted(own.length, "layer")}, ${grouped(parameters)} parameters, ${own[own.length - 1].shape.join(" × ")}`,
+        ),
+      );
       const group = make("details", { class: "stage-group" }, title, inner);
       group.open = !many || i === 0;
       list.append(make("li", {}, group));
@@ -148,7 +207,8 @@ function buildFlow() {
     inner.append(row);
     return row;
   });
-  byId("flow-words", HTMLElement).textContent = `${network.run ? `${network.run}: ` : ""}${network.network}, ${counted(network.layers.length, "layer")}, ${grouped(network.parameters)} parameters, for images of ${network.input.join(" × ")}. Each layer's strongest channels; press a layer to open it.${network.note ? ` Mind that ${network.note}.` : ""}`;
+  byId("flow-words", HTMLElement).textContent =
+    `${network.run ? `${network.run}: ` : ""}${network.network}, ${counted(network.layers.length, "layer")}, ${grouped(network.parameters)} parameters, for images of ${network.input.join(" × ")}. Each layer's strongest channels; press a layer to open it.${network.note ? ` Mind that ${network.note}.` : ""}`;
 }
 
 function drawLegend() {
@@ -159,8 +219,24 @@ function drawLegend() {
   };
   const steps = [0, 0.25, 0.5, 0.75, 1];
   byId("flow-legend", HTMLElement).replaceChildren(
-    make("span", {}, bar(steps.map((share) => css(sequential(share))).join(", ")), make("span", { class: "ends" }, make("span", {}, "0"), make("span", {}, "the layer's most"))),
-    make("span", {}, bar([-1, 0, 1].map((value) => css(signed(value, 1))).join(", ")), make("span", { class: "ends" }, make("span", {}, "negative"), make("span", {}, "0"), make("span", {}, "positive"))),
+    make(
+      "span",
+      {},
+      bar(steps.map((share) => css(sequential(share))).join(", ")),
+      make("span", { class: "ends" }, make("span", {}, "0"), make("span", {}, "the layer's most")),
+    ),
+    make(
+      "span",
+      {},
+      bar([-1, 0, 1].map((value) => css(signed(value, 1))).join(", ")),
+      make(
+        "span",
+        { class: "ends" },
+        make("span", {}, "negative"),
+        make("span", {}, "0"),
+        make("span", {}, "positive"),
+      ),
+    ),
   );
 }
 
@@ -200,7 +276,9 @@ async function turn(to) {
   pictures = [...pictures.filter(({ id }) => !id.startsWith("test-")), ...found.pictures];
   drawThumbs();
   const missing = byId("missing", HTMLElement);
-  const ways = network.draws ? "Give a file, take a picture with the camera, or draw." : "Give a file, or take a picture with the camera.";
+  const ways = network.draws
+    ? "Give a file, take a picture with the camera, or draw."
+    : "Give a file, or take a picture with the camera.";
   missing.textContent = live ? `${found.missing} ${ways}` : found.missing;
   missing.hidden = !found.missing;
 }
@@ -209,12 +287,20 @@ function drawThumbs() {
   byId("more", HTMLButtonElement).hidden = pages < 2;
   byId("pictures", HTMLElement).replaceChildren(
     ...pictures.map(({ id, truth, uri }) => {
-      const button = make("button", { type: "button", "data-id": id, "aria-pressed": String(id === picture) }, make("img", { src: uri, alt: "" }), truth ?? (id === "drawing" ? "drawn" : "given"));
+      const button = make(
+        "button",
+        { type: "button", "data-id": id, "aria-pressed": String(id === picture) },
+        make("img", { src: uri, alt: "" }),
+        truth ?? (id === "drawing" ? "drawn" : "given"),
+      );
       button.addEventListener("click", () => show(id));
       return button;
     }),
   );
-  secondSelect.replaceChildren(make("option", { value: "" }, "nothing"), ...pictures.map(({ id, truth }) => make("option", { value: id }, `${truth ?? "given"} (${id})`)));
+  secondSelect.replaceChildren(
+    make("option", { value: "" }, "nothing"),
+    ...pictures.map(({ id, truth }) => make("option", { value: id }, `${truth ?? "given"} (${id})`)),
+  );
   secondSelect.value = second;
 }
 
@@ -298,11 +384,23 @@ async function findNear() {
   const list = byId("near-list", HTMLElement);
   const [before, mine] = [words.firstChild?.textContent ?? "", picture];
   byId("near", HTMLButtonElement).hidden = true;
-  list.replaceChildren(make("li", { class: "hint" }, "Looking at the training pictures … the first time takes a while."));
+  list.replaceChildren(
+    make("li", { class: "hint" }, "Looking at the training pictures … the first time takes a while."),
+  );
   try {
     const { neighbours, note } = await fetchData(`pictures/${mine}/nearest.json`);
     if (mine !== picture) return;
-    list.replaceChildren(...neighbours.map((/** @type {{label: string, id: string, similarity: number, uri: string}} */ one) => make("li", {}, make("img", { src: one.uri, alt: one.id }), make("span", {}, one.label), make("span", { class: "hint" }, one.similarity.toFixed(3)))));
+    list.replaceChildren(
+      ...neighbours.map((/** @type {{label: string, id: string, similarity: number, uri: string}} */ one) =>
+        make(
+          "li",
+          {},
+          make("img", { src: one.uri, alt: one.id }),
+          make("span", {}, one.label),
+          make("span", { class: "hint" }, one.similarity.toFixed(3)),
+        ),
+      ),
+    );
     if (words.firstChild) words.firstChild.textContent = note ? `${before} ${note}` : before;
   } catch (error) {
     list.replaceChildren(make("li", { class: "problem" }, error instanceof Error ? error.message : String(error)));
@@ -320,7 +418,11 @@ async function start() {
   const lab = await about();
   live = lab.live;
   if (!lab.run) {
-    throw new Error(live ? "The lab was opened without a run, so there is no network to look into. Close it and start it with one: sightline lab RUN, or sightline lab --model NAME. Or teach one here." : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN");
+    throw new Error(
+      live
+        ? "The lab was opened without a run, so there is no network to look into. Close it and start it with one: sightline lab RUN, or sightline lab --model NAME. Or teach one here."
+        : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN",
+    );
   }
   const finding = byId("finding", HTMLElement);
   finding.textContent = `Reading the network of ${lab.run.name} …`;

@@ -102,7 +102,9 @@ function drawStage() {
   const secret = state.predict && !guessed;
   for (const id of ["output", "output-legend", "operation", "transport"]) byId(id, HTMLElement).hidden = secret;
   stage.draw(state, result, player.shown);
-  byId("finding", HTMLElement).textContent = secret ? "Look at the input and the filter, then choose what will come out." : finding();
+  byId("finding", HTMLElement).textContent = secret
+    ? "Look at the input and the filter, then choose what will come out."
+    : finding();
   drawFocus();
 }
 
@@ -122,10 +124,13 @@ function finding() {
   const image = state.input === "own" ? "your input" : `the ${INPUT_NAMES[state.input]}`;
   const values = result.output.flat();
   const same = values.every((value) => Math.abs(value - values[0]) < 1e-9);
-  if (state.mode !== "convolution") return `${capital(MODES[state.mode])} keeps ${state.mode === "max" ? "the largest value" : "the mean"} of ${state.mode === "global" ? "the whole image" : "each window"}: ${values.length === 1 ? "one number is left" : `${values.length} numbers are left`} of ${state.pixels.flat().length}.`;
+  if (state.mode !== "convolution")
+    return `${capital(MODES[state.mode])} keeps ${state.mode === "max" ? "the largest value" : "the mean"} of ${state.mode === "global" ? "the whole image" : "each window"}: ${values.length === 1 ? "one number is left" : `${values.length} numbers are left`} of ${state.pixels.flat().length}.`;
   const name = state.filter === "own" ? "Your filter" : `The ${FILTERS[state.filter].name} filter`;
   if (same) return `${name} gives the same answer everywhere on ${image}.`;
-  return state.filter === "own" ? `${name} over ${image}: point at any output to see where its number comes from.` : `${name} answers where ${FILTERS[state.filter].finds}.`;
+  return state.filter === "own"
+    ? `${name} over ${image}: point at any output to see where its number comes from.`
+    : `${name} answers where ${FILTERS[state.filter].finds}.`;
 }
 
 function drawGuess() {
@@ -140,19 +145,27 @@ function drawGuess() {
     const canvas = make("canvas", { "aria-hidden": "true" });
     paintMap(canvas, choice.result);
     const { output } = choice.result;
-    const button = make("button", { type: "button", "aria-label": `Guess ${i + 1} of ${offered.length}, ${output.length} by ${output[0].length}` }, canvas);
-    button.addEventListener("click", () => {
-      reply.textContent = choice.reply;
-      button.classList.add(choice.right ? "right" : "wrong");
-      button.append(make("span", { class: "verdict" }, choice.right ? "right" : "no"));
-      if (!choice.right) button.disabled = true;
-      else {
-        for (const other of buttons) other.disabled = true;
-        guessed = true;
-        drawStage();
-        player.restart();
-      }
-    }, { once: true });
+    const button = make(
+      "button",
+      { type: "button", "aria-label": `Guess ${i + 1} of ${offered.length}, ${output.length} by ${output[0].length}` },
+      canvas,
+    );
+    button.addEventListener(
+      "click",
+      () => {
+        reply.textContent = choice.reply;
+        button.classList.add(choice.right ? "right" : "wrong");
+        button.append(make("span", { class: "verdict" }, choice.right ? "right" : "no"));
+        if (!choice.right) button.disabled = true;
+        else {
+          for (const other of buttons) other.disabled = true;
+          guessed = true;
+          drawStage();
+          player.restart();
+        }
+      },
+      { once: true },
+    );
     return button;
   });
   byId("guess-options", HTMLElement).replaceChildren(...buttons);

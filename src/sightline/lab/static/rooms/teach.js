@@ -54,7 +54,8 @@ async function follow() {
     if (splitIsNew || !state.training?.running) await refresh();
     else drawTraining();
   } catch {
-    problem.textContent = "The lab does not answer any more: start it again where it was started, then reload this page.";
+    problem.textContent =
+      "The lab does not answer any more: start it again where it was started, then reload this page.";
     problem.hidden = false;
   }
 }
@@ -65,7 +66,9 @@ const query = (words) => new URLSearchParams(words).toString();
 function drawClasses() {
   const open = document.activeElement?.id;
   byId("classes", HTMLElement).replaceChildren(...state.classes.map(drawClass));
-  byId("folder", HTMLElement).textContent = state.folder ? `Kept in ${state.folder}, where the lab was started; your own files stay as they are.` : "What you gather is kept in a new folder taught-1 where the lab was started; your own files stay as they are.";
+  byId("folder", HTMLElement).textContent = state.folder
+    ? `Kept in ${state.folder}, where the lab was started; your own files stay as they are.`
+    : "What you gather is kept in a new folder taught-1 where the lab was started; your own files stay as they are.";
   byId("missing", HTMLElement).textContent = state.missing || state.hint || "Ready to train.";
   byId("train", HTMLButtonElement).disabled = Boolean(state.missing) || Boolean(state.training?.running);
   if (open) document.getElementById(open)?.focus();
@@ -73,7 +76,9 @@ function drawClasses() {
 
 /** @param {Class} one @param {number} number */
 function drawClass({ name, pictures }, number) {
-  const counts = Object.entries(SPLITS).map(([split, words]) => [pictures.filter((picture) => picture.split === split).length, words]).filter(([count]) => count);
+  const counts = Object.entries(SPLITS)
+    .map(([split, words]) => [pictures.filter((picture) => picture.split === split).length, words])
+    .filter(([count]) => count);
   const file = make("input", { type: "file", accept: "image/*", multiple: "" });
   file.addEventListener("change", () => give(name, [...(file.files ?? [])]));
   const shoot = make("button", { type: "button", class: "button", id: `shoot-${number}` }, "Hold to take pictures");
@@ -89,13 +94,42 @@ function drawClass({ name, pictures }, number) {
   const section = make(
     "section",
     { class: "class", "aria-label": name },
-    make("div", { class: "row" }, make("h3", {}, name), make("span", { class: "hint" }, `${counted(pictures.length, "picture")}${counts.length ? `: ${counts.map(([count, words]) => `${count} ${words}`).join(", ")}` : ""}`), rename, remove),
-    make("div", { class: "row" }, make("label", { class: "file" }, "Add pictures", file), shoot, make("span", { class: "hint" }, "or drop them here")),
-    make("div", { class: "gathered" }, ...pictures.map(({ id, uri, split }) => {
-      const drop = make("button", { type: "button", "aria-label": `Remove ${id} of ${name}`, title: split ? `${SPLITS[split] ?? split}; press to remove` : "press to remove" }, make("img", { src: uri, alt: "" }));
-      drop.addEventListener("click", () => change(`remove-picture?${query({ name, file: id })}`));
-      return drop;
-    })),
+    make(
+      "div",
+      { class: "row" },
+      make("h3", {}, name),
+      make(
+        "span",
+        { class: "hint" },
+        `${counted(pictures.length, "picture")}${counts.length ? `: ${counts.map(([count, words]) => `${count} ${words}`).join(", ")}` : ""}`,
+      ),
+      rename,
+      remove,
+    ),
+    make(
+      "div",
+      { class: "row" },
+      make("label", { class: "file" }, "Add pictures", file),
+      shoot,
+      make("span", { class: "hint" }, "or drop them here"),
+    ),
+    make(
+      "div",
+      { class: "gathered" },
+      ...pictures.map(({ id, uri, split }) => {
+        const drop = make(
+          "button",
+          {
+            type: "button",
+            "aria-label": `Remove ${id} of ${name}`,
+            title: split ? `${SPLITS[split] ?? split}; press to remove` : "press to remove",
+          },
+          make("img", { src: uri, alt: "" }),
+        );
+        drop.addEventListener("click", () => change(`remove-picture?${query({ name, file: id })}`));
+        return drop;
+      }),
+    ),
   );
   section.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -130,7 +164,8 @@ function hold(button, press) {
       held = false;
       released.abort();
     };
-    for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, release, { signal: released.signal }); // a finger that scrolls ends with pointercancel
+    for (const end of ["pointerup", "pointercancel", "blur"])
+      addEventListener(end, release, { signal: released.signal }); // a finger that scrolls ends with pointercancel
     go();
   });
   button.addEventListener("keydown", (event) => {
@@ -159,13 +194,28 @@ function drawTraining() {
   if (!training) return;
   said.textContent = training.lines.join("\n");
   said.scrollTop = said.scrollHeight;
-  byId("counts", HTMLElement).textContent = Object.keys(training.counts).length ? `The split: ${Object.entries(SPLITS).filter(([split]) => training.counts[split]).map(([split, words]) => `${training.counts[split]} ${words}`).join(", ")}. Nothing is trained on validation and test pictures.` : "";
-  const points = /** @type {[number, number][]} */ (training.epochs.filter(([, accuracy]) => accuracy !== null).map(([epoch, accuracy]) => [epoch, 100 * (accuracy ?? 0)]));
-  curves ??= new Curves(byId("epochs", HTMLElement), "Validation pictures recognised", { limits: [0, 100], text: (value) => `${value.toFixed(0)} %`, onEpoch: () => {} });
+  byId("counts", HTMLElement).textContent = Object.keys(training.counts).length
+    ? `The split: ${Object.entries(SPLITS)
+        .filter(([split]) => training.counts[split])
+        .map(([split, words]) => `${training.counts[split]} ${words}`)
+        .join(", ")}. Nothing is trained on validation and test pictures.`
+    : "";
+  const points = /** @type {[number, number][]} */ (
+    training.epochs
+      .filter(([, accuracy]) => accuracy !== null)
+      .map(([epoch, accuracy]) => [epoch, 100 * (accuracy ?? 0)])
+  );
+  curves ??= new Curves(byId("epochs", HTMLElement), "Validation pictures recognised", {
+    limits: [0, 100],
+    text: (value) => `${value.toFixed(0)} %`,
+    onEpoch: () => {},
+  });
   byId("epochs", HTMLElement).hidden = points.length < 2;
   curves.draw([{ name: "", tone: "accent", points }], points.at(-1)?.[0] ?? 1);
   if (training.running) {
-    byId("missing", HTMLElement).textContent = training.epochs.length ? `Training: ${counted(training.epochs.length, "epoch")} so far.` : "Training: reading the pictures …";
+    byId("missing", HTMLElement).textContent = training.epochs.length
+      ? `Training: ${counted(training.epochs.length, "epoch")} so far.`
+      : "Training: reading the pictures …";
     clearTimeout(polling);
     polling = setTimeout(follow, LOOK_EVERY);
     return;
@@ -175,9 +225,19 @@ function drawTraining() {
     return;
   }
   byId("look", HTMLElement).hidden = false;
-  byId("look-words", HTMLElement).textContent = training.result ? `${training.result[0].toUpperCase()}${training.result.slice(1)}.` : "It is trained: show it something new.";
+  byId("look-words", HTMLElement).textContent = training.result
+    ? `${training.result[0].toUpperCase()}${training.result.slice(1)}.`
+    : "It is trained: show it something new.";
   byId("live-label", HTMLElement).hidden = !webcam.on;
-  byId("kept", HTMLElement).replaceChildren("It is an ordinary run: ", make("code", {}, `sightline predict ${training.run} IMAGE...`), ". The other rooms show it now: ", make("a", { href: "network.html" }, "Your network"), ", ", make("a", { href: "time.html" }, "Time machine"), ".");
+  byId("kept", HTMLElement).replaceChildren(
+    "It is an ordinary run: ",
+    make("code", {}, `sightline predict ${training.run} IMAGE...`),
+    ". The other rooms show it now: ",
+    make("a", { href: "network.html" }, "Your network"),
+    ", ",
+    make("a", { href: "time.html" }, "Time machine"),
+    ".",
+  );
 }
 
 /** @param {Blob} picture */
@@ -186,11 +246,22 @@ async function look(picture) {
   const answer = await ask("look", picture);
   if (!answer) return;
   byId("answer", HTMLElement).replaceChildren(
-    make("p", { class: answer.unknown ? "unknown" : "" }, make("b", {}, answer.unknown ? "unknown" : answer.top[0][0]), answer.unknown ? `: unlike what it was shown; it would be ${answer.top[0][0]}` : ""),
+    make(
+      "p",
+      { class: answer.unknown ? "unknown" : "" },
+      make("b", {}, answer.unknown ? "unknown" : answer.top[0][0]),
+      answer.unknown ? `: unlike what it was shown; it would be ${answer.top[0][0]}` : "",
+    ),
     ...answer.top.slice(0, 8).map(([label, probability]) => {
       const bar = make("span", { class: "count-bar" });
       bar.style.setProperty("width", `${100 * probability}%`);
-      return make("div", { class: "count" }, make("span", { class: "count-name" }, label), make("span", { class: "count-track" }, bar), make("span", { class: "count-words" }, `${(100 * probability).toFixed(1)} %`));
+      return make(
+        "div",
+        { class: "count" },
+        make("span", { class: "count-name" }, label),
+        make("span", { class: "count-track" }, bar),
+        make("span", { class: "count-words" }, `${(100 * probability).toFixed(1)} %`),
+      );
     }),
   );
 }
@@ -204,7 +275,10 @@ async function keepLooking() {
 
 async function start() {
   const { live } = await about();
-  if (!live) throw new Error("This copy of the lab cannot train: there is no server behind it. Start the lab on your machine: sightline lab");
+  if (!live)
+    throw new Error(
+      "This copy of the lab cannot train: there is no server behind it. Start the lab on your machine: sightline lab",
+    );
   await refresh();
   byId("teach", HTMLElement).hidden = false;
 }

@@ -38,13 +38,22 @@ let live = false;
 const scrub = byId("scrub", HTMLInputElement);
 const follow = byId("follow", HTMLInputElement);
 const percent = (/** @type {number} */ value) => `${value.toFixed(1)} %`;
-const nearest = (/** @type {number} */ epoch) => epochs.reduce((best, other, i) => (Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? i : best), 0);
+const nearest = (/** @type {number} */ epoch) =>
+  epochs.reduce((best, other, i) => (Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? i : best), 0);
 const moveTo = (/** @type {number} */ epoch) => {
   const near = nearest(epoch);
   if (near !== place) go(near, true);
 };
-const loss = new Curves(byId("loss", HTMLElement), "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: moveTo });
-const accuracy = new Curves(byId("accuracy", HTMLElement), "Validation images recognised", { text: percent, onEpoch: moveTo, limits: [0, 100] });
+const loss = new Curves(byId("loss", HTMLElement), "Loss", {
+  limits: [0, Infinity],
+  text: (value) => value.toFixed(2),
+  onEpoch: moveTo,
+});
+const accuracy = new Curves(byId("accuracy", HTMLElement), "Validation images recognised", {
+  text: percent,
+  onEpoch: moveTo,
+  limits: [0, 100],
+});
 
 /** Show another snapshot. @param {number} to @param {boolean} [byHand] then the newest is no longer followed */
 async function go(to, byHand = false) {
@@ -67,7 +76,8 @@ async function go(to, byHand = false) {
     if (epochs[place] === epoch) draw(frame);
   } catch (error) {
     // A snapshot that gives way to later ones is not listed any more when the next news come.
-    if (epochs[place] === epoch) byId("finding", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
+    if (epochs[place] === epoch)
+      byId("finding", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -82,12 +92,29 @@ async function frameOf(epoch) {
 
 /** @param {number} epoch */
 function drawCurves(epoch) {
-  const line = (/** @type {(record: Epoch) => number | null} */ value) => /** @type {[number, number][]} */ (history.map((record) => [record.epoch, value(record)]).filter(([, found]) => found !== null && Number.isFinite(found)));
-  loss.draw([
-    { name: "training", tone: "quiet", points: line((record) => record.train_loss) },
-    { name: "validation", tone: "accent", points: line((record) => record.val_loss) },
-  ], epoch);
-  accuracy.draw([{ name: "", tone: "accent", points: line((record) => (record.val_accuracy === null ? null : 100 * record.val_accuracy)) }], epoch);
+  const line = (/** @type {(record: Epoch) => number | null} */ value) =>
+    /** @type {[number, number][]} */ (
+      history
+        .map((record) => [record.epoch, value(record)])
+        .filter(([, found]) => found !== null && Number.isFinite(found))
+    );
+  loss.draw(
+    [
+      { name: "training", tone: "quiet", points: line((record) => record.train_loss) },
+      { name: "validation", tone: "accent", points: line((record) => record.val_loss) },
+    ],
+    epoch,
+  );
+  accuracy.draw(
+    [
+      {
+        name: "",
+        tone: "accent",
+        points: line((record) => (record.val_accuracy === null ? null : 100 * record.val_accuracy)),
+      },
+    ],
+    epoch,
+  );
 }
 
 /** @param {Frame} frame */
@@ -102,8 +129,13 @@ function draw(frame) {
 function tell(frame) {
   const [right, of] = frame.right;
   const first = frames.get(epochs[0]);
-  const words = of ? `After epoch ${frame.epoch} the network recognises ${percent((100 * right) / of)} of ${counted(of, "validation image")}` : `The network after epoch ${frame.epoch}`;
-  const before = of && first && first !== frame && first.right[1] ? `; after epoch ${first.epoch} it was ${percent((100 * first.right[0]) / first.right[1])}` : "";
+  const words = of
+    ? `After epoch ${frame.epoch} the network recognises ${percent((100 * right) / of)} of ${counted(of, "validation image")}`
+    : `The network after epoch ${frame.epoch}`;
+  const before =
+    of && first && first !== frame && first.right[1]
+      ? `; after epoch ${first.epoch} it was ${percent((100 * first.right[0]) / first.right[1])}`
+      : "";
   byId("finding", HTMLElement).textContent = `${words}${before}.`;
 }
 
@@ -117,13 +149,27 @@ function showKernels(kernels) {
   const canvas = byId("kernels", HTMLCanvasElement);
   drawKernels(canvas, values, reach);
   const deep = channels > 1 ? `; a column is a filter, its first ${counted(channels, "channel")} below each other` : "";
-  const shown = values.length < kernels.of ? `${values.length} of ${kernels.of} filters` : counted(values.length, "filter");
+  const shown =
+    values.length < kernels.of ? `${values.length} of ${kernels.of} filters` : counted(values.length, "filter");
   const words = `${shown} of ${kernels.layer}${deep}`;
   canvas.setAttribute("aria-label", words);
-  byId("kernels-words", HTMLElement).textContent = `${words}. Blue is below zero, orange above, up to ${reach.toPrecision(2)} either way.`;
+  byId("kernels-words", HTMLElement).textContent =
+    `${words}. Blue is below zero, orange above, up to ${reach.toPrecision(2)} either way.`;
   const bar = make("span", { class: "bar" });
-  bar.style.setProperty("background", `linear-gradient(90deg, ${[-1, 0, 1].map((value) => css(signed(value, 1))).join(", ")})`);
-  byId("kernels-legend", HTMLElement).replaceChildren(bar, make("span", { class: "ends" }, make("span", {}, `−${reach.toPrecision(2)}`), make("span", {}, "0"), make("span", {}, reach.toPrecision(2))));
+  bar.style.setProperty(
+    "background",
+    `linear-gradient(90deg, ${[-1, 0, 1].map((value) => css(signed(value, 1))).join(", ")})`,
+  );
+  byId("kernels-legend", HTMLElement).replaceChildren(
+    bar,
+    make(
+      "span",
+      { class: "ends" },
+      make("span", {}, `−${reach.toPrecision(2)}`),
+      make("span", {}, "0"),
+      make("span", {}, reach.toPrecision(2)),
+    ),
+  );
 }
 
 /** @param {Frame} frame */
@@ -169,9 +215,12 @@ function drawConfusion({ confusion, epoch }) {
     context.fillText(cut(context, classes[truth], margin - 8), 0, 0);
     context.restore();
   });
-  const words = worst.count ? `Most often ${classes[worst.truth]} is taken for ${classes[worst.named]} (${worst.count} times).` : "Nothing is taken for anything else.";
+  const words = worst.count
+    ? `Most often ${classes[worst.truth]} is taken for ${classes[worst.named]} (${worst.count} times).`
+    : "Nothing is taken for anything else.";
   canvas.setAttribute("aria-label", `Confusion matrix after epoch ${epoch}. ${words}`);
-  byId("confusion-words", HTMLElement).textContent = `Rows are what it is, columns what it is called; darker is a larger share of the row. ${words}`;
+  byId("confusion-words", HTMLElement).textContent =
+    `Rows are what it is, columns what it is called; darker is a larger share of the row. ${words}`;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {string} words @param {number} room */
@@ -189,7 +238,24 @@ function build(found) {
     const canvases = ["image", "cam", "maps"].map((name) => make("canvas", { class: name, "aria-hidden": "true" }));
     const answer = make("p", { class: "answer" });
     const bars = make("div", { class: "trail", role: "img", "aria-label": "Probability of the true class" });
-    const row = make("li", {}, make("div", { class: "seen" }, canvases[0], canvases[1]), canvases[2], make("div", {}, make("p", { class: "truth" }, make("b", {}, found.classes[found.labels[i]]), make("span", { class: "path" }, id)), answer, bars));
+    const row = make(
+      "li",
+      {},
+      make("div", { class: "seen" }, canvases[0], canvases[1]),
+      canvases[2],
+      make(
+        "div",
+        {},
+        make(
+          "p",
+          { class: "truth" },
+          make("b", {}, found.classes[found.labels[i]]),
+          make("span", { class: "path" }, id),
+        ),
+        answer,
+        bars,
+      ),
+    );
     drawImage(canvases[0], pixels.subarray(i * height * width * channels), [height, width, channels]);
     return { row, image: canvases[0], cam: canvases[1], maps: canvases[2], answer, bars };
   });
@@ -223,7 +289,10 @@ function drawProbe(one, frame, i) {
       return bar;
     }),
   );
-  one.bars.setAttribute("aria-label", `Probability of ${classes[labels[i]]} from snapshot to snapshot, now ${percent(100 * frame.probabilities[i][labels[i]])}`);
+  one.bars.setAttribute(
+    "aria-label",
+    `Probability of ${classes[labels[i]]} from snapshot to snapshot, now ${percent(100 * frame.probabilities[i][labels[i]])}`,
+  );
 }
 
 function play() {
@@ -259,7 +328,8 @@ async function take(state) {
 
 /** @param {Probes} found */
 function introduce(found) {
-  byId("probes-words", HTMLElement).textContent = `${counted(found.ids.length, `${found.split} image`)}: where the network looks for the true class (orange), feature maps of an early stage (bright is much), its answer, and how probable it found the true class from snapshot to snapshot.`;
+  byId("probes-words", HTMLElement).textContent =
+    `${counted(found.ids.length, `${found.split} image`)}: where the network looks for the true class (orange), feature maps of an early stage (bright is much), its answer, and how probable it found the true class from snapshot to snapshot.`;
   build(found);
 }
 
@@ -284,20 +354,32 @@ function watch() {
     told.textContent = ENDS[/** @type {keyof typeof ENDS} */ (JSON.parse(data).why)];
   });
   source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED && live) told.textContent = "The lab does not answer any more: start it again, then reload this page.";
+    if (source.readyState === EventSource.CLOSED && live)
+      told.textContent = "The lab does not answer any more: start it again, then reload this page.";
   });
 }
 
 async function start() {
   const { live: served, run } = await about();
   if (!run) {
-    throw new Error(served ? "The lab was opened without a run, so there is no training to look at. Close it and start it with one: sightline lab RUN" : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN");
+    throw new Error(
+      served
+        ? "The lab was opened without a run, so there is no training to look at. Close it and start it with one: sightline lab RUN"
+        : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN",
+    );
   }
-  if (!run.trained) throw new Error(`${run.name} came ready-made: there is no training of it here. Train it on pictures of your own, and open that run: sightline lab RUN`);
+  if (!run.trained)
+    throw new Error(
+      `${run.name} came ready-made: there is no training of it here. Train it on pictures of your own, and open that run: sightline lab RUN`,
+    );
   const index = await fetchData("time/index.json");
   probes = index.probes;
   if (!index.epochs.length && index.complete) {
-    throw new Error(index.history.length ? `The run ${run.name} kept no snapshots: those of a frozen backbone's head, and of older versions, have none.` : `${run.name} has no epochs to look at: only a new head was fitted, on a pretrained network that stayed as it was. Train it with --finetune auto to watch one learn.`);
+    throw new Error(
+      index.history.length
+        ? `The run ${run.name} kept no snapshots: those of a frozen backbone's head, and of older versions, have none.`
+        : `${run.name} has no epochs to look at: only a new head was fitted, on a pretrained network that stayed as it was. Train it with --finetune auto to watch one learn.`,
+    );
   }
   byId("machine", HTMLElement).hidden = false;
   if (probes) introduce(probes);

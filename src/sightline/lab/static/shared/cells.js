@@ -44,7 +44,8 @@ export class CellGrid {
   /** Show `cells`, row by row. @param {Cell[][]} cells */
   draw(cells) {
     const interactive = Boolean(this.handlers.onPoint || this.handlers.onPress);
-    if (cells.length !== this.rows || cells[0].length !== this.columns) this.build(cells.length, cells[0].length, interactive);
+    if (cells.length !== this.rows || cells[0].length !== this.columns)
+      this.build(cells.length, cells[0].length, interactive);
     const flat = cells.flat();
     const digits = Math.max(...flat.map((cell) => cell.text.length), 1);
     if (digits !== this.digits) {
@@ -138,7 +139,8 @@ export class CellGrid {
   listen() {
     const { element, handlers } = this;
     element.addEventListener("pointermove", (event) => {
-      const under = event.pointerType === "mouse" ? event.target : document.elementFromPoint(event.clientX, event.clientY);
+      const under =
+        event.pointerType === "mouse" ? event.target : document.elementFromPoint(event.clientX, event.clientY);
       const at = this.place(under);
       if (at) handlers.onPoint?.(at);
       if (at && event.buttons) handlers.onPress?.(at);
@@ -161,8 +163,12 @@ export class CellGrid {
       const [row, column] = at;
       /** @type {Record<string, [number, number]>} */
       const moves = {
-        ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-        Home: [row, 0], End: [row, this.columns - 1],
+        ArrowUp: [row - 1, column],
+        ArrowDown: [row + 1, column],
+        ArrowLeft: [row, column - 1],
+        ArrowRight: [row, column + 1],
+        Home: [row, 0],
+        End: [row, this.columns - 1],
       };
       const to = moves[event.key];
       if (to && this.cells[to[0] * this.columns + to[1]] && to[1] >= 0 && to[1] < this.columns) this.focus(to);

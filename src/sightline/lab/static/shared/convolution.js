@@ -25,13 +25,17 @@ export class ShapeError extends Error {}
  */
 export function axis(size, kernel, { stride = 1, padding = 0, dilation = 1 } = {}) {
   if (![size, kernel, stride, dilation].every((n) => Number.isInteger(n) && n >= 1)) {
-    throw new ShapeError(`size ${size}, kernel ${kernel}, stride ${stride}, dilation ${dilation}: use 1 or more for each`);
+    throw new ShapeError(
+      `size ${size}, kernel ${kernel}, stride ${stride}, dilation ${dilation}: use 1 or more for each`,
+    );
   }
   const span = (kernel - 1) * dilation + 1;
   const [before, after] = padWidths(size, span, stride, padding);
   const padded = size + before + after;
   if (span > padded) {
-    throw new ShapeError(`a window of ${span} does not fit into ${padded} pixels: use a window of at most ${padded}, or padding 'same'`);
+    throw new ShapeError(
+      `a window of ${span} does not fit into ${padded} pixels: use a window of at most ${padded}, or padding 'same'`,
+    );
   }
   return { size, before, after, span, stride, dilation, kernel, outputs: Math.floor((padded - span) / stride) + 1 };
 }
@@ -74,7 +78,9 @@ export function window(plan, row, column) {
   const top = row * rows.stride - rows.before;
   const left = column * columns.stride - columns.before;
   return range(rows.kernel).map((r) =>
-    range(columns.kernel).map((c) => /** @type {[number, number]} */ ([top + r * rows.dilation, left + c * columns.dilation])),
+    range(columns.kernel).map(
+      (c) => /** @type {[number, number]} */ ([top + r * rows.dilation, left + c * columns.dilation]),
+    ),
   );
 }
 
@@ -97,7 +103,9 @@ function reached(axis, at) {
   return range(axis.outputs).flatMap((output) => {
     const offset = at - (output * axis.stride - axis.before);
     const place = offset / axis.dilation;
-    return Number.isInteger(place) && place >= 0 && place < axis.kernel ? [/** @type {[number, number]} */ ([output, place])] : [];
+    return Number.isInteger(place) && place >= 0 && place < axis.kernel
+      ? [/** @type {[number, number]} */ ([output, place])]
+      : [];
   });
 }
 
@@ -140,7 +148,9 @@ export function averagePool2d(image, size = 2, options) {
 function pool(image, size, options, combine) {
   const moves = poolingPlan(image.length, image[0].length, size, options);
   return everywhere(moves, (row, column) => {
-    const inside = window(moves, row, column).flat().filter(([r, c]) => image[r]?.[c] !== undefined);
+    const inside = window(moves, row, column)
+      .flat()
+      .filter(([r, c]) => image[r]?.[c] !== undefined);
     return combine(inside.map(([r, c]) => image[r][c]));
   });
 }

@@ -43,13 +43,17 @@ export class Curves {
       this.add("path", { d: `M${LEFT} ${y(value)}H${WIDTH - RIGHT}`, class: "rule" });
       this.add("text", { x: LEFT - 8, y: y(value) + 4, class: "tick end" }, this.text(value));
     }
-    for (const epoch of new Set([1, this.epochs[1]])) this.add("text", { x: x(epoch), y: HEIGHT - 6, class: "tick middle" }, String(epoch));
+    for (const epoch of new Set([1, this.epochs[1]]))
+      this.add("text", { x: x(epoch), y: HEIGHT - 6, class: "tick middle" }, String(epoch));
     this.add("path", { d: `M${x(at)} ${TOP}V${HEIGHT - BOTTOM}`, class: "moment" });
     const words = [];
     /** @type {{y: number, text: string, tone: string}[]} */
     const labels = [];
     for (const { name, tone, points } of shown) {
-      this.add("path", { d: points.map(([epoch, value], i) => `${i ? "L" : "M"}${x(epoch)} ${y(value)}`).join(""), class: `curve ${tone}` });
+      this.add("path", {
+        d: points.map(([epoch, value], i) => `${i ? "L" : "M"}${x(epoch)} ${y(value)}`).join(""),
+        class: `curve ${tone}`,
+      });
       const here = points.filter(([epoch]) => epoch <= at).at(-1) ?? points[0];
       this.add("circle", { cx: x(here[0]), cy: y(here[1]), r: 4, class: `dot ${tone}` });
       labels.push({ y: y(here[1]), text: `${name} ${this.text(here[1])}`, tone });

@@ -46,47 +46,101 @@ function digit(r, c, h, w) {
 /** @type {Record<string, Filter>} */
 export const FILTERS = {
   vertical: {
-    name: "vertical edge", weights: [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], divisor: 1,
+    name: "vertical edge",
+    weights: [
+      [-1, 0, 1],
+      [-1, 0, 1],
+      [-1, 0, 1],
+    ],
+    divisor: 1,
     purpose: "Right minus left: finds edges that run up and down, and tells dark-to-bright from bright-to-dark.",
     finds: "brightness changes from left to right",
   },
   horizontal: {
-    name: "horizontal edge", weights: [[-1, -1, -1], [0, 0, 0], [1, 1, 1]], divisor: 1,
+    name: "horizontal edge",
+    weights: [
+      [-1, -1, -1],
+      [0, 0, 0],
+      [1, 1, 1],
+    ],
+    divisor: 1,
     purpose: "Below minus above: finds edges that run from side to side.",
     finds: "brightness changes from top to bottom",
   },
   sobel: {
-    name: "Sobel", weights: [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], divisor: 1,
+    name: "Sobel",
+    weights: [
+      [-1, 0, 1],
+      [-2, 0, 2],
+      [-1, 0, 1],
+    ],
+    divisor: 1,
     purpose: "A vertical-edge filter that trusts the middle row most, which makes it calmer on noisy photos.",
     finds: "brightness changes from left to right, its own row above all",
   },
   sharpen: {
-    name: "sharpen", weights: [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], divisor: 1,
+    name: "sharpen",
+    weights: [
+      [0, -1, 0],
+      [-1, 5, -1],
+      [0, -1, 0],
+    ],
+    divisor: 1,
     purpose: "The pixel plus its difference from its neighbours: makes photos look crisper.",
     finds: "a pixel differs from its neighbours, and adds that to the pixel",
   },
   box: {
-    name: "box blur", weights: [[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor: 9,
+    name: "box blur",
+    weights: [
+      [1, 1, 1],
+      [1, 1, 1],
+      [1, 1, 1],
+    ],
+    divisor: 9,
     purpose: "The plain mean of nine pixels: removes noise, and detail with it.",
     finds: "the neighbourhood is bright",
   },
   gaussian: {
-    name: "Gaussian blur", weights: [[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor: 16,
+    name: "Gaussian blur",
+    weights: [
+      [1, 2, 1],
+      [2, 4, 2],
+      [1, 2, 1],
+    ],
+    divisor: 16,
     purpose: "A mean that weighs near pixels more: the smooth blur of photo editors.",
     finds: "the neighbourhood is bright, its centre above all",
   },
   emboss: {
-    name: "emboss", weights: [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], divisor: 1,
+    name: "emboss",
+    weights: [
+      [-2, -1, 0],
+      [-1, 1, 1],
+      [0, 1, 2],
+    ],
+    divisor: 1,
     purpose: "Lower right minus upper left, plus the pixel: makes an image look like a relief lit from one corner.",
     finds: "brightness grows towards the lower right, and adds that to the pixel",
   },
   outline: {
-    name: "outline", weights: [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], divisor: 1,
+    name: "outline",
+    weights: [
+      [-1, -1, -1],
+      [-1, 8, -1],
+      [-1, -1, -1],
+    ],
+    divisor: 1,
     purpose: "Eight times the pixel minus its eight neighbours: finds edges and spots in every direction.",
     finds: "a pixel differs from those around it, in whatever direction",
   },
   identity: {
-    name: "identity", weights: [[0, 0, 0], [0, 1, 0], [0, 0, 0]], divisor: 1,
+    name: "identity",
+    weights: [
+      [0, 0, 0],
+      [0, 1, 0],
+      [0, 0, 0],
+    ],
+    divisor: 1,
     purpose: "Only the pixel itself: gives back the image. What a layer that should do no harm can learn.",
     finds: "the pixel itself is bright",
   },
@@ -99,7 +153,8 @@ export const FILTERS = {
 export function filterAt(key, size) {
   const side = (/** @type {number} */ i) => Math.sign(2 * i - (size - 1)); // -1 before the middle, 1 after it
   if (key === "vertical" && size > 1) return { weights: range(size).map(() => range(size).map(side)), divisor: 1 };
-  if (key === "horizontal" && size > 1) return { weights: range(size).map((r) => range(size).map(() => side(r))), divisor: 1 };
+  if (key === "horizontal" && size > 1)
+    return { weights: range(size).map((r) => range(size).map(() => side(r))), divisor: 1 };
   if (key === "box") return { weights: range(size).map(() => range(size).map(() => 1)), divisor: size ** 2 };
   if (key === "gaussian") {
     const row = range(size).map((i) => range(i).reduce((value, j) => (value * (size - 1 - j)) / (j + 1), 1)); // binomial

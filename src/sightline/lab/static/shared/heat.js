@@ -6,7 +6,18 @@ import { signed } from "./colors.js";
 /** @typedef {{shape: number[], bytes: string}} Packed uint8 of any shape, in base64 */
 
 // Ten even steps of cividis (J. R. Nunez et al., PLOS ONE 13, 2018), as `pixels/scales.py` has them.
-const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"].map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+const CIVIDIS = [
+  "#00224e",
+  "#123570",
+  "#3b496c",
+  "#575d6d",
+  "#707173",
+  "#8a8678",
+  "#a59c74",
+  "#c3b369",
+  "#e1cc55",
+  "#fee838",
+].map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
 const HUE = [213, 94, 0];
 const OVERLAY = 0.45;
 
@@ -19,7 +30,9 @@ export function unpacked({ bytes }) {
 export function sequential(share) {
   const where = Math.min(1, Math.max(0, share)) * (CIVIDIS.length - 1);
   const lower = Math.min(Math.floor(where), CIVIDIS.length - 2);
-  return /** @type {Rgb} */ (CIVIDIS[lower].map((value, i) => Math.round(value + (CIVIDIS[lower + 1][i] - value) * (where - lower))));
+  return /** @type {Rgb} */ (
+    CIVIDIS[lower].map((value, i) => Math.round(value + (CIVIDIS[lower + 1][i] - value) * (where - lower)))
+  );
 }
 
 const TABLE = Array.from({ length: 256 }, (_, value) => sequential(value / 255));
@@ -47,7 +60,14 @@ export function drawImage(canvas, pixels, [height, width, channels]) {
   const image = sized(canvas, width, height);
   for (let i = 0; i < height * width; i += 1) {
     const at = i * channels;
-    put(image, i % width, Math.floor(i / width), /** @type {Rgb} */ (channels === 1 ? [pixels[at], pixels[at], pixels[at]] : [pixels[at], pixels[at + 1], pixels[at + 2]]));
+    put(
+      image,
+      i % width,
+      Math.floor(i / width),
+      /** @type {Rgb} */ (
+        channels === 1 ? [pixels[at], pixels[at], pixels[at]] : [pixels[at], pixels[at + 1], pixels[at + 2]]
+      ),
+    );
   }
   show(canvas, image);
 }

@@ -24,7 +24,17 @@ export function drawMiddle(context, image, width, height) {
   const [cutWidth, cutHeight] = [scale * canvas.width, scale * canvas.height];
   context.fillStyle = "#fff"; // below what is transparent
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(image, (width - cutWidth) / 2, (height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, canvas.width, canvas.height);
+  context.drawImage(
+    image,
+    (width - cutWidth) / 2,
+    (height - cutHeight) / 2,
+    cutWidth,
+    cutHeight,
+    0,
+    0,
+    canvas.width,
+    canvas.height,
+  );
 }
 
 /** The middle of the image as grey levels, `height` x `width` cells from 0 to 9. Throws an Error with what to do. @param {File} file @param {number} height @param {number} width @returns {Promise<Grid>} */

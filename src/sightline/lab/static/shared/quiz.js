@@ -18,7 +18,12 @@ export function startQuiz(quiz, lesson) {
       return;
     }
     const kept = keep(lesson, { right, of: questions.length });
-    const verdict = right === questions.length ? "All of it." : right >= questions.length / 2 ? "The answers above say what was missing." : "Read the lesson once more, then try again: it will go quickly.";
+    const verdict =
+      right === questions.length
+        ? "All of it."
+        : right >= questions.length / 2
+          ? "The answers above say what was missing."
+          : "Read the lesson once more, then try again: it will go quickly.";
     result.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : " (Your browser keeps no progress.)"}`;
   };
 

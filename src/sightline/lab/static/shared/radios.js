@@ -15,7 +15,9 @@ export function radios(id, names, onChoose) {
   });
   group.append(...entries.map(([, button]) => button));
   group.addEventListener("keydown", (event) => {
-    const by = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key];
+    const by = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[
+      event.key
+    ];
     const now = entries.findIndex(([, button]) => button === document.activeElement);
     if (!by || now < 0) return;
     event.preventDefault();

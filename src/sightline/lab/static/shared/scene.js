@@ -11,7 +11,13 @@ export function drawScene(context) {
     points.forEach(([x, y]) => context.lineTo(x, y));
     context.fill();
   };
-  const box = (/** @type {string} */ style, /** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ h) => fill(style, [x, y], [x + w, y], [x + w, y + h], [x, y + h]);
+  const box = (
+    /** @type {string} */ style,
+    /** @type {number} */ x,
+    /** @type {number} */ y,
+    /** @type {number} */ w,
+    /** @type {number} */ h,
+  ) => fill(style, [x, y], [x + w, y], [x + w, y + h], [x, y + h]);
   const sky = context.createLinearGradient(0, 0, 0, 150);
   sky.addColorStop(0, "#4f86c6");
   sky.addColorStop(1, "#f3d9b1");
@@ -39,7 +45,8 @@ export function drawScene(context) {
   box("#f4efe6", 172, 158, 148, 4);
   box("#f4efe6", 172, 171, 148, 4);
   for (let row = 0; row < 6; row += 1) {
-    for (let column = 0; column < 8; column += 1) box((row + column) % 2 ? "#d8cbb3" : "#8d7f68", 96 + (column - 4) * (7 + 2 * row), 184 + row * 9, 7 + 2 * row, 9);
+    for (let column = 0; column < 8; column += 1)
+      box((row + column) % 2 ? "#d8cbb3" : "#8d7f68", 96 + (column - 4) * (7 + 2 * row), 184 + row * 9, 7 + 2 * row, 9);
   }
   context.restore();
 }

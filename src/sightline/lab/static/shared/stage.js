@@ -61,7 +61,11 @@ export class Stage {
       result.output.map((line, r) =>
         line.map((value, c) =>
           r * columns.outputs + c < count
-            ? { text: cellText(value), color: result.signed ? signed(value, result.limit) : grey(value, result.limit), kind: "" }
+            ? {
+                text: cellText(value),
+                color: result.signed ? signed(value, result.limit) : grey(value, result.limit),
+                kind: "",
+              }
             : { text: "", color: null, kind: "waiting" },
         ),
       ),
@@ -73,21 +77,34 @@ export class Stage {
 
   /** The image with its padding; without a plan (no window fits) the image alone. @param {State} state @param {import("./convolution.js").Plan | null} plan */
   drawInput({ pixels, mode }, plan) {
-    const alone = (/** @type {number} */ size) => ({ size, before: 0, after: 0, span: 0, stride: 1, dilation: 1, kernel: 0, outputs: size + 1 });
+    const alone = (/** @type {number} */ size) => ({
+      size,
+      before: 0,
+      after: 0,
+      span: 0,
+      stride: 1,
+      dilation: 1,
+      kernel: 0,
+      outputs: size + 1,
+    });
     const { rows, columns } = plan ?? { rows: alone(pixels.length), columns: alone(pixels[0].length) };
     this.offset = [rows.before, columns.before];
     const from = [pixels, plan, mode];
     if (from.every((part, i) => part === this.drawn[i])) return;
     this.drawn = from;
-    const reach = (/** @type {import("./convolution.js").Axis} */ axis) => (axis.outputs - 1) * axis.stride - axis.before + axis.span;
-    this.input.label(`Input, ${pixels.length} rows and ${pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`);
+    const reach = (/** @type {import("./convolution.js").Axis} */ axis) =>
+      (axis.outputs - 1) * axis.stride - axis.before + axis.span;
+    this.input.label(
+      `Input, ${pixels.length} rows and ${pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`,
+    );
     this.input.draw(
       range(rows.before + rows.size + rows.after).map((r) =>
         range(columns.before + columns.size + columns.after).map((c) => {
           const [row, column] = [r - rows.before, c - columns.before];
           const value = pixels[row]?.[column];
           const kind = row >= reach(rows) || column >= reach(columns) ? " unused" : "";
-          if (value === undefined) return { text: mode === "convolution" ? "0" : "", color: null, kind: `padding${kind}` };
+          if (value === undefined)
+            return { text: mode === "convolution" ? "0" : "", color: null, kind: `padding${kind}` };
           return { text: String(value), color: grey(value, WHITE), kind };
         }),
       ),
@@ -97,7 +114,8 @@ export class Stage {
       this.input.surround(null);
       this.input.mark("lit", new Set());
     }
-    if (this.parts.inputLegend) drawLegend(this.parts.inputLegend, (value) => grey(value, WHITE), [0, WHITE], ["0 black", "9 white"]);
+    if (this.parts.inputLegend)
+      drawLegend(this.parts.inputLegend, (value) => grey(value, WHITE), [0, WHITE], ["0 black", "9 white"]);
   }
 
   /** Light what is linked to what is pointed at, or else to the output at `at`. @param {Focus} focus @param {Place} at */
@@ -117,7 +135,12 @@ export class Stage {
     const [row, column] = focus.output ?? at;
     const places = windowOf(plan, row, column);
     const [top, left] = places[0][0];
-    this.input.surround({ row: top + this.offset[0], column: left + this.offset[1], rows: plan.rows.span, columns: plan.columns.span });
+    this.input.surround({
+      row: top + this.offset[0],
+      column: left + this.offset[1],
+      rows: plan.rows.span,
+      columns: plan.columns.span,
+    });
     const dilated = plan.rows.dilation > 1;
     const seen = places.flat().map(([r, c]) => (r + this.offset[0]) * across + c + this.offset[1]);
     this.input.mark("lit", new Set(dilated ? seen : []));

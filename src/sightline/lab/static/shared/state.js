@@ -14,13 +14,29 @@ import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput } from "./filters.js";
 export const LIMITS = { size: 16, kernel: 7, stride: 4, padding: 3, dilation: 3 };
 
 /** @type {Record<Mode, string>} */
-export const MODES = { convolution: "convolution", max: "max pooling", average: "average pooling", global: "global average pooling" };
+export const MODES = {
+  convolution: "convolution",
+  max: "max pooling",
+  average: "average pooling",
+  global: "global average pooling",
+};
 
 /** @returns {State} */
 export function defaults() {
   return {
-    input: "vertical", pixels: makeInput("vertical", 8, 8), filter: "vertical", weights: FILTERS.vertical.weights, divisor: 1,
-    mode: "convolution", kernel: 3, stride: 1, padding: 0, dilation: 1, relu: false, predict: false, at: null,
+    input: "vertical",
+    pixels: makeInput("vertical", 8, 8),
+    filter: "vertical",
+    weights: FILTERS.vertical.weights,
+    divisor: 1,
+    mode: "convolution",
+    kernel: 3,
+    stride: 1,
+    padding: 0,
+    dilation: 1,
+    relu: false,
+    predict: false,
+    at: null,
   };
 }
 
@@ -34,9 +50,18 @@ export function compute(state) {
     const signed = weights.flat().some((weight) => weight / divisor < 0);
     const largest = Math.max(...raw.flat().map(Math.abs));
     const limit = signed ? largest || WHITE : Math.max(largest, WHITE);
-    return { plan: conv.plan(height, width, [kernel, kernel], moves), raw, output: state.relu ? conv.relu(raw) : raw, signed, limit };
+    return {
+      plan: conv.plan(height, width, [kernel, kernel], moves),
+      raw,
+      output: state.relu ? conv.relu(raw) : raw,
+      signed,
+      limit,
+    };
   }
-  const plan = mode === "global" ? conv.plan(height, width, [height, width]) : conv.poolingPlan(height, width, kernel, { stride, padding });
+  const plan =
+    mode === "global"
+      ? conv.plan(height, width, [height, width])
+      : conv.poolingPlan(height, width, kernel, { stride, padding });
   let raw;
   if (mode === "max") raw = conv.maxPool2d(pixels, kernel, { stride, padding });
   else if (mode === "average") raw = conv.averagePool2d(pixels, kernel, { stride, padding });
@@ -108,7 +133,8 @@ export function fromAddress(address) {
   state.stride = whole(words.get("stride"), 1, LIMITS.stride) ?? state.stride;
   state.dilation = whole(words.get("dilation"), 1, LIMITS.dilation) ?? state.dilation;
   const padding = words.get("padding");
-  state.padding = padding === "valid" || padding === "same" ? padding : (whole(padding, 0, LIMITS.padding) ?? state.padding);
+  state.padding =
+    padding === "valid" || padding === "same" ? padding : (whole(padding, 0, LIMITS.padding) ?? state.padding);
   state.relu = words.get("relu") === "1";
   state.predict = words.get("predict") === "1";
   state.at = pair(words.get("at"), 0, 99);

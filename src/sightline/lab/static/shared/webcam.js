@@ -18,9 +18,13 @@ export class Webcam {
 
   /** Throws an Error that says why there is no picture. @param {number} [width] @param {number} [height] */
   async start(width = 640, height = 480) {
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error("This page may not use a camera: open the lab at its own address, http://127.0.0.1.");
+    if (!navigator.mediaDevices?.getUserMedia)
+      throw new Error("This page may not use a camera: open the lab at its own address, http://127.0.0.1.");
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: width }, height: { ideal: height } }, audio: false });
+      this.stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: { ideal: width }, height: { ideal: height } },
+        audio: false,
+      });
     } catch (error) {
       throw new Error(REASONS[error instanceof DOMException ? error.name : ""] ?? "The camera could not be started.");
     }
@@ -49,7 +53,13 @@ export class Webcam {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [this.video.videoWidth, this.video.videoHeight];
     this.draw(canvas);
-    return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The camera gave no picture."))), "image/jpeg", 0.92));
+    return new Promise((resolve, reject) =>
+      canvas.toBlob(
+        (blob) => (blob ? resolve(blob) : reject(new Error("The camera gave no picture."))),
+        "image/jpeg",
+        0.92,
+      ),
+    );
   }
 }
 

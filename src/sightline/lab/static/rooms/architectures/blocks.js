@@ -15,13 +15,25 @@ export const BLOCKS = {
       { key: "padding", label: "padding", min: 0, max: 7, usual: 1 },
     ],
   },
-  BatchNorm2d: { label: "Batch norm", does: "gives each map mean 0 and deviation 1, then a learnt scale and shift", settings: [] },
+  BatchNorm2d: {
+    label: "Batch norm",
+    does: "gives each map mean 0 and deviation 1, then a learnt scale and shift",
+    settings: [],
+  },
   ReLU: { label: "ReLU", does: "negative values become 0", settings: [] },
   MaxPool2d: { label: "Max pool", does: "keeps the largest value of each window", settings: pooling() },
   AvgPool2d: { label: "Average pool", does: "keeps the mean of each window", settings: pooling() },
-  AdaptiveAvgPool2d: { label: "Global average pool", does: "keeps one mean a map, however large the map", settings: [] },
+  AdaptiveAvgPool2d: {
+    label: "Global average pool",
+    does: "keeps one mean a map, however large the map",
+    settings: [],
+  },
   Flatten: { label: "Flatten", does: "lays all maps out as one vector", settings: [] },
-  Linear: { label: "Linear", does: "every output sees every input", settings: [{ key: "out", label: "outputs", min: 1, max: 65536, usual: 10 }] },
+  Linear: {
+    label: "Linear",
+    does: "every output sees every input",
+    settings: [{ key: "out", label: "outputs", min: 1, max: 65536, usual: 10 }],
+  },
   Dropout: { label: "Dropout", does: "silences half of the values while training", settings: [] },
 };
 
@@ -41,7 +53,11 @@ export function newBlock(kind) {
 
 /** "Conv2d.32.3.1.1-ReLU-...". @param {Layer[]} layers */
 export function encode(layers) {
-  return layers.map((layer) => [layer.kind, ...BLOCKS[layer.kind].settings.map(({ key }) => /** @type {any} */ (layer)[key])].join(".")).join("-");
+  return layers
+    .map((layer) =>
+      [layer.kind, ...BLOCKS[layer.kind].settings.map(({ key }) => /** @type {any} */ (layer)[key])].join("."),
+    )
+    .join("-");
 }
 
 /** The layers of such words; what makes no sense is left out. @param {string} words @returns {Layer[]} */
@@ -61,19 +77,30 @@ export function decode(words) {
 /** Networks to begin from: name, image as channels and size, layers. @type {Record<string, {name: string, channels: number, size: number, words: string}>} */
 export const PRESETS = {
   first: {
-    name: "a first CNN", channels: 1, size: 28,
-    words: "Conv2d.16.3.1.1-ReLU-MaxPool2d.2.2.0-Conv2d.32.3.1.1-ReLU-MaxPool2d.2.2.0-Flatten-Linear.128-ReLU-Linear.10",
+    name: "a first CNN",
+    channels: 1,
+    size: 28,
+    words:
+      "Conv2d.16.3.1.1-ReLU-MaxPool2d.2.2.0-Conv2d.32.3.1.1-ReLU-MaxPool2d.2.2.0-Flatten-Linear.128-ReLU-Linear.10",
   },
   lenet: {
-    name: "like LeNet-5", channels: 1, size: 32,
-    words: "Conv2d.6.5.1.0-ReLU-AvgPool2d.2.2.0-Conv2d.16.5.1.0-ReLU-AvgPool2d.2.2.0-Flatten-Linear.120-ReLU-Linear.84-ReLU-Linear.10",
+    name: "like LeNet-5",
+    channels: 1,
+    size: 32,
+    words:
+      "Conv2d.6.5.1.0-ReLU-AvgPool2d.2.2.0-Conv2d.16.5.1.0-ReLU-AvgPool2d.2.2.0-Flatten-Linear.120-ReLU-Linear.84-ReLU-Linear.10",
   },
   vgg: {
-    name: "like VGG", channels: 3, size: 32,
-    words: "Conv2d.64.3.1.1-BatchNorm2d-ReLU-Conv2d.64.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-Conv2d.128.3.1.1-BatchNorm2d-ReLU-Conv2d.128.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-AdaptiveAvgPool2d-Flatten-Dropout-Linear.10",
+    name: "like VGG",
+    channels: 3,
+    size: 32,
+    words:
+      "Conv2d.64.3.1.1-BatchNorm2d-ReLU-Conv2d.64.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-Conv2d.128.3.1.1-BatchNorm2d-ReLU-Conv2d.128.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-AdaptiveAvgPool2d-Flatten-Dropout-Linear.10",
   },
   broken: {
-    name: "one with mistakes to find", channels: 3, size: 28,
+    name: "one with mistakes to find",
+    channels: 3,
+    size: 28,
     words: "Conv2d.32.5.2.0-ReLU-MaxPool2d.2.2.0-Conv2d.64.7.1.0-ReLU-Linear.10",
   },
 };

@@ -52,7 +52,10 @@ export class Builder {
         return button;
       }),
     );
-    for (const [id, asSightline] of /** @type {const} */ ([["as-torch", false], ["as-sightline", true]])) {
+    for (const [id, asSightline] of /** @type {const} */ ([
+      ["as-torch", false],
+      ["as-sightline", true],
+    ])) {
       byId(id, HTMLButtonElement).addEventListener("click", () => {
         this.asSightline = asSightline;
         this.draw();
@@ -76,7 +79,11 @@ export class Builder {
   }
 
   address() {
-    return new URLSearchParams({ build: encode(this.layers), size: String(this.size), channels: String(this.channels) }).toString();
+    return new URLSearchParams({
+      build: encode(this.layers),
+      size: String(this.size),
+      channels: String(this.channels),
+    }).toString();
   }
 
   /** @param {URLSearchParams} words */
@@ -98,7 +105,9 @@ export class Builder {
       this.list.dataset.kinds = kinds;
       this.list.replaceChildren(...this.layers.map((_, i) => this.block(i)));
     }
-    [...this.list.children].forEach((row, i) => this.fill(/** @type {HTMLElement} */ (row), this.layers[i], outcomes[i]));
+    [...this.list.children].forEach((row, i) =>
+      this.fill(/** @type {HTMLElement} */ (row), this.layers[i], outcomes[i]),
+    );
     this.drawCode(outcomes, image);
     this.onDraw(this.layers, outcomes, image);
   }
@@ -131,17 +140,29 @@ export class Builder {
       const layers = [...this.layers];
       [layers[i], layers[to]] = [layers[to], layers[i]];
       this.layers = layers;
-      queueMicrotask(() => /** @type {HTMLElement | null} */ (this.list.children[to]?.querySelector(`.tools button:nth-child(${by < 0 ? 1 : 2})`))?.focus());
+      queueMicrotask(() =>
+        /** @type {HTMLElement | null} */ (
+          this.list.children[to]?.querySelector(`.tools button:nth-child(${by < 0 ? 1 : 2})`)
+        )?.focus(),
+      );
     };
-    const tools = make("span", { class: "tools" },
+    const tools = make(
+      "span",
+      { class: "tools" },
       tool("↑", "Move up:", move(-1)),
       tool("↓", "Move down:", move(1)),
       tool("×", "Remove", () => {
         this.layers = this.layers.filter((_, at) => at !== i);
-        queueMicrotask(() => /** @type {HTMLElement | null} */ (this.list.children[Math.min(i, this.layers.length - 1)]?.querySelector(".tools button:last-child"))?.focus());
+        queueMicrotask(() =>
+          /** @type {HTMLElement | null} */ (
+            this.list.children[Math.min(i, this.layers.length - 1)]?.querySelector(".tools button:last-child")
+          )?.focus(),
+        );
       }),
     );
-    return make("li", {},
+    return make(
+      "li",
+      {},
       make("div", { class: "what" }, make("b", {}, label), make("span", { class: "hint" }, does)),
       make("div", { class: "fields" }, ...fields),
       make("div", { class: "facts" }, make("span", { class: "shape" }), make("span", { class: "count hint" })),
@@ -159,7 +180,12 @@ export class Builder {
     }
     find(".shape").textContent = result ? shapeText(result.shape) : "";
     const counts = result?.parameters ? [`${grouped(result.parameters)} parameters`] : [];
-    if (result) counts.push(Number.isFinite(result.field.size) ? `sees ${fieldText(result)} × ${fieldText(result)} pixels` : "sees the whole image");
+    if (result)
+      counts.push(
+        Number.isFinite(result.field.size)
+          ? `sees ${fieldText(result)} × ${fieldText(result)} pixels`
+          : "sees the whole image",
+      );
     find(".count").textContent = counts.join(" · ");
     row.classList.toggle("unknown", !result && !problem);
     row.classList.toggle("broken", Boolean(problem));
@@ -174,7 +200,11 @@ export class Builder {
     byId("as-sightline", HTMLElement).setAttribute("aria-pressed", String(this.asSightline));
     const whole = outcomes.length > 0 && outcomes.every(({ row }) => row);
     const code = !whole ? "" : (this.asSightline ? sightlineCode : sequentialCode)(this.layers, outcomes, image);
-    byId("code", HTMLElement).textContent = code || (whole ? "# A Sightline network has maps first, then Flatten or global pooling, and ends in Linear." : "# There is code as soon as every layer fits.");
+    byId("code", HTMLElement).textContent =
+      code ||
+      (whole
+        ? "# A Sightline network has maps first, then Flatten or global pooling, and ends in Linear."
+        : "# There is code as soon as every layer fits.");
     byId("copy", HTMLButtonElement).disabled = !code;
     byId("copied", HTMLElement).textContent = "";
   }

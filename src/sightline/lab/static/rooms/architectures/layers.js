@@ -17,7 +17,10 @@ export function shapeText(shape) {
 
 /** 1,814,073,344 -> 1.81 billion. @param {number} count */
 export function rough(count) {
-  for (const [unit, word] of /** @type {[number, string][]} */ ([[1e9, "billion"], [1e6, "million"]])) {
+  for (const [unit, word] of /** @type {[number, string][]} */ ([
+    [1e9, "billion"],
+    [1e6, "million"],
+  ])) {
     if (count >= unit) return `${(count / unit).toPrecision(3)} ${word}`;
   }
   return grouped(count);
@@ -33,13 +36,26 @@ export function fieldText({ field }) {
  */
 export function layerRows(layers, outcomes, image) {
   const graph = drawGraph(layers);
-  const first = make("tr", {}, make("td", { class: "graph" }, graph[0]), make("th", { scope: "row" }, "image"), make("td", { class: "shape" }, shapeText(image)), make("td"), make("td", { class: "wide" }), make("td", { class: "wide" }, "1"));
+  const first = make(
+    "tr",
+    {},
+    make("td", { class: "graph" }, graph[0]),
+    make("th", { scope: "row" }, "image"),
+    make("td", { class: "shape" }, shapeText(image)),
+    make("td"),
+    make("td", { class: "wide" }),
+    make("td", { class: "wide" }, "1"),
+  );
   return [
     first,
     ...layers.map((layer, i) => {
       const { row, problem } = outcomes[i];
       const input = outcomes[(layer.from ?? [i - 1])[0]]?.row?.shape[0];
-      const name = make("th", { scope: "row" }, make("span", { class: "code" }, title(layer, layer.in ?? input ?? image[0])));
+      const name = make(
+        "th",
+        { scope: "row" },
+        make("span", { class: "code" }, title(layer, layer.in ?? input ?? image[0])),
+      );
       if (layer.name) name.append(make("span", { class: "path" }, layer.name));
       if (problem) name.append(make("span", { class: "problem" }, `${problem}.`));
       const line = make("tr", problem ? { class: "broken" } : {}, make("td", { class: "graph" }, graph[i + 1]), name);
@@ -122,16 +138,28 @@ export function silhouette(outcomes, image) {
     else blocks.push({ shape: row.shape, layers: 1 });
   }
   const width = (/** @type {number} */ layers) => 30 + 9 * Math.sqrt(layers);
-  const height = (/** @type {number[]} */ shape) => 4 + 16 * Math.log2(shape.length === 3 ? Math.max(shape[1], shape[2]) : 1);
+  const height = (/** @type {number[]} */ shape) =>
+    4 + 16 * Math.log2(shape.length === 3 ? Math.max(shape[1], shape[2]) : 1);
   const gap = 14;
   const all = blocks.reduce((sum, { layers }) => sum + width(layers) + gap, 0);
   const tall = Math.max(...blocks.map(({ shape }) => height(shape)));
-  const svg = element("svg", { viewBox: `0 0 ${Math.max(all, 1000)} ${tall + 44}`, preserveAspectRatio: "xMinYMid meet", role: "img", class: "silhouette" });
+  const svg = element("svg", {
+    viewBox: `0 0 ${Math.max(all, 1000)} ${tall + 44}`,
+    preserveAspectRatio: "xMinYMid meet",
+    role: "img",
+    class: "silhouette",
+  });
   svg.setAttribute("aria-label", `From left to right: ${blocks.map(({ shape }) => shape.join(" by ")).join(", ")}`);
   let x = 0;
   for (const { shape, layers } of blocks) {
     const maps = shape.length === 3;
-    const rect = element("rect", { x, y: (tall - height(shape)) / 2, width: width(layers), height: height(shape), class: maps ? "maps" : "vector" });
+    const rect = element("rect", {
+      x,
+      y: (tall - height(shape)) / 2,
+      width: width(layers),
+      height: height(shape),
+      class: maps ? "maps" : "vector",
+    });
     const tip = element("title", {});
     tip.textContent = `${shapeText(shape)}, ${layers} layer${layers === 1 ? "" : "s"}`;
     rect.append(tip);

@@ -46,7 +46,8 @@ export function follow(layers, image) {
 
 /** Sums over all layers that have a row. @param {Outcome[]} outcomes */
 export function totals(outcomes) {
-  const sum = (/** @type {(row: Row) => number} */ value) => outcomes.reduce((all, { row }) => all + (row ? value(row) : 0), 0);
+  const sum = (/** @type {(row: Row) => number} */ value) =>
+    outcomes.reduce((all, { row }) => all + (row ? value(row) : 0), 0);
   return { parameters: sum((row) => row.parameters), multiplyAdds: sum((row) => row.multiplyAdds) };
 }
 
@@ -54,7 +55,10 @@ export function totals(outcomes) {
 function joined(rows) {
   if (rows.length === 1) return rows[0];
   const most = rows[0].shape.map((_, axis) => (axis ? Math.min : Math.max)(...rows.map(({ shape }) => shape[axis])));
-  const field = { size: Math.max(...rows.map((row) => row.field.size)), stride: Math.max(...rows.map((row) => row.field.stride)) };
+  const field = {
+    size: Math.max(...rows.map((row) => row.field.size)),
+    stride: Math.max(...rows.map((row) => row.field.stride)),
+  };
   return { shape: most, parameters: 0, multiplyAdds: 0, field };
 }
 
@@ -67,8 +71,10 @@ function through(layer, { shape, field }) {
     case "Conv2d": {
       needsMaps(layer, maps);
       const { out = 1, groups = 1, bias = true, kernel = 1, stride = 1, dilation = 1, padding = 0 } = layer;
-      if (padding === "same" && stride > 1) throw new ShapeError("PyTorch has padding 'same' for stride 1 only: use a number of pixels");
-      if (layer.in !== undefined && layer.in !== channels) throw new ShapeError(`it was made for ${layer.in} channels and gets ${channels}`);
+      if (padding === "same" && stride > 1)
+        throw new ShapeError("PyTorch has padding 'same' for stride 1 only: use a number of pixels");
+      if (layer.in !== undefined && layer.in !== channels)
+        throw new ShapeError(`it was made for ${layer.in} channels and gets ${channels}`);
       const [h, w] = [height, width].map((size) => axis(size, kernel, { stride, padding, dilation }).outputs);
       const weights = (out * channels * kernel * kernel) / groups;
       return {
@@ -94,7 +100,10 @@ function through(layer, { shape, field }) {
       return { ...usual, shape: [shape.reduce((all, n) => all * n, 1)], field: EVERYTHING };
     case "Linear": {
       // Global pooling outside of all layers leaves one value a channel.
-      if (maps && layer.in === undefined) throw new ShapeError(`a Linear layer needs a vector, and gets maps of ${shape.join(" × ")}: put Flatten or global pooling before it`);
+      if (maps && layer.in === undefined)
+        throw new ShapeError(
+          `a Linear layer needs a vector, and gets maps of ${shape.join(" × ")}: put Flatten or global pooling before it`,
+        );
       const { out = 1, bias = true } = layer;
       const weights = shape[0] * out;
       return { shape: [out], parameters: weights + (bias ? out : 0), multiplyAdds: weights, field: EVERYTHING };
@@ -111,7 +120,8 @@ function through(layer, { shape, field }) {
 
 /** @param {Layer} layer @param {boolean} maps */
 function needsMaps({ kind }, maps) {
-  if (!maps) throw new ShapeError(`${kind} needs maps (channels × height × width), and gets a vector: move it before Flatten`);
+  if (!maps)
+    throw new ShapeError(`${kind} needs maps (channels × height × width), and gets a vector: move it before Flatten`);
 }
 
 /** @param {Field} field @param {number} kernel @param {number} stride @returns {Field} */
@@ -122,6 +132,9 @@ function seen(field, kernel, stride) {
 /** Adaptive pooling: where the sizes do not divide, windows differ: the widest, at the mean distance. @param {Field} field @param {number} inputs @param {number} outputs */
 function adapted(field, inputs, outputs) {
   if (outputs === 1 && inputs > 1) return EVERYTHING;
-  const widths = Array.from({ length: outputs }, (_, i) => Math.ceil(((i + 1) * inputs) / outputs) - Math.floor((i * inputs) / outputs));
+  const widths = Array.from(
+    { length: outputs },
+    (_, i) => Math.ceil(((i + 1) * inputs) / outputs) - Math.floor((i * inputs) / outputs),
+  );
   return seen(field, Math.max(...widths), inputs / outputs);
 }

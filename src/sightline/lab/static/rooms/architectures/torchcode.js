@@ -8,7 +8,15 @@
  */
 export function sequentialCode(layers, outcomes, image) {
   const lines = described(layers, outcomes, image).map(([code, shapes]) => `    ${code},  # ${shapes}`);
-  return ["from torch import nn", "", `network = nn.Sequential(  # images of ${image.join(" x ")}, as (B, C, H, W)`, ...lines, ")"].join("\n") + "\n";
+  return (
+    [
+      "from torch import nn",
+      "",
+      `network = nn.Sequential(  # images of ${image.join(" x ")}, as (B, C, H, W)`,
+      ...lines,
+      ")",
+    ].join("\n") + "\n"
+  );
 }
 
 /**
@@ -21,10 +29,16 @@ export function sightlineCode(layers, outcomes, image) {
   if (end < 1 || last?.kind !== "Linear") return "";
   const lines = described(layers, outcomes, image);
   const [channels, size] = image;
-  const line = (/** @type {[string, string]} */ [code, shapes], /** @type {string} */ prefix = "") => `            ${prefix}${code},  # ${shapes}`;
+  const line = (/** @type {[string, string]} */ [code, shapes], /** @type {string} */ prefix = "") =>
+    `            ${prefix}${code},  # ${shapes}`;
   const head = lines.slice(end).map((one, i) => {
     const output = end + i === layers.length - 1;
-    return line(output ? /** @type {[string, string]} */ ([one[0].replace(/, \d+(, bias=False)?\)$/, ", num_classes$1)"), one[1]]) : one, `${output ? "output" : `part${i}`}=`);
+    return line(
+      output
+        ? /** @type {[string, string]} */ ([one[0].replace(/, \d+(, bias=False)?\)$/, ", num_classes$1)"), one[1]])
+        : one,
+      `${output ? "output" : `part${i}`}=`,
+    );
   });
   return `"""A network from the lab, for images of ${size} x ${size} pixels. Import this module, then train it by its name:
 
@@ -49,7 +63,10 @@ class MyNetwork(Network):
         super().__init__()
         self.input_shape = (in_channels, size, size)
         self.stages = nn.Sequential(
-${lines.slice(0, end).map((one, i) => line(i === 0 ? [one[0].replace(`(${channels}, `, "(in_channels, "), one[1]] : one)).join("\n")}
+${lines
+  .slice(0, end)
+  .map((one, i) => line(i === 0 ? [one[0].replace(`(${channels}, `, "(in_channels, "), one[1]] : one))
+  .join("\n")}
         )
         self.head = sequential(
 ${head.join("\n")}
@@ -62,7 +79,8 @@ function described(layers, outcomes, image) {
   let before = image;
   return layers.map((layer, i) => {
     const shape = outcomes[i].row?.shape ?? [];
-    const words = String(before) === String(shape) ? shape.join(" x ") : `${before.join(" x ")} -> ${shape.join(" x ")}`;
+    const words =
+      String(before) === String(shape) ? shape.join(" x ") : `${before.join(" x ")} -> ${shape.join(" x ")}`;
     const code = layerCode(layer, before[0]);
     before = shape;
     return [code, words];
@@ -70,7 +88,10 @@ function described(layers, outcomes, image) {
 }
 
 /** @param {Layer} layer @param {number} inputs channels or features */
-export function layerCode({ kind, out, kernel = 2, stride = kind === "Conv2d" ? 1 : kernel, padding = 0, bias = true, size = 1, p = 0.5 }, inputs) {
+export function layerCode(
+  { kind, out, kernel = 2, stride = kind === "Conv2d" ? 1 : kernel, padding = 0, bias = true, size = 1, p = 0.5 },
+  inputs,
+) {
   const pads = padding === 0 ? "" : `, padding=${typeof padding === "string" ? `"${padding}"` : padding}`;
   switch (kind) {
     case "Conv2d":

@@ -29,7 +29,8 @@ export function convolve(planes, kernels, bias = 0) {
 /** Brightness 0 to 1 of RGBA bytes, weighed as ITU-R BT.601 has it. @param {ImageData} image @returns {Plane} */
 export function grayPlane({ data, width, height }) {
   const values = new Float32Array(width * height);
-  for (let i = 0, at = 0; i < values.length; i += 1, at += 4) values[i] = (0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]) / 255;
+  for (let i = 0, at = 0; i < values.length; i += 1, at += 4)
+    values[i] = (0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]) / 255;
   return { height, width, values };
 }
 

@@ -29,7 +29,11 @@ export function drawLook(place, { terms, strongest }, isBrightness) {
   const grid = (/** @type {string} */ words, /** @type {number[][]} */ values, isGrey = false) => {
     const cells = make("div");
     const most = Math.max(...values.flat().map(Math.abs)) || 1;
-    new CellGrid(cells, words).draw(values.map((line) => line.map((value) => ({ text: text(value), color: isGrey ? grey(value, 1) : signed(value, most) }))));
+    new CellGrid(cells, words).draw(
+      values.map((line) =>
+        line.map((value) => ({ text: text(value), color: isGrey ? grey(value, 1) : signed(value, most) })),
+      ),
+    );
     return make("figure", { class: "term" }, cells, make("figcaption", {}, words));
   };
   const sign = (/** @type {string} */ words) => make("span", { class: "sign" }, words);

@@ -19,7 +19,11 @@ export async function addOwnPart(lesson, place) {
   const part = (await fetchData("course.json"))[lesson];
   if (!part) return;
   const section = make("section", { class: "own quiz", "aria-labelledby": "own-title" });
-  section.append(make("h2", { id: "own-title" }, run.trained ? "In your own run" : "In the network you opened"), make("p", { class: "hint" }, run.name), make("p", {}, part.words));
+  section.append(
+    make("h2", { id: "own-title" }, run.trained ? "In your own run" : "In the network you opened"),
+    make("p", { class: "hint" }, run.name),
+    make("p", {}, part.words),
+  );
   const draw = part.figure && FIGURES[/** @type {string} */ (part.figure.kind)];
   if (draw) {
     const figure = make("figure", { class: "own-figure" });
@@ -27,7 +31,14 @@ export async function addOwnPart(lesson, place) {
     draw(figure, part.figure);
   }
   part.questions.forEach((asked, number) => {
-    const choices = asked.choices.map((words, i) => make("p", { class: "choice", ...(i === asked.right ? { "data-right": "" } : {}) }, `${words} `, make("span", { class: "reply" }, asked.replies[i])));
+    const choices = asked.choices.map((words, i) =>
+      make(
+        "p",
+        { class: "choice", ...(i === asked.right ? { "data-right": "" } : {}) },
+        `${words} `,
+        make("span", { class: "reply" }, asked.replies[i]),
+      ),
+    );
     const question = make("fieldset", {}, make("legend", {}, asked.text), ...choices);
     section.append(question);
     startQuestion(question, `own-${number}`);
@@ -41,8 +52,13 @@ const FIGURES = { pixels, kernels, fields, curves, confusion };
 /** @param {HTMLElement} place @param {{grey: number[][], label: string}} figure */
 function pixels(place, { grey: values, label }) {
   const square = make("div");
-  place.append(make("div", { class: "panel own-pixels" }, square), make("figcaption", {}, `Grey levels of '${label}', 0 black to 255 white`));
-  new CellGrid(square, `Grey levels of ${label}`).draw(values.map((row) => row.map((value) => ({ text: String(value), color: grey(value, 255) }))));
+  place.append(
+    make("div", { class: "panel own-pixels" }, square),
+    make("figcaption", {}, `Grey levels of '${label}', 0 black to 255 white`),
+  );
+  new CellGrid(square, `Grey levels of ${label}`).draw(
+    values.map((row) => row.map((value) => ({ text: String(value), color: grey(value, 255) }))),
+  );
 }
 
 /** @param {HTMLElement} place @param {{values: number[][][][], reach: number}} figure */
@@ -51,51 +67,109 @@ function kernels(place, { values, reach }) {
   const draw = () => drawKernels(canvas, values, reach);
   draw();
   darkMode.addEventListener("change", draw);
-  place.append(canvas, make("figcaption", {}, `${values[0].length > 1 ? "A column is a filter, its channels below each other. " : ""}Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`));
+  place.append(
+    canvas,
+    make(
+      "figcaption",
+      {},
+      `${values[0].length > 1 ? "A column is a filter, its channels below each other. " : ""}Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`,
+    ),
+  );
 }
 
 /** A bar a layer: how many pixels one value sees. @param {HTMLElement} place @param {{image: number, rows: [string, number, number[]][]}} figure */
 function fields(place, { image, rows }) {
   const largest = Math.max(image, ...rows.map(([, field]) => field));
-  const shown = rows.length <= 12 ? rows : rows.filter((_, i) => i % Math.ceil(rows.length / 12) === 0 || i === rows.length - 1);
+  const shown =
+    rows.length <= 12 ? rows : rows.filter((_, i) => i % Math.ceil(rows.length / 12) === 0 || i === rows.length - 1);
   for (const [name, field, shape] of shown) {
     const bar = make("span", { class: "count-bar" });
     bar.style.setProperty("width", `${(100 * field) / largest}%`);
     const words = `${field} of ${image}`;
-    place.append(make("div", { class: "count own-field" }, make("span", { class: "count-name", title: name }, name.split(".").slice(-2).join(".")), make("span", { class: "count-track" }, bar), make("span", { class: "count-words" }, words, make("small", {}, ` ${shape.join(" × ")}`))));
+    place.append(
+      make(
+        "div",
+        { class: "count own-field" },
+        make("span", { class: "count-name", title: name }, name.split(".").slice(-2).join(".")),
+        make("span", { class: "count-track" }, bar),
+        make("span", { class: "count-words" }, words, make("small", {}, ` ${shape.join(" × ")}`)),
+      ),
+    );
   }
-  place.append(make("figcaption", {}, "Pixels each way that one value sees, of the image's, and the layer's output. A field may reach beyond the image."));
+  place.append(
+    make(
+      "figcaption",
+      {},
+      "Pixels each way that one value sees, of the image's, and the layer's output. A field may reach beyond the image.",
+    ),
+  );
 }
 
 /** Losses and accuracy by epoch. @param {HTMLElement} place @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure */
 function curves(place, { records }) {
   const [losses, accuracies] = [make("div"), make("div")];
   place.append(losses, accuracies, make("figcaption", {}, "Point at a curve to read an epoch."));
-  const line = (/** @type {"train_loss" | "val_loss" | "val_accuracy"} */ name, scale = 1) => /** @type {[number, number][]} */ (records.map((record) => [record.epoch, scale * record[name]]));
+  const line = (/** @type {"train_loss" | "val_loss" | "val_accuracy"} */ name, scale = 1) =>
+    /** @type {[number, number][]} */ (records.map((record) => [record.epoch, scale * record[name]]));
   const best = records.reduce((most, record) => (record.val_accuracy > most.val_accuracy ? record : most));
   const draw = (/** @type {number} */ epoch) => {
     const at = Math.round(Math.min(records[records.length - 1].epoch, Math.max(1, epoch)));
-    loss.draw([{ name: "training", tone: "quiet", points: line("train_loss") }, { name: "validation", tone: "accent", points: line("val_loss") }], at);
+    loss.draw(
+      [
+        { name: "training", tone: "quiet", points: line("train_loss") },
+        { name: "validation", tone: "accent", points: line("val_loss") },
+      ],
+      at,
+    );
     accuracy.draw([{ name: `epoch ${at}:`, tone: "accent", points: line("val_accuracy", 100) }], at);
   };
   const loss = new Curves(losses, "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: draw });
-  const accuracy = new Curves(accuracies, "Validation images recognised", { limits: [0, 100], text: (value) => `${value.toFixed(1)} %`, onEpoch: draw });
+  const accuracy = new Curves(accuracies, "Validation images recognised", {
+    limits: [0, 100],
+    text: (value) => `${value.toFixed(1)} %`,
+    onEpoch: draw,
+  });
   draw(best.epoch === records[0].epoch ? records[records.length - 1].epoch : 1);
 }
 
 /** @param {HTMLElement} place @param {{classes: string[], matrix: number[][]}} figure */
 function confusion(place, { classes, matrix }) {
   const table = make("table", { class: "own-table confusion" });
-  table.append(make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "truth"), ...classes.map((name) => make("th", { scope: "col" }, name)))));
+  table.append(
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        make("th", { scope: "col" }, "truth"),
+        ...classes.map((name) => make("th", { scope: "col" }, name)),
+      ),
+    ),
+  );
   const body = make("tbody");
   matrix.forEach((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
-    body.append(make("tr", {}, make("th", { scope: "row" }, classes[truth]), ...row.map((count, named) => {
-      const cell = make("td", { class: named === truth ? "right" : count ? "wrong" : "none" }, count ? grouped(count) : "·");
-      cell.style.setProperty("--share", String(total ? count / total : 0));
-      return cell;
-    })));
+    body.append(
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, classes[truth]),
+        ...row.map((count, named) => {
+          const cell = make(
+            "td",
+            { class: named === truth ? "right" : count ? "wrong" : "none" },
+            count ? grouped(count) : "·",
+          );
+          cell.style.setProperty("--share", String(total ? count / total : 0));
+          return cell;
+        }),
+      ),
+    );
   });
   table.append(body);
-  place.append(make("div", { class: "own-scroll", tabindex: "0", role: "group", "aria-label": "Confusion matrix" }, table), make("figcaption", {}, "Rows: what it is. Columns: what your network calls it."));
+  place.append(
+    make("div", { class: "own-scroll", tabindex: "0", role: "group", "aria-label": "Confusion matrix" }, table),
+    make("figcaption", {}, "Rows: what it is. Columns: what your network calls it."),
+  );
 }

@@ -33,9 +33,15 @@ export class LayerPanel {
     const names = [picture, second].filter(Boolean);
     const file = `layer-${this.number}${this.every ? "-all" : ""}.json`;
     try {
-      this.opened = await Promise.all(names.map(async (name) => /** @type {[string, Opened]} */ ([name, await fetchData(`pictures/${name}/${file}`)])));
+      this.opened = await Promise.all(
+        names.map(
+          async (name) => /** @type {[string, Opened]} */ ([name, await fetchData(`pictures/${name}/${file}`)]),
+        ),
+      );
     } catch (error) {
-      this.element.replaceChildren(make("p", { class: "problem" }, error instanceof Error ? error.message : String(error)));
+      this.element.replaceChildren(
+        make("p", { class: "problem" }, error instanceof Error ? error.message : String(error)),
+      );
       return;
     }
     this.value.replaceChildren();
@@ -48,7 +54,8 @@ export class LayerPanel {
     const parts = [make("p", {}, this.words(first))];
     if (first.kernels) parts.push(...this.kernels(first.kernels));
     for (const [name, { maps, vector, places }] of this.opened) {
-      if (this.opened.length > 1) parts.push(make("p", { class: "caption" }, name === this.picture ? "The picture" : "Beside it"));
+      if (this.opened.length > 1)
+        parts.push(make("p", { class: "caption" }, name === this.picture ? "The picture" : "Beside it"));
       if (maps) parts.push(this.maps(name, maps, places));
       else if (vector) parts.push(this.vector(vector));
     }
@@ -69,9 +76,20 @@ export class LayerPanel {
     const { layer } = this;
     const parts = [`${layer.kind}: ${layer.shape.join(" × ")}.`];
     if (maps) {
-      parts.push(`${maps.channels.length < maps.of ? `The ${maps.channels.length} strongest of ${maps.of} channels` : `Its ${counted(maps.of, "channel")}`}, the strongest first, all on one scale${maps.signed ? `, from −${maps.high} (blue) to ${maps.high} (orange)` : `, from 0 (dark) to ${maps.high} (bright)`}.`);
-      if (maps.dead !== null) parts.push(maps.dead ? `${counted(maps.dead, "channel")} never fired on ${counted(maps.watched, "test picture")}: crossed out.` : `Every channel fired on some of ${counted(maps.watched, "test picture")}.`);
-      parts.push(this.live ? "Press a place in a map, or walk there with the arrow keys, to see how its value came about." : "In this copy the strongest value of the first channels can be opened; `sightline lab RUN` opens every one.");
+      parts.push(
+        `${maps.channels.length < maps.of ? `The ${maps.channels.length} strongest of ${maps.of} channels` : `Its ${counted(maps.of, "channel")}`}, the strongest first, all on one scale${maps.signed ? `, from −${maps.high} (blue) to ${maps.high} (orange)` : `, from 0 (dark) to ${maps.high} (bright)`}.`,
+      );
+      if (maps.dead !== null)
+        parts.push(
+          maps.dead
+            ? `${counted(maps.dead, "channel")} never fired on ${counted(maps.watched, "test picture")}: crossed out.`
+            : `Every channel fired on some of ${counted(maps.watched, "test picture")}.`,
+        );
+      parts.push(
+        this.live
+          ? "Press a place in a map, or walk there with the arrow keys, to see how its value came about."
+          : "In this copy the strongest value of the first channels can be opened; `sightline lab RUN` opens every one.",
+      );
     } else if (vector) parts.push(`${counted(vector.of, "number")}, the largest first.`);
     return parts.join(" ");
   }
@@ -80,10 +98,24 @@ export class LayerPanel {
   kernels({ values, of }) {
     const shown = values.map((filter) => filter.slice(0, 3)); // as many as can be told apart
     const reach = reachOf(shown);
-    const canvas = make("canvas", { class: "kernels", role: "img", "aria-label": `Kernels of ${values.length} filters` });
+    const canvas = make("canvas", {
+      class: "kernels",
+      role: "img",
+      "aria-label": `Kernels of ${values.length} filters`,
+    });
     drawKernels(canvas, shown, reach);
-    const deep = shown[0].length > 1 ? ` A column is a filter, its first ${counted(shown[0].length, "channel")} below each other.` : "";
-    return [canvas, make("p", { class: "hint" }, `Kernels: ${values.length < of ? `${values.length} of ${of}` : of} filters, up to ${reach.toPrecision(2)} either way.${deep}`)];
+    const deep =
+      shown[0].length > 1
+        ? ` A column is a filter, its first ${counted(shown[0].length, "channel")} below each other.`
+        : "";
+    return [
+      canvas,
+      make(
+        "p",
+        { class: "hint" },
+        `Kernels: ${values.length < of ? `${values.length} of ${of}` : of} filters, up to ${reach.toPrecision(2)} either way.${deep}`,
+      ),
+    ];
   }
 
   /** @param {string} name @param {Maps} maps @param {[number, number, number][] | undefined} places that can be opened, in a static copy */
@@ -96,7 +128,17 @@ export class LayerPanel {
       drawMaps(canvas, bytes.subarray(i * height * width), [1, height, width], 1, maps.signed);
       const mark = make("span", { class: "mark", "aria-hidden": "true", hidden: "" });
       const facts = `${channel.least} to ${channel.most}, mean ${channel.mean}${channel.zero ? `, ${(100 * channel.zero).toFixed(0)} % zero` : ""}`;
-      const button = make("button", { type: "button", class: channel.dead ? "map dead" : "map", title: facts, "aria-label": `Channel ${channel.number}${channel.dead ? ", dead" : ""}: ${facts}` }, canvas, mark);
+      const button = make(
+        "button",
+        {
+          type: "button",
+          class: channel.dead ? "map dead" : "map",
+          title: facts,
+          "aria-label": `Channel ${channel.number}${channel.dead ? ", dead" : ""}: ${facts}`,
+        },
+        canvas,
+        mark,
+      );
       const place = places?.find(([number]) => number === channel.number);
       if (!this.live && !place) button.disabled = true;
       let [row, column] = channel.peak;
@@ -104,19 +146,28 @@ export class LayerPanel {
         mark.hidden = false;
         mark.style.setProperty("left", `${(100 * (Math.floor(column / maps.step) + 0.5)) / width}%`);
         mark.style.setProperty("top", `${(100 * (Math.floor(row / maps.step) + 0.5)) / height}%`);
-        for (const other of this.element.querySelectorAll(".mark")) if (other !== mark) /** @type {HTMLElement} */ (other).hidden = true;
+        for (const other of this.element.querySelectorAll(".mark"))
+          if (other !== mark) /** @type {HTMLElement} */ (other).hidden = true;
         this.explain(name, channel.number, row, column);
       };
       button.addEventListener("click", (event) => {
         if (this.live && event.detail > 0) {
           const box = canvas.getBoundingClientRect();
-          row = Math.min(height - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * height))) * maps.step;
-          column = Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * width))) * maps.step;
+          row =
+            Math.min(height - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * height))) *
+            maps.step;
+          column =
+            Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * width))) * maps.step;
         }
         go();
       });
       button.addEventListener("keydown", (event) => {
-        const move = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] })[event.key];
+        const move = /** @type {Record<string, [number, number]>} */ ({
+          ArrowUp: [-1, 0],
+          ArrowDown: [1, 0],
+          ArrowLeft: [0, -1],
+          ArrowRight: [0, 1],
+        })[event.key];
         if (!move || !this.live) return;
         event.preventDefault();
         row = Math.max(0, Math.min((height - 1) * maps.step, row + move[0] * maps.step));
@@ -131,11 +182,21 @@ export class LayerPanel {
   /** @param {{values: [string, number][]}} vector */
   vector({ values }) {
     const most = Math.max(...values.map(([, value]) => Math.abs(value))) || 1;
-    return make("div", { class: "vector" }, ...values.slice(0, 24).map(([name, value]) => {
-      const bar = make("span", { class: value < 0 ? "count-bar below" : "count-bar" });
-      bar.style.setProperty("width", `${(100 * Math.abs(value)) / most}%`);
-      return make("div", { class: "count" }, make("span", { class: "count-name" }, name), make("span", { class: "count-track" }, bar), make("span", { class: "count-words" }, number(value)));
-    }));
+    return make(
+      "div",
+      { class: "vector" },
+      ...values.slice(0, 24).map(([name, value]) => {
+        const bar = make("span", { class: value < 0 ? "count-bar below" : "count-bar" });
+        bar.style.setProperty("width", `${(100 * Math.abs(value)) / most}%`);
+        return make(
+          "div",
+          { class: "count" },
+          make("span", { class: "count-name" }, name),
+          make("span", { class: "count-track" }, bar),
+          make("span", { class: "count-words" }, number(value)),
+        );
+      }),
+    );
   }
 
   /** @param {string} picture @param {number} channel @param {number} row @param {number} column */
@@ -149,31 +210,59 @@ export class LayerPanel {
       if (this.asked !== mine) return;
       this.value.replaceChildren(title, ...(value.kind === "passed" ? [passed(value)] : taken(value)));
     } catch (error) {
-      this.value.replaceChildren(title, make("p", { class: "problem" }, error instanceof Error ? error.message : String(error)));
+      this.value.replaceChildren(
+        title,
+        make("p", { class: "problem" }, error instanceof Error ? error.message : String(error)),
+      );
     }
   }
 }
 
 /** @param {Value} value */
 function passed({ layer, before, output }) {
-  return make("p", { class: "equation" }, before === null || before === undefined ? `${layer} made ${number(output)} of all it was given.` : `${layer} made ${number(output)} of ${number(before)}, the value at the same place before it.`);
+  return make(
+    "p",
+    { class: "equation" },
+    before === null || before === undefined
+      ? `${layer} made ${number(output)} of all it was given.`
+      : `${layer} made ${number(output)} of ${number(before)}, the value at the same place before it.`,
+  );
 }
 
 /** @param {Value} value @returns {HTMLElement[]} */
 function taken({ kind, value, output, bias, rows, columns, channels, terms, rest }) {
   const window = `rows ${rows[0]} to ${rows[rows.length - 1]}, columns ${columns[0]} to ${columns[columns.length - 1]}`;
   /** @type {HTMLElement[]} */
-  const parts = [make("p", { class: "hint" }, `It looks at ${window} of what comes in${channels > 1 ? `, in all ${channels} channels` : ""}; places outside of it are padding.`)];
+  const parts = [
+    make(
+      "p",
+      { class: "hint" },
+      `It looks at ${window} of what comes in${channels > 1 ? `, in all ${channels} channels` : ""}; places outside of it are padding.`,
+    ),
+  ];
   terms.forEach((term, i) => {
-    const drawn = terms.length > 1 ? make("details", {}, make("summary", {}, `channel ${term.channel} of the input: ${number(term.sum)}`)) : make("div");
+    const drawn =
+      terms.length > 1
+        ? make("details", {}, make("summary", {}, `channel ${term.channel} of the input: ${number(term.sum)}`))
+        : make("div");
     if (drawn instanceof HTMLDetailsElement) drawn.open = i === 0;
     drawn.append(picture(term, kind));
     parts.push(drawn);
   });
   const summed = [...terms.map(({ sum }) => sum), ...(channels > terms.length ? [rest] : []), ...(bias ? [bias] : [])];
   const names = `${channels > terms.length ? `, ${grouped(channels - terms.length)} other channels together` : ""}${bias ? ", and the bias" : ""}`;
-  const equation = kind === "convolution" ? `${summed.map((term, i) => (i ? (term < 0 ? ` − ${number(-term)}` : ` + ${number(term)}`) : number(term))).join("")} = ${number(value)}` : `= ${number(value)}`;
-  parts.push(make("p", { class: "equation" }, equation), make("p", { class: "hint" }, `${kind === "convolution" ? `The channels' sums, the strongest first${names}. ` : ""}The network itself computed ${output.toPrecision(7).replace("-", "−")}.`));
+  const equation =
+    kind === "convolution"
+      ? `${summed.map((term, i) => (i ? (term < 0 ? ` − ${number(-term)}` : ` + ${number(term)}`) : number(term))).join("")} = ${number(value)}`
+      : `= ${number(value)}`;
+  parts.push(
+    make("p", { class: "equation" }, equation),
+    make(
+      "p",
+      { class: "hint" },
+      `${kind === "convolution" ? `The channels' sums, the strongest first${names}. ` : ""}The network itself computed ${output.toPrecision(7).replace("-", "−")}.`,
+    ),
+  );
   return parts;
 }
 
@@ -181,12 +270,23 @@ function taken({ kind, value, output, bias, rows, columns, channels, terms, rest
 function picture({ patch, kernel, products }, kind) {
   const place = make("div", { class: "terms" });
   place.style.setProperty("--kernel", String(patch[0].length));
-  const panel = (/** @type {string} */ words, /** @type {(number | null)[][]} */ values, /** @type {boolean} */ plain) => {
+  const panel = (
+    /** @type {string} */ words,
+    /** @type {(number | null)[][]} */ values,
+    /** @type {boolean} */ plain,
+  ) => {
     const grid = make("div");
     place.append(make("figure", { class: "term" }, grid, make("figcaption", {}, words)));
     const most = Math.max(...values.flat().map((value) => Math.abs(value ?? 0))) || 1;
     const low = Math.min(...values.flat().map((value) => value ?? 0));
-    new CellGrid(grid, words).draw(values.map((row) => row.map((value) => ({ text: value === null ? "−∞" : short(value), color: value === null ? null : plain && low >= 0 ? grey(value, most) : signed(value, most) }))));
+    new CellGrid(grid, words).draw(
+      values.map((row) =>
+        row.map((value) => ({
+          text: value === null ? "−∞" : short(value),
+          color: value === null ? null : plain && low >= 0 ? grey(value, most) : signed(value, most),
+        })),
+      ),
+    );
   };
   const sign = (/** @type {string} */ words) => place.append(make("span", { class: "sign" }, words));
   panel("what it sees", patch, true);

@@ -14,7 +14,14 @@ export class Pad {
     this.erasing = false;
     /** @type {ImageData[]} */
     this.before = [];
-    this.canvas = make("canvas", { width: String(SIDE), height: String(SIDE), class: "pad", role: "img", "aria-label": "Drawing pad", tabindex: "0" });
+    this.canvas = make("canvas", {
+      width: String(SIDE),
+      height: String(SIDE),
+      class: "pad",
+      role: "img",
+      "aria-label": "Drawing pad",
+      tabindex: "0",
+    });
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { willReadFrequently: true }));
     const button = (/** @type {string} */ name, /** @type {(made: HTMLButtonElement) => void} */ press) => {
       const made = make("button", { type: "button", class: "button" }, name);
@@ -23,7 +30,9 @@ export class Pad {
     };
     place.append(
       this.canvas,
-      make("p", { class: "row" },
+      make(
+        "p",
+        { class: "row" },
         button("Clear", () => this.clear()),
         button("Undo", () => this.undo()),
         button("Eraser", (made) => {
@@ -43,7 +52,10 @@ export class Pad {
     let last = null;
     const at = (/** @type {PointerEvent} */ event) => {
       const box = canvas.getBoundingClientRect();
-      return /** @type {[number, number]} */ ([((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE]);
+      return /** @type {[number, number]} */ ([
+        ((event.clientX - box.left) / box.width) * SIDE,
+        ((event.clientY - box.top) / box.height) * SIDE,
+      ]);
     };
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -107,7 +119,10 @@ export class Pad {
     do {
       this.newer = false;
       const { data } = this.context.getImageData(0, 0, SIDE, SIDE);
-      await this.onInk(Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]), SIDE);
+      await this.onInk(
+        Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]),
+        SIDE,
+      );
     } while (this.newer);
     this.busy = false;
   }

@@ -20,14 +20,21 @@ export class Controls {
     for (const [id, options] of /** @type {[string, [string, string][]][]} */ ([
       ["kernel", range(LIMITS.kernel).map((i) => [String(i + 1), `${i + 1} × ${i + 1}`])],
       ["stride", range(LIMITS.stride).map((i) => [String(i + 1), String(i + 1)])],
-      ["padding", [...range(LIMITS.padding + 1).map((i) => [String(i), String(i)]), ["valid", "valid"], ["same", "same"]]],
+      [
+        "padding",
+        [...range(LIMITS.padding + 1).map((i) => [String(i), String(i)]), ["valid", "valid"], ["same", "same"]],
+      ],
       ["dilation", range(LIMITS.dilation).map((i) => [String(i + 1), String(i + 1)])],
     ])) {
       byId(id, HTMLSelectElement).append(...options.map(([value, words]) => make("option", { value }, words)));
     }
-    this.inputs = radios("inputs", INPUT_NAMES, (key) => change({ input: key, pixels: makeInput(key, ...size(current())) }));
-    this.filters = radios("filters", Object.fromEntries(Object.entries(FILTERS).map(([key, { name }]) => [key, name])), (key) =>
-      change({ filter: key, mode: "convolution", ...filterAt(key, current().kernel) }),
+    this.inputs = radios("inputs", INPUT_NAMES, (key) =>
+      change({ input: key, pixels: makeInput(key, ...size(current())) }),
+    );
+    this.filters = radios(
+      "filters",
+      Object.fromEntries(Object.entries(FILTERS).map(([key, { name }]) => [key, name])),
+      (key) => change({ filter: key, mode: "convolution", ...filterAt(key, current().kernel) }),
     );
     this.modes = radios("modes", MODES, (key) => {
       const mode = /** @type {import("../../shared/state.js").Mode} */ (key);
@@ -54,7 +61,11 @@ export class Controls {
   /** Another size of window; the filter follows. @param {number} kernel @param {Partial<State>} [more] */
   resize(kernel, more = {}) {
     const { filter, weights } = this.current();
-    this.change({ kernel, ...more, ...(filter === "own" ? { weights: resized(weights, kernel) } : filterAt(filter, kernel)) });
+    this.change({
+      kernel,
+      ...more,
+      ...(filter === "own" ? { weights: resized(weights, kernel) } : filterAt(filter, kernel)),
+    });
   }
 
   thumbs() {
@@ -83,7 +94,9 @@ export class Controls {
     };
     whole("height", (height) => change(resampled(current(), height, current().pixels[0].length)));
     whole("width", (width) => change(resampled(current(), current().pixels.length, width)));
-    byId("kernel", HTMLSelectElement).addEventListener("change", () => this.resize(Number(byId("kernel", HTMLSelectElement).value)));
+    byId("kernel", HTMLSelectElement).addEventListener("change", () =>
+      this.resize(Number(byId("kernel", HTMLSelectElement).value)),
+    );
     for (const id of /** @type {const} */ (["stride", "dilation"])) {
       const field = byId(id, HTMLSelectElement);
       field.addEventListener("change", () => change({ [id]: Number(field.value) }));
@@ -168,10 +181,16 @@ export class Controls {
     const cut = named && kernel < 3 && !["vertical", "horizontal", "box", "gaussian", "identity"].includes(filter);
     byId("purpose", HTMLElement).textContent = !convolves
       ? "Pooling has no weights: it needs no filter."
-      : named ? `${named.purpose}${cut ? ` At ${kernel} × ${kernel} only its middle is left.` : ""}` : "Your own weights.";
-    byId("weight-sum", HTMLElement).textContent = convolves ? `The weights sum to ${text(sum)}. ${sumMeaning(sum)}` : "";
+      : named
+        ? `${named.purpose}${cut ? ` At ${kernel} × ${kernel} only its middle is left.` : ""}`
+        : "Your own weights.";
+    byId("weight-sum", HTMLElement).textContent = convolves
+      ? `The weights sum to ${text(sum)}. ${sumMeaning(sum)}`
+      : "";
     byId("input-size", HTMLElement).textContent = `${height} × ${width}`;
-    byId("output-size", HTMLElement).textContent = result ? `${result.plan.rows.outputs} × ${result.plan.columns.outputs}${state.relu ? ", ReLU" : ""}` : "";
+    byId("output-size", HTMLElement).textContent = result
+      ? `${result.plan.rows.outputs} × ${result.plan.columns.outputs}${state.relu ? ", ReLU" : ""}`
+      : "";
     this.formula(state, result);
   }
 
@@ -188,9 +207,13 @@ export class Controls {
       if (filled(columns) !== filled(rows)) lines.push(filled(columns));
       formula.textContent = `⌊(size + padding − ${rows.dilation > 1 ? "span" : "kernel"}) / stride⌋ + 1\n${lines.join("\n")}`;
       const left = [left_over(rows), left_over(columns)];
-      if (left[0] || left[1]) note.textContent = "The division leaves a rest, which is rounded down: hatched pixels at the bottom or right are never seen.";
-      else if (rows.dilation > 1) note.textContent = `With dilation ${rows.dilation}, a kernel of ${rows.kernel} spans (${rows.kernel} − 1)·${rows.dilation} + 1 = ${rows.span} pixels.`;
-      else if (rows.before !== rows.after) note.textContent = "An odd number of padding pixels: the extra one is at the bottom and right.";
+      if (left[0] || left[1])
+        note.textContent =
+          "The division leaves a rest, which is rounded down: hatched pixels at the bottom or right are never seen.";
+      else if (rows.dilation > 1)
+        note.textContent = `With dilation ${rows.dilation}, a kernel of ${rows.kernel} spans (${rows.kernel} − 1)·${rows.dilation} + 1 = ${rows.span} pixels.`;
+      else if (rows.before !== rows.after)
+        note.textContent = "An odd number of padding pixels: the extra one is at the bottom and right.";
     }
   }
 }
@@ -213,6 +236,11 @@ function size({ pixels }) {
 /** The input at another size: made anew, or its nearest pixels. @param {State} state @param {number} height @param {number} width @returns {Partial<State>} */
 function resampled({ input, pixels }, height, width) {
   if (input !== "own") return { pixels: makeInput(input, height, width) };
-  const nearest = (/** @type {number} */ i, /** @type {number} */ to, /** @type {number} */ from) => Math.floor(((i + 0.5) / to) * from);
-  return { pixels: range(height).map((r) => range(width).map((c) => pixels[nearest(r, height, pixels.length)][nearest(c, width, pixels[0].length)])) };
+  const nearest = (/** @type {number} */ i, /** @type {number} */ to, /** @type {number} */ from) =>
+    Math.floor(((i + 0.5) / to) * from);
+  return {
+    pixels: range(height).map((r) =>
+      range(width).map((c) => pixels[nearest(r, height, pixels.length)][nearest(c, width, pixels[0].length)]),
+    ),
+  };
 }

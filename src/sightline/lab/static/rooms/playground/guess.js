@@ -60,21 +60,36 @@ function operationName(state) {
 
 /** @param {State} state */
 function finding(state) {
-  return state.mode === "convolution" && state.filter !== "own" ? ` It answers where ${FILTERS[state.filter].finds}.` : "";
+  return state.mode === "convolution" && state.filter !== "own"
+    ? ` It answers where ${FILTERS[state.filter].finds}.`
+    : "";
 }
 
 /** @param {State} state @returns {Iterable<[State, string]>} */
 function* alternatives(state) {
   if (state.mode !== "convolution") {
     for (const mode of /** @type {const} */ (["max", "average", "global"])) yield [{ ...state, mode }, MODES[mode]];
-    yield [{ ...state, pixels: state.pixels.map((row) => row.map((value) => 9 - value)) }, `${MODES[state.mode]} of the negative`];
-    yield [{ ...state, pixels: state.pixels.map((row) => [...row].reverse()) }, `${MODES[state.mode]} of the mirrored image`];
+    yield [
+      { ...state, pixels: state.pixels.map((row) => row.map((value) => 9 - value)) },
+      `${MODES[state.mode]} of the negative`,
+    ];
+    yield [
+      { ...state, pixels: state.pixels.map((row) => [...row].reverse()) },
+      `${MODES[state.mode]} of the mirrored image`,
+    ];
     return;
   }
   if (state.weights.flat().some((weight) => weight < 0)) {
-    yield [{ ...state, weights: state.weights.map((row) => row.map((weight) => -weight || 0)), filter: "own" }, "the filter with all signs turned round"];
+    yield [
+      { ...state, weights: state.weights.map((row) => row.map((weight) => -weight || 0)), filter: "own" },
+      "the filter with all signs turned round",
+    ];
   }
-  const turned = { horizontal: ["vertical", "outline", "box"], vertical: ["horizontal", "outline", "box"], sobel: ["horizontal", "emboss", "gaussian"] };
+  const turned = {
+    horizontal: ["vertical", "outline", "box"],
+    vertical: ["horizontal", "outline", "box"],
+    sobel: ["horizontal", "emboss", "gaussian"],
+  };
   const near = /** @type {Record<string, string[]>} */ (turned)[state.filter] ?? [];
   for (const key of [...near, ...Object.keys(FILTERS)]) {
     yield [{ ...state, filter: key, ...filterAt(key, state.kernel) }, `the ${FILTERS[key].name} filter`];

@@ -47,7 +47,12 @@ export class Operation {
     this.weights.style.setProperty("--columns", String(size));
     this.fields = [...Array(size).keys()].map((r) =>
       [...Array(size).keys()].map((c) => {
-        const field = make("input", { type: "text", inputmode: "text", class: "cell", "aria-label": `Weight, row ${r + 1}, column ${c + 1}` });
+        const field = make("input", {
+          type: "text",
+          inputmode: "text",
+          class: "cell",
+          "aria-label": `Weight, row ${r + 1}, column ${c + 1}`,
+        });
         field.addEventListener("input", () => {
           const value = parse(field.value);
           field.toggleAttribute("aria-invalid", value === null);
@@ -95,7 +100,9 @@ export class Operation {
       ),
     );
     const value = result.output[row][column];
-    const words = convolves ? this.multiply(state, result, row, column) : pooled(state, places, result.raw[row][column]);
+    const words = convolves
+      ? this.multiply(state, result, row, column)
+      : pooled(state, places, result.raw[row][column]);
     if (state.relu) words.push(result.raw[row][column] < 0 ? "; ReLU makes it 0" : "; ReLU keeps it");
     byId("sum", HTMLElement).replaceChildren(`${convolves ? "" : "→ "}${text(value)}`);
     byId("equation", HTMLElement).textContent = words.join("");
@@ -105,7 +112,9 @@ export class Operation {
   multiply(state, result, row, column) {
     const { patch, products, sum } = step(state.pixels, state.weights, result.plan, row, column);
     const limit = Math.max(...products.flat().map(Math.abs));
-    this.products.draw(products.map((line) => line.map((value) => ({ text: text(value), color: signed(value, limit) }))));
+    this.products.draw(
+      products.map((line) => line.map((value) => ({ text: text(value), color: signed(value, limit) }))),
+    );
     const terms = patch.flatMap((line, r) => line.map((value, c) => `${value}·${bracketed(state.weights[r][c])}`));
     const words = [`${terms.join(" + ")} = ${text(sum)}`];
     byId("divided", HTMLElement).textContent = state.divisor === 1 ? "" : `, then ÷ ${text(state.divisor)}`;
@@ -117,8 +126,14 @@ export class Operation {
   drawPixel(state, result, [row, column]) {
     const value = state.pixels[row]?.[column];
     const links = outputsOf(result.plan, row, column);
-    const name = value === undefined ? "This zero of the padding" : `The pixel in row ${row + 1}, column ${column + 1}, whose value is ${value},`;
-    const parts = state.mode === "convolution" ? `, multiplied by ${counted(new Set(links.map(({ place }) => String(place))).size, "different weight")} of the filter` : "";
+    const name =
+      value === undefined
+        ? "This zero of the padding"
+        : `The pixel in row ${row + 1}, column ${column + 1}, whose value is ${value},`;
+    const parts =
+      state.mode === "convolution"
+        ? `, multiplied by ${counted(new Set(links.map(({ place }) => String(place))).size, "different weight")} of the filter`
+        : "";
     byId("equation", HTMLElement).textContent = links.length
       ? `${name} is seen from ${counted(links.length, "place")}${links.length > 1 ? parts : ""}: the outputs marked on the other side.`
       : `${name} is never seen: the window's last step would leave the image.`;
@@ -132,8 +147,12 @@ function pooled(state, places, value) {
   const sum = seen.reduce((total, pixel) => total + pixel, 0);
   const skipped = places.flat().length - seen.length;
   return [
-    seen.length <= 49 ? `(${seen.join(" + ")}) ÷ ${seen.length} = ${text(value)}` : `All ${seen.length} pixels sum to ${sum}; ${sum} ÷ ${seen.length} = ${text(value)}`,
-    skipped ? "; the padding does not count (PyTorch's AvgPool2d counts it as zeros unless count_include_pad=False)" : "",
+    seen.length <= 49
+      ? `(${seen.join(" + ")}) ÷ ${seen.length} = ${text(value)}`
+      : `All ${seen.length} pixels sum to ${sum}; ${sum} ÷ ${seen.length} = ${text(value)}`,
+    skipped
+      ? "; the padding does not count (PyTorch's AvgPool2d counts it as zeros unless count_include_pad=False)"
+      : "",
   ];
 }
 
