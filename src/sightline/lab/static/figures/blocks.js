@@ -1,29 +1,13 @@
 /** Figures about blocks and networks: stacks of small filters, convolutions taken apart, networks over the years. */
 
-import { grouped, make } from "../shared/page.js";
+import { countBars } from "../shared/bars.js";
+import { grouped } from "../shared/numbers.js";
+import { make, makeSvg } from "../shared/page.js";
 import { sliders } from "./sliders.js";
-
-/** Bars with names; `draw` gives them lengths and words. @param {HTMLElement} place @param {string[]} names */
-function bars(place, names) {
-  const made = names.map((name) => {
-    const bar = make("span", { class: "count-bar" });
-    const words = make("span", { class: "count-words" });
-    const title = make("span", { class: "count-name" }, name);
-    place.append(make("div", { class: "count" }, title, make("span", { class: "count-track" }, bar), words));
-    return { bar, words, title };
-  });
-  return (/** @type {number[]} */ counts, /** @type {string[]} */ titles = names) => {
-    counts.forEach((count, i) => {
-      made[i].bar.style.setProperty("width", `${Math.max(0.3, (100 * count) / Math.max(...counts))}%`);
-      made[i].words.textContent = grouped(count);
-      made[i].title.textContent = titles[i];
-    });
-  };
-}
 
 /** k layers of 3 x 3 beside one filter that sees as much. @param {HTMLElement} place */
 export function stack(place) {
-  const draw = bars(place, ["small filters", "one large filter"]);
+  const draw = countBars(place, ["small filters", "one large filter"]);
   const words = make("p", { class: "equation", role: "status" });
   place.append(words);
   sliders(
@@ -36,14 +20,16 @@ export function stack(place) {
       const side = 2 * layers + 1;
       const [small, large] = [layers * 9 * channels ** 2, side ** 2 * channels ** 2];
       draw([small, large], [`${layers} × 3 × 3`, `${side} × ${side}`]);
-      words.textContent = `Both see ${side} × ${side} pixels: 1 + ${layers} · 2. Weights: ${layers} · 9 · ${channels}² = ${grouped(small)} against ${side * side} · ${channels}² = ${grouped(large)}`;
+      words.textContent =
+        `Both see ${side} × ${side} pixels: 1 + ${layers} · 2. Weights: ` +
+        `${layers} · 9 · ${channels}² = ${grouped(small)} against ${side * side} · ${channels}² = ${grouped(large)}`;
     },
   );
 }
 
 /** An ordinary convolution beside depthwise and pointwise. @param {HTMLElement} place */
 export function separable(place) {
-  const draw = bars(place, ["ordinary", "depthwise + pointwise"]);
+  const draw = countBars(place, ["ordinary", "depthwise + pointwise"]);
   const words = make("p", { class: "equation", role: "status" });
   place.append(words);
   sliders(
@@ -55,13 +41,19 @@ export function separable(place) {
     },
     ({ kernel, input, output }) => {
       const [ordinary, depthwise, pointwise] = [kernel ** 2 * input * output, kernel ** 2 * input, input * output];
-      draw([ordinary, depthwise + pointwise]);
-      words.textContent = `${kernel}² · ${input} · ${output} = ${grouped(ordinary)} against ${kernel}² · ${input} + ${input} · ${output} = ${grouped(depthwise + pointwise)}: ${(ordinary / (depthwise + pointwise)).toFixed(1)} times`;
+      const apart = depthwise + pointwise;
+      draw([ordinary, apart]);
+      words.textContent =
+        `${kernel}² · ${input} · ${output} = ${grouped(ordinary)} against ` +
+        `${kernel}² · ${input} + ${input} · ${output} = ${grouped(apart)}: ${(ordinary / apart).toFixed(1)} times`;
     },
   );
 }
 
-/** @typedef {{name: string, year: number, millions: number, brought: string, source: string, lift?: number}} Landmark lift: of its name, so that names do not meet */
+/**
+ * @typedef {{name: string, year: number, millions: number, brought: string, source: string, lift?: number}} Landmark
+ *   lift: of its name, so that names do not meet
+ */
 
 // Parameters as `sightline summary` and timm count them, in millions. tests/lab/test_figures.py compares them.
 /** @type {Landmark[]} */
@@ -121,24 +113,19 @@ export const LANDMARKS = [
   },
 ];
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [640, 280, 64, 32, 24, 88];
 
 /** Networks by year and parameters. @param {HTMLElement} place */
 export function timeline(place) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("class", "timeline");
-  svg.setAttribute("aria-hidden", "true"); // the buttons below say the same
+  // Hidden because the buttons below say the same.
+  const svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "timeline", "aria-hidden": "true" });
   const words = make("p", { role: "status" });
   const choose = make("div", { class: "chips", role: "group", "aria-label": "Networks" });
   place.append(svg, choose, words);
   const x = (/** @type {number} */ year) => LEFT + ((year - 1998) / 21) * (WIDTH - LEFT - RIGHT);
   const y = (/** @type {number} */ millions) => TOP + ((3 - Math.log10(millions)) / 5) * (HEIGHT - TOP - BOTTOM);
   const add = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes, text = "") => {
-    const made = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-    made.textContent = text;
+    const made = makeSvg(name, attributes, text);
     svg.append(made);
     return made;
   };

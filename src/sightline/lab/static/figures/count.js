@@ -1,24 +1,13 @@
 /** Figures that count parameters while one changes the sizes. */
 
-import { grouped, make } from "../shared/page.js";
+import { countBars } from "../shared/bars.js";
+import { grouped } from "../shared/numbers.js";
+import { make } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
 /** A dense layer on the flattened image beside a convolution. @param {HTMLElement} place */
 export function denseOrConv(place) {
-  const bars = ["dense", "convolution"].map((name) => {
-    const bar = make("span", { class: "count-bar" });
-    const words = make("span", { class: "count-words" });
-    place.append(
-      make(
-        "div",
-        { class: "count" },
-        make("span", { class: "count-name" }, name),
-        make("span", { class: "count-track" }, bar),
-        words,
-      ),
-    );
-    return { bar, words };
-  });
+  const draw = countBars(place, ["dense", "convolution"]);
   const formula = make("p", { class: "equation", role: "status" });
   place.append(formula);
   sliders(
@@ -28,12 +17,12 @@ export function denseOrConv(place) {
       units: { label: "outputs or filters", min: 1, max: 256, value: 128 },
     },
     ({ side, units }) => {
-      const counts = [side * side * 3 * units + units, 3 * 3 * 3 * units + units];
-      bars.forEach(({ bar, words }, i) => {
-        bar.style.width = `${Math.max(0.3, (100 * counts[i]) / counts[0])}%`;
-        words.textContent = grouped(counts[i]);
-      });
-      formula.textContent = `dense: ${side}·${side}·3·${units} + ${units} = ${grouped(counts[0])}\nconvolution 3 × 3: 3·3·3·${units} + ${units} = ${grouped(counts[1])}, ${grouped(Math.round(counts[0] / counts[1]))} times fewer`;
+      const [dense, convolution] = [side * side * 3 * units + units, 3 * 3 * 3 * units + units];
+      draw([dense, convolution]);
+      formula.textContent =
+        `dense: ${side}·${side}·3·${units} + ${units} = ${grouped(dense)}\n` +
+        `convolution 3 × 3: 3·3·3·${units} + ${units} = ${grouped(convolution)}, ` +
+        `${grouped(Math.round(dense / convolution))} times fewer`;
     },
   );
 }

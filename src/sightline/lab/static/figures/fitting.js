@@ -33,7 +33,10 @@ export function noisyPoints(count, seed) {
   });
 }
 
-/** Chebyshev polynomials up to `degree` at x: every bend a feature of its own. @param {number} x @param {number} degree */
+/**
+ * Chebyshev polynomials up to `degree` at x: every bend a feature of its own.
+ * @param {number} x @param {number} degree
+ */
 function features(x, degree) {
   return range(degree + 1).map((n) => Math.cos(n * Math.acos(Math.max(-1, Math.min(1, x)))));
 }
@@ -50,7 +53,8 @@ function error(points, weights) {
 
 /**
  * Full-batch gradient descent from 0 with early stopping; the best weights are kept.
- * @param {Point[]} training @param {Point[]} validation @param {{degree: number, rate: number, patience: number}} how @returns {Fit}
+ * @param {Point[]} training @param {Point[]} validation @param {{degree: number, rate: number, patience: number}} how
+ * @returns {Fit}
  */
 export function fit(training, validation, { degree, rate, patience }) {
   let weights = Array(degree + 1).fill(0);

@@ -2,7 +2,8 @@
 
 import { range } from "../shared/convolution.js";
 import { random } from "./fitting.js";
-import { grouped, make } from "../shared/page.js";
+import { grouped, minus, percent } from "../shared/numbers.js";
+import { make } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
 // ResNet-18's parts and their parameters with a head of five classes; tests/lab/test_figures.py counts them anew.
@@ -51,18 +52,25 @@ export function freezing(place) {
         const learns = below <= unfrozen;
         part.classList.toggle("frozen", !learns);
         const step = below === 0 ? HEAD_RATE : HEAD_RATE / 10 / slower ** (below - 1);
-        rate.textContent = learns ? step.toExponential(0).replace("e-", "e−") : "frozen";
+        rate.textContent = learns ? minus(step.toExponential(0)) : "frozen";
         if (learns) learning += RESNET18[i][1];
       });
       const all = RESNET18.reduce((sum, [, count]) => sum + count, 0);
-      words.textContent = `${grouped(learning)} of ${grouped(all)} parameters learn (${((100 * learning) / all).toPrecision(3)} %). ${unfrozen ? "The uppermost part below the head learns ten times slower than the head." : "The backbone runs once over every photo: feature extraction."}`;
+      const means = unfrozen
+        ? "The uppermost part below the head learns ten times slower than the head."
+        : "The backbone runs once over every photo: feature extraction.";
+      const share = ((100 * learning) / all).toPrecision(3);
+      words.textContent = `${grouped(learning)} of ${grouped(all)} parameters learn (${share} %). ${means}`;
     },
   );
 }
 
 const Z = 1.959963984540054;
 
-/** Wilson's 95 % interval of a proportion (JASA 22, 1927). @param {number} right @param {number} of @returns {[number, number]} */
+/**
+ * Wilson's 95 % interval of a proportion (JASA 22, 1927).
+ * @param {number} right @param {number} of @returns {[number, number]}
+ */
 export function wilson(right, of) {
   const p = right / of;
   const scale = 1 + Z ** 2 / of;
@@ -104,7 +112,7 @@ export function interval(place) {
       const digits = high - low < 0.02 ? 2 : 1;
       words.replaceChildren(
         `${grouped(right)} of ${grouped(of)}: `,
-        make("b", {}, `${(100 * low).toFixed(digits)} to ${(100 * high).toFixed(digits)} %`),
+        make("b", {}, `${(100 * low).toFixed(digits)} to ${percent(high, digits)}`),
       );
     },
   );
@@ -173,7 +181,12 @@ export function threshold(place) {
       );
       const share = (/** @type {number} */ part, /** @type {number} */ of) =>
         of ? (part / of).toFixed(2) : "undefined";
-      words.textContent = `precision ${hits}/${hits + alarms} = ${share(hits, hits + alarms)}, recall ${hits}/${hits + misses} = ${share(hits, hits + misses)}, F1 ${share(2 * hits, 2 * hits + alarms + misses)}, accuracy ${((hits + rest) / SCORED.length).toFixed(2)}`;
+      words.textContent = [
+        `precision ${hits}/${hits + alarms} = ${share(hits, hits + alarms)}`,
+        `recall ${hits}/${hits + misses} = ${share(hits, hits + misses)}`,
+        `F1 ${share(2 * hits, 2 * hits + alarms + misses)}`,
+        `accuracy ${share(hits + rest, SCORED.length)}`,
+      ].join(", ");
       dots.setAttribute(
         "aria-label",
         `40 scores with a threshold at ${at.toFixed(2)}: ${hits} cats found, ${misses} missed, ${alarms} false alarms`,

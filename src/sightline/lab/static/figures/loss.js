@@ -1,5 +1,7 @@
 /** Figure: three logits become probabilities, and those a loss. */
 
+import { Bar } from "../shared/bars.js";
+import { minus, percent } from "../shared/numbers.js";
 import { make } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
@@ -15,30 +17,15 @@ export function softmax(logits, temperature = 1) {
 
 /** @param {HTMLElement} place */
 export function softmaxFigure(place) {
-  const bars = CLASSES.map((name) => {
-    const bar = make("span", { class: "count-bar" });
-    const words = make("span", { class: "count-words" });
-    place.append(
-      make(
-        "div",
-        { class: "count" },
-        make("span", { class: "count-name" }, name),
-        make("span", { class: "count-track" }, bar),
-        words,
-      ),
-    );
-    return { bar, words };
-  });
+  const bars = CLASSES.map((name) => new Bar(name));
   const truth = make("select", {}, ...CLASSES.map((name) => make("option", {}, name)));
   const loss = make("p", { class: "big-formula", role: "status" });
-  place.append(make("p", { class: "row" }, make("label", {}, "It is a ", truth)), loss);
+  const asked = make("p", { class: "row" }, make("label", {}, "It is a ", truth));
+  place.append(...bars.map(({ element }) => element), asked, loss);
   let values = { cat: 2, dog: 1, ship: -1, temperature: 1 };
   const draw = () => {
     const probabilities = softmax([values.cat, values.dog, values.ship], values.temperature);
-    probabilities.forEach((probability, i) => {
-      bars[i].bar.style.setProperty("width", `${100 * probability}%`);
-      bars[i].words.textContent = `${(100 * probability).toFixed(1)} %`;
-    });
+    probabilities.forEach((probability, i) => bars[i].show(probability, percent(probability)));
     const given = probabilities[truth.selectedIndex];
     loss.replaceChildren(`−ln ${given.toPrecision(3)} = `, make("b", {}, (-Math.log(given)).toFixed(3)));
   };
@@ -48,7 +35,7 @@ export function softmaxFigure(place) {
     max: 5,
     step: 0.1,
     value,
-    text: (/** @type {number} */ shown) => shown.toFixed(1).replace("-", "−"),
+    text: (/** @type {number} */ shown) => minus(shown.toFixed(1)),
   });
   sliders(
     place,

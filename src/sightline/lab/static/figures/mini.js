@@ -1,13 +1,16 @@
 /** A convolution to touch, without controls but play: for lessons and the first page. */
 
-import { FILTERS, makeInput, text } from "../shared/filters.js";
+import { FILTERS, makeInput } from "../shared/filters.js";
 import { step } from "../shared/convolution.js";
+import { decimal, factor } from "../shared/numbers.js";
 import { make, still } from "../shared/page.js";
 import { Stage } from "../shared/stage.js";
 import { compute, defaults, liveliest } from "../shared/state.js";
 
 export class MiniConvolution {
-  /** @param {HTMLElement} place @param {{input: string, filter: string, plays?: boolean}} what plays: from the beginning */
+  /**
+   * @param {HTMLElement} place @param {{input: string, filter: string, plays?: boolean}} what plays: from the beginning
+   */
   constructor(place, { input, filter, plays = false }) {
     const { weights, divisor, name } = FILTERS[filter];
     this.state = { ...defaults(), input, pixels: makeInput(input, 8, 8), filter, weights, divisor };
@@ -72,7 +75,8 @@ export class MiniConvolution {
     const terms = patch
       .flatMap((line, r) => line.map((value, c) => [value, this.state.weights[r][c]]))
       .filter(([, weight]) => weight !== 0);
-    this.equation.textContent = `${terms.map(([value, weight]) => `${value}·${weight < 0 ? `(${text(weight)})` : text(weight)}`).join(" + ")} = ${text(sum)}`;
+    const products = terms.map(([value, weight]) => `${value}·${factor(weight)}`);
+    this.equation.textContent = `${products.join(" + ")} = ${decimal(sum)}`;
   }
 
   play() {

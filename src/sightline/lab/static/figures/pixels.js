@@ -52,7 +52,8 @@ export function pixels(place) {
     const stored = image[r][c];
     const shown = swapped ? [...stored].reverse() : stored;
     words.textContent = swapped
-      ? `image[${r}, ${c}] is stored as [${stored.join(", ")}], and shown as if it were blue, green, red: red ${shown[0]}, green ${shown[1]}, blue ${shown[2]}`
+      ? `image[${r}, ${c}] is stored as [${stored.join(", ")}], and shown as if it were blue, green, red: ` +
+        `red ${shown[0]}, green ${shown[1]}, blue ${shown[2]}`
       : `image[${r}, ${c}] = [${stored.join(", ")}]: red ${stored[0]}, green ${stored[1]}, blue ${stored[2]} of 255`;
   };
   for (const name of ["the image", ...names]) {
@@ -112,7 +113,10 @@ export function neighbours(place) {
     grid.mark("lit", marks);
     flat.mark("lit", marks);
     const away = near(i).map((other) => Math.abs(other - i));
-    words.textContent = `Row ${(i >> 3) + 1}, column ${(i & 7) + 1} becomes place ${i + 1} of 64. In the image its neighbours are 1 pixel away; in the row they are ${[...new Set(away)].sort((a, b) => a - b).join(" and ")} places away.`;
+    const places = [...new Set(away)].sort((a, b) => a - b).join(" and ");
+    words.textContent =
+      `Row ${(i >> 3) + 1}, column ${(i & 7) + 1} becomes place ${i + 1} of 64. ` +
+      `In the image its neighbours are 1 pixel away; in the row they are ${places} places away.`;
   };
   const grid = new CellGrid(square, "The image", { onPoint: (at) => at && point(at[0] * 8 + at[1]) });
   const flat = new CellGrid(line, "The row of 64 numbers", { onPoint: (at) => at && point(at[1]) });

@@ -4,7 +4,8 @@ import { CellGrid } from "../shared/cells.js";
 import { grey } from "../shared/colors.js";
 import { axis, maxPool2d, range, ShapeError } from "../shared/convolution.js";
 import { WHITE } from "../shared/filters.js";
-import { counted, make } from "../shared/page.js";
+import { counted } from "../shared/numbers.js";
+import { make, sentence } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
 /** One row of pixels and every place of the window. @param {HTMLElement} place */
@@ -37,13 +38,14 @@ export function sizes(place) {
         strip.replaceChildren(...cells, ...windows);
         strip.setAttribute(
           "aria-label",
-          `${counted(size, "pixel")} with ${padding} of padding on either side; the window has ${counted(outputs, "place")}`,
+          `${counted(size, "pixel")} with ${padding} of padding on either side; ` +
+            `the window has ${counted(outputs, "place")}`,
         );
         formula.textContent = `⌊(${size} + 2·${padding} − ${kernel}) / ${stride}⌋ + 1 = ${outputs}`;
       } catch (error) {
         if (!(error instanceof ShapeError)) throw error;
         strip.replaceChildren();
-        formula.textContent = `${error.message[0].toUpperCase()}${error.message.slice(1)}.`;
+        formula.textContent = sentence(error.message);
       }
     },
   );
@@ -88,7 +90,8 @@ export function pooling(place) {
     pooled.mark("lit", new Set(stayed));
     words.textContent =
       down || right
-        ? `${stayed.length} of 16 pooled values stayed; of the ${BLOB.flat().length} values before pooling, ${pixels} did.`
+        ? `${stayed.length} of 16 pooled values stayed; ` +
+          `of the ${BLOB.flat().length} values before pooling, ${pixels} did.`
         : "Not shifted: all 16 pooled values are as they were.";
   };
   const buttons = /** @type {[string, number, number][]} */ ([

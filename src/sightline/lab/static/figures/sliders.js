@@ -2,7 +2,10 @@
 
 import { make } from "../shared/page.js";
 
-/** @typedef {{label: string, min: number, max: number, value: number, step?: number, text?: (value: number) => string}} Slider */
+/**
+ * @typedef {{label: string, min: number, max: number, value: number, step?: number, text?: (value: number) => string}}
+ *   Slider
+ */
 
 /**
  * Sliders with their numbers, and what follows from them. @template {string} Name

@@ -6,29 +6,24 @@ import { range } from "../shared/convolution.js";
 import { Curves } from "../shared/curves.js";
 import { WHITE, makeInput } from "../shared/filters.js";
 import { fit, noisyPoints, predict, truth } from "./fitting.js";
-import { counted, make } from "../shared/page.js";
+import { counted } from "../shared/numbers.js";
+import { make, makeSvg } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, REACH] = [520, 220, 2.2];
 const TRAINING = noisyPoints(14, 5);
 const VALIDATION = noisyPoints(12, 11);
 
 /** @param {HTMLElement} place */
 export function fitting(place) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("class", "scatter");
-  svg.setAttribute("role", "img");
+  const svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "scatter", role: "img" });
   const curves = make("div");
   const words = make("p", { class: "equation", role: "status" });
   place.append(svg, curves, words);
   const x = (/** @type {number} */ value) => ((value + 1) / 2) * WIDTH;
   const y = (/** @type {number} */ value) => HEIGHT * (0.5 - value / (2 * REACH));
   const add = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) => {
-    const made = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-    svg.append(made);
+    svg.append(makeSvg(name, attributes));
   };
   const line = (/** @type {(at: number) => number} */ height) =>
     range(101)
@@ -70,13 +65,17 @@ export function fitting(place) {
         Math.max(1, found.best),
       );
       const [first, last] = [found.training[0], found.training.at(-1) ?? 0];
+      const errors = (/** @type {number} */ epoch) =>
+        `validation ${found.validation[epoch - 1].toFixed(3)}, training ${found.training[epoch - 1].toFixed(3)}`;
       const told = !(last <= first * 1.01)
         ? "The error grows: the rate is too large."
-        : `Best after epoch ${found.best} of ${found.stopped}: validation ${found.validation[found.best - 1].toFixed(3)}, training ${found.training[found.best - 1].toFixed(3)}. At the end: validation ${found.validation[found.stopped - 1].toFixed(3)}, training ${last.toFixed(3)}.`;
+        : `Best after epoch ${found.best} of ${found.stopped}: ${errors(found.best)}. ` +
+          `At the end: ${errors(found.stopped)}.`;
       words.textContent = told;
       svg.setAttribute(
         "aria-label",
-        `${counted(TRAINING.length, "training point")}, ${counted(VALIDATION.length, "validation point")}, and the curve of the best epoch. ${told}`,
+        `${counted(TRAINING.length, "training point")}, ${counted(VALIDATION.length, "validation point")}, ` +
+          `and the curve of the best epoch. ${told}`,
       );
     },
   );
@@ -150,7 +149,9 @@ export function augment(place) {
 
 /**
  * The image turned about its middle, then shifted; what comes from outside is black. Each pixel is the nearest one.
- * @param {number[][]} image @param {{angle: number, right: number, down: number, bright: number, mirrored: boolean, upside: boolean, erased: boolean}} how
+ * @param {number[][]} image
+ * @param {{angle: number, right: number, down: number, bright: number, mirrored: boolean, upside: boolean,
+ *   erased: boolean}} how
  */
 export function varied(image, { angle, right, down, bright, mirrored, upside, erased }) {
   const [height, width] = [image.length, image[0].length];

@@ -1,58 +1,123 @@
-/** Room 7: any network of the zoo at any input size, and one of one's own built from blocks. */
+/** Any network of the zoo at any input size, and one of one's own built from blocks. */
 
+import { Address } from "../shared/address.js";
+import { grouped, rough } from "../shared/numbers.js";
+import { byId, make } from "../shared/page.js";
+import { Problem, reason } from "../shared/problem.js";
 import { Builder } from "./architectures/builder.js";
-import { fieldText, layerRows, rough, shapeText, silhouette } from "./architectures/layers.js";
-import { byId, grouped, make } from "../shared/page.js";
+import { fieldText, layerRows, shapeText, silhouette } from "./architectures/layers.js";
 import { follow, totals } from "./architectures/shapes.js";
 
 /** @typedef {import("./architectures/shapes.js").Layer} Layer */
 /** @typedef {import("./architectures/shapes.js").Outcome} Outcome */
-/** @typedef {{name: string, description: string, paper: string, size: number, min_size: number, in_channels: number, num_classes: number, layers: Layer[], layers_at: Record<string, Layer[]>}} Network */
+/**
+ * @typedef {{name: string, description: string, paper: string, size: number, min_size: number, in_channels: number,
+ *   num_classes: number, layers: Layer[], layers_at: Record<string, Layer[]>}} Network
+ */
 
-const select = byId("network", HTMLSelectElement);
-const sizeField = byId("size", HTMLInputElement);
-const published = byId("published", HTMLButtonElement);
-/** @type {Network[]} */
-let networks = [];
-let name = "resnet18";
-let size = 224;
+const [FIRST, LARGEST_SIZE] = ["resnet18", 4096];
+const EXPLORING = ["explore", "layers"];
+const BUILDING = ["build", "blocks", "add-row", "code-place"];
 
-const builder = new Builder((layers, outcomes, image) => {
-  drawSilhouette(outcomes, image);
-  tellBuilt(layers, outcomes, image);
-  remember(builder.address());
-});
+class ArchitecturesRoom {
+  /** @param {Network[]} networks @param {Problem} problem */
+  constructor(networks, problem) {
+    this.networks = networks;
+    this.problem = problem;
+    this.network = this.named(FIRST) ?? networks[0];
+    this.size = this.network.size;
+    this.select = byId("network", HTMLSelectElement);
+    this.sizeField = byId("size", HTMLInputElement);
+    this.published = byId("published", HTMLButtonElement);
+    this.address = new Address(() => this.fromAddress());
+    this.builder = new Builder((layers, outcomes, image) => {
+      drawSilhouette(outcomes, image);
+      byId("finding", HTMLElement).textContent = built(layers, outcomes, image);
+      this.address.keep(this.builder.address());
+    });
+    this.select.append(...networks.map(({ name }) => make("option", { value: name }, name)));
+    this.listen();
+    this.fromAddress();
+  }
 
-function explore() {
-  const network = networks.find((one) => one.name === name) ?? networks[0];
-  const image = [network.in_channels, size, size];
-  select.value = network.name;
-  sizeField.value = String(size);
-  published.hidden = size === network.size;
-  published.textContent = `as published: ${network.size}`;
-  byId("about", HTMLElement).textContent =
-    `${network.name}: ${network.description}.${network.paper ? ` ${network.paper}.` : ""}`;
-  const problem = byId("problem", HTMLElement);
-  problem.hidden = size >= network.min_size;
-  problem.textContent = `${network.name} cannot take images of ${size} × ${size}: use a size of ${network.min_size} or more.`;
-  const layers = sized(network, size);
-  const outcomes = problem.hidden ? follow(layers, image) : layers.map(() => ({ row: null, problem: "" }));
-  byId("rows", HTMLElement).replaceChildren(...(problem.hidden ? layerRows(layers, outcomes, image) : []));
-  const { parameters, multiplyAdds } = totals(outcomes);
-  byId("total-parameters", HTMLElement).textContent = problem.hidden ? grouped(parameters) : "";
-  byId("total-multiply-adds", HTMLElement).textContent = problem.hidden ? grouped(multiplyAdds) : "";
-  drawSilhouette(outcomes, image);
-  const last = outcomes
-    .map(({ row }) => row)
-    .filter((row) => row?.shape.length === 3 && row.shape[1] > 1)
-    .at(-1);
-  byId("finding", HTMLElement).textContent = problem.hidden
-    ? `${network.name} has ${grouped(parameters)} parameters and takes ${rough(multiplyAdds)} multiply-adds for an image of ${shapeText(image)}.${last ? ` Its last maps are ${shapeText(last.shape)}, and each value there sees ${Number.isFinite(last.field.size) ? `${fieldText(last)} pixels each way` : "the whole image"}.` : ""}`
-    : `${network.name} needs larger images.`;
-  remember(`network=${network.name}&size=${size}`);
+  listen() {
+    this.select.addEventListener("change", () => {
+      this.network = this.named(this.select.value) ?? this.network;
+      this.explore(this.network.size);
+    });
+    this.sizeField.addEventListener("input", () => {
+      const size = Number(this.sizeField.value);
+      if (isSize(size)) this.explore(size);
+    });
+    this.published.addEventListener("click", () => this.explore(this.network.size));
+    byId("view-explore", HTMLButtonElement).addEventListener("click", () => this.show(false));
+    byId("view-build", HTMLButtonElement).addEventListener("click", () => this.show(true));
+  }
+
+  /** @param {string | null} name */
+  named(name) {
+    return this.networks.find((network) => network.name === name);
+  }
+
+  fromAddress() {
+    const { words } = this.address;
+    const wanted = this.named(words.get("network"));
+    const size = Number(words.get("size"));
+    this.network = wanted ?? this.network;
+    this.size = isSize(size) ? size : (wanted?.size ?? this.size);
+    if (words.has("build")) this.builder.take(words);
+    this.show(words.has("build"));
+  }
+
+  /** @param {boolean} building or else exploring */
+  show(building) {
+    for (const id of BUILDING) byId(id, HTMLElement).hidden = !building;
+    for (const id of EXPLORING) byId(id, HTMLElement).hidden = building;
+    this.problem.clear();
+    byId("view-build", HTMLElement).setAttribute("aria-pressed", String(building));
+    byId("view-explore", HTMLElement).setAttribute("aria-pressed", String(!building));
+    if (building) this.builder.draw();
+    else this.explore(this.size);
+  }
+
+  /** The chosen network for images of another size. @param {number} size */
+  explore(size) {
+    this.size = size;
+    const { network } = this;
+    const image = [network.in_channels, size, size];
+    const fits = size >= network.min_size;
+    this.select.value = network.name;
+    this.sizeField.value = String(size);
+    this.published.hidden = size === network.size;
+    this.published.textContent = `as published: ${network.size}`;
+    byId("about", HTMLElement).textContent =
+      `${network.name}: ${network.description}.${network.paper ? ` ${network.paper}.` : ""}`;
+    const advice = `use a size of ${network.min_size} or more`;
+    if (fits) this.problem.clear();
+    else this.problem.tell(`${network.name} cannot take images of ${size} × ${size}: ${advice}.`);
+    const layers = fits ? sized(network, size) : [];
+    const outcomes = follow(layers, image);
+    const { parameters, multiplyAdds } = totals(outcomes);
+    byId("rows", HTMLElement).replaceChildren(...(fits ? layerRows(layers, outcomes, image) : []));
+    byId("total-parameters", HTMLElement).textContent = fits ? grouped(parameters) : "";
+    byId("total-multiply-adds", HTMLElement).textContent = fits ? grouped(multiplyAdds) : "";
+    drawSilhouette(outcomes, image);
+    byId("finding", HTMLElement).textContent = fits
+      ? explored(network, outcomes, image)
+      : `${network.name} needs larger images.`;
+    this.address.keep(new URLSearchParams({ network: network.name, size: String(size) }));
+  }
 }
 
-/** The network's layers for that size: a flattening head grows with the image. @param {Network} network @param {number} at */
+/** @param {number} size */
+function isSize(size) {
+  return Number.isInteger(size) && size >= 1 && size <= LARGEST_SIZE;
+}
+
+/**
+ * The network's layers for a size: a flattening head grows with the image.
+ * @param {Network} network @param {number} at
+ */
 function sized(network, at) {
   const layers = network.layers_at[at] ?? network.layers;
   const flat = layers.findIndex(({ kind }) => kind === "Flatten");
@@ -68,84 +133,46 @@ function drawSilhouette(outcomes, image) {
   byId("silhouette", HTMLElement).replaceChildren(silhouette(outcomes, image));
 }
 
-/** @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image */
-function tellBuilt(layers, outcomes, image) {
-  const broken = outcomes.findIndex(({ problem }) => problem);
+/**
+ * One sentence about a network of the zoo, or two.
+ * @param {Network} network @param {Outcome[]} outcomes @param {number[]} image
+ */
+function explored({ name }, outcomes, image) {
   const { parameters, multiplyAdds } = totals(outcomes);
+  const costs = `${grouped(parameters)} parameters and takes ${rough(multiplyAdds)} multiply-adds`;
+  const told = `${name} has ${costs} for an image of ${shapeText(image)}.`;
+  const maps = outcomes.map(({ row }) => row).filter((row) => row?.shape.length === 3 && row.shape[1] > 1);
+  const last = maps.at(-1);
+  if (!last) return told;
+  const sees = Number.isFinite(last.field.size) ? `${fieldText(last)} pixels each way` : "the whole image";
+  return `${told} Its last maps are ${shapeText(last.shape)}, and each value there sees ${sees}.`;
+}
+
+/**
+ * One sentence about a network of the reader's own.
+ * @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image
+ */
+function built(layers, outcomes, image) {
+  if (!layers.length) return "There is no layer yet: add one, or begin with a network.";
+  const broken = outcomes.findIndex(({ problem }) => problem);
   const last = outcomes.at(-1)?.row;
-  byId("finding", HTMLElement).textContent = !layers.length
-    ? "There is no layer yet: add one, or begin with a network."
-    : broken >= 0 || !last
-      ? `Layer ${broken + 1} does not fit what comes before it; what is wrong stands there.`
-      : `${shapeText(image)} becomes ${shapeText(last.shape)} with ${grouped(parameters)} parameters and ${rough(multiplyAdds)} multiply-adds an image.`;
+  if (broken >= 0 || !last) return `Layer ${broken + 1} does not fit what comes before it; what is wrong stands there.`;
+  const { parameters, multiplyAdds } = totals(outcomes);
+  const costs = `${grouped(parameters)} parameters and ${rough(multiplyAdds)} multiply-adds an image`;
+  return `${shapeText(image)} becomes ${shapeText(last.shape)} with ${costs}.`;
 }
 
-/** @param {boolean} building */
-function show(building) {
-  for (const [id, on] of /** @type {[string, boolean][]} */ ([
-    ["build", building],
-    ["blocks", building],
-    ["add-row", building],
-    ["code-place", building],
-    ["explore", !building],
-    ["layers", !building],
-  ])) {
-    byId(id, HTMLElement).hidden = !on;
-  }
-  byId("problem", HTMLElement).hidden = true;
-  byId("view-build", HTMLElement).setAttribute("aria-pressed", String(building));
-  byId("view-explore", HTMLElement).setAttribute("aria-pressed", String(!building));
-  if (building) builder.draw();
-  else if (networks.length) explore();
-}
-
-function fromAddress() {
-  const words = new URLSearchParams(location.hash.slice(1));
-  const wanted = networks.find((network) => network.name === words.get("network"));
-  if (wanted) name = wanted.name;
-  const at = Number(words.get("size"));
-  size = Number.isInteger(at) && at >= 1 && at <= 4096 ? at : (wanted?.size ?? size);
-  if (words.has("build")) builder.take(words);
-  show(words.has("build"));
-}
-
-let address = "";
-/** @param {string} words */
-function remember(words) {
-  address = `#${words}`;
-  history.replaceState(null, "", address);
-}
-
-async function start() {
+/** @returns {Promise<Network[]>} */
+async function readNetworks() {
   const answer = await fetch(new URL("../zoo.json", import.meta.url));
   if (!answer.ok) throw new Error(`zoo.json: ${answer.status}`);
-  networks = await answer.json();
-  select.append(...networks.map((network) => make("option", { value: network.name }, network.name)));
-  select.addEventListener("change", () => {
-    name = select.value;
-    size = networks.find((network) => network.name === name)?.size ?? size;
-    explore();
-  });
-  sizeField.addEventListener("input", () => {
-    const value = Number(sizeField.value);
-    if (!Number.isInteger(value) || value < 1 || value > 4096) return;
-    size = value;
-    explore();
-  });
-  published.addEventListener("click", () => {
-    size = networks.find((network) => network.name === name)?.size ?? size;
-    explore();
-  });
-  byId("view-explore", HTMLButtonElement).addEventListener("click", () => show(false));
-  byId("view-build", HTMLButtonElement).addEventListener("click", () => show(true));
-  addEventListener("hashchange", () => {
-    if (location.hash !== address) fromAddress();
-  });
-  fromAddress();
+  return answer.json();
 }
 
-start().catch((error) => {
-  const problem = byId("problem", HTMLElement);
-  problem.textContent = `The networks could not be read (${error.message}). Open this page through \`sightline lab\` or a file server, not as a file.`;
-  problem.hidden = false;
-});
+const problem = new Problem(byId("problem", HTMLElement));
+try {
+  new ArchitecturesRoom(await readNetworks(), problem);
+} catch (error) {
+  const way = "Open this page through `sightline lab` or a file server, not as a file.";
+  problem.tell(`The networks could not be read (${reason(error)}). ${way}`);
+}

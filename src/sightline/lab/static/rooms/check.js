@@ -1,7 +1,7 @@
 /** The final check: first tries count, and what was missed leads back to its lesson. */
 
 import { make } from "../shared/page.js";
-import { keep } from "../shared/progress.js";
+import { NOT_KEPT, keep } from "../shared/progress.js";
 import { startQuestion } from "../shared/quiz.js";
 
 const quiz = /** @type {HTMLElement} */ (document.querySelector("section.quiz"));
@@ -32,7 +32,8 @@ function tell() {
     return;
   }
   const kept = keep("check", { right, of: questions.length });
-  words.textContent = `${right} of ${questions.length} right at the first try.${right === questions.length ? " All of it." : " Read again where something was missed:"}${kept ? "" : " (Your browser keeps no progress.)"}`;
+  const verdict = right === questions.length ? "All of it." : "Read again where something was missed:";
+  words.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : NOT_KEPT}`;
   /** @type {Map<string, {right: number, of: number}>} */
   const scores = new Map();
   questions.forEach((question, number) => {

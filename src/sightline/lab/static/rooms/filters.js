@@ -3,17 +3,21 @@
 import { css, darkMode, grey, signed } from "../shared/colors.js";
 import { colorPlanes, convolve, grayPlane, normalised } from "./filters/convolve.js";
 import { about, fetchData } from "../shared/data.js";
-import { FILTERS, filterAt, resized, sumMeaning, text } from "../shared/filters.js";
+import { FILTERS, filterAt, resized, sumMeaning } from "../shared/filters.js";
 import { signedTable } from "../shared/heat.js";
 import { drawKernels, reachOf } from "../shared/kernels.js";
 import { drawLook, look, sumInWords } from "./filters/loupe.js";
+import { decimal } from "../shared/numbers.js";
 import { byId, make } from "../shared/page.js";
 import { drawMiddle, readBitmap } from "../shared/picture.js";
 import { check, radios } from "../shared/radios.js";
 import { drawScene } from "../shared/scene.js";
 import { Webcam } from "../shared/webcam.js";
 
-/** @typedef {{layer: string, network: string, values: number[][][][], bias: number[], mean: number[], std: number[]}} Learnt */
+/**
+ * @typedef {{layer: string, network: string, values: number[][][][], bias: number[], mean: number[], std: number[]}}
+ *   Learnt
+ */
 /** @typedef {import("./filters/convolve.js").Plane} Plane */
 
 const [WIDTH, HEIGHT, SMALL] = [320, 240, 4]; // pixels; small pictures of all filters are so many times smaller
@@ -51,7 +55,10 @@ let planes = [];
 let reach = 1; // the value at the ends of the scale
 let frames = { count: 0, since: 0 };
 
-/** Kernels of what is chosen, one a plane of the picture, the planes they look at, and the bias. @param {ImageData} image @returns {import("./filters/loupe.js").Operands} */
+/**
+ * Kernels of what is chosen, one a plane of the picture, the planes they look at, and the bias.
+ * @param {ImageData} image @returns {import("./filters/loupe.js").Operands}
+ */
 function operands(image) {
   if (learnt && state.learnt >= 0) {
     const { values, mean, std, bias } = learnt;
@@ -81,7 +88,8 @@ function compute() {
 }
 
 /**
- * Signed, or as a grey image: what keeps an even area's brightness is one. @param {HTMLCanvasElement} canvas @param {Plane} plane
+ * Signed, or as a grey image: what keeps an even area's brightness is one.
+ * @param {HTMLCanvasElement} canvas @param {Plane} plane
  * @param {number} reach the value at the ends of the scale
  */
 function paint(canvas, { height, width, values }, reach) {
@@ -109,7 +117,10 @@ function isImage() {
   );
 }
 
-/** The largest magnitude in a plane, which stands at the ends of the scale; 1 for images. @param {Plane} plane @param {number} [before] of the picture before, so that a film does not flicker */
+/**
+ * The largest magnitude in a plane, which stands at the ends of the scale; 1 for images.
+ * @param {Plane} plane @param {number} [before] of the picture before, so that a film does not flicker
+ */
 function reachOfPlane({ values }, before = 0) {
   if (isImage()) return 1;
   let most = 0.95 * before;
@@ -144,7 +155,7 @@ function drawLoupe() {
     `Row ${row}, column ${column}: ${sumInWords(seen)}${state.relu && seen.total < 0 ? ", and after ReLU 0" : ""}`;
   source.setAttribute(
     "aria-label",
-    `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${text(seen.total)}. Arrow keys move it.`,
+    `The picture. The loupe is at row ${row}, column ${column}, where the filter gives ${decimal(seen.total)}. Arrow keys move it.`,
   );
 }
 
@@ -197,13 +208,13 @@ function drawControls() {
           class: "cell",
           type: "text",
           inputmode: "decimal",
-          value: text(weight),
+          value: decimal(weight),
           "aria-label": `Weight, row ${r + 1}, column ${c + 1}`,
         });
         cell.addEventListener("change", () => {
           const value = Number(cell.value.replace("−", "-").replace(",", "."));
           if (!Number.isFinite(value) || Math.abs(value) > 999) {
-            cell.value = text(weight);
+            cell.value = decimal(weight);
             return;
           }
           state.weights = state.weights.map((line, y) => line.map((old, x) => (y === r && x === c ? value : old)));
@@ -218,7 +229,7 @@ function drawControls() {
   byId("weight-sum", HTMLElement).textContent =
     state.learnt >= 0
       ? ""
-      : `${state.divisor === 1 ? "" : `Divided by ${text(state.divisor)}. `}The weights sum to ${text(sum)}. ${sumMeaning(sum)}`;
+      : `${state.divisor === 1 ? "" : `Divided by ${decimal(state.divisor)}. `}The weights sum to ${decimal(sum)}. ${sumMeaning(sum)}`;
   for (const [i, button] of [...byId("learnt", HTMLElement).children].entries())
     button.setAttribute("aria-pressed", String(i === state.learnt));
   byId("relu", HTMLInputElement).checked = state.relu;
@@ -232,7 +243,7 @@ function drawLegend() {
     "background",
     `linear-gradient(90deg, ${(isGray ? [0, 1].map((share) => css(grey(share, 1))) : [-1, 0, 1].map((share) => css(signed(share, 1)))).join(", ")})`,
   );
-  const ends = isGray ? ["0", text(reach)] : [text(-reach), "0", text(reach)];
+  const ends = isGray ? ["0", decimal(reach)] : [decimal(-reach), "0", decimal(reach)];
   byId("legend", HTMLElement).replaceChildren(
     bar,
     make("span", { class: "ends" }, ...ends.map((end) => make("span", {}, end))),

@@ -1,6 +1,7 @@
 /** Interview questions, found by a word. */
 
-import { byId, counted } from "../shared/page.js";
+import { counted } from "../shared/numbers.js";
+import { byId } from "../shared/page.js";
 
 const field = byId("find", HTMLInputElement);
 const questions = [...document.querySelectorAll("details.question")];

@@ -5,18 +5,27 @@ import { about, fetchData, sendData } from "../shared/data.js";
 import { drawImage, drawMaps, drawOverlay, sequential, unpacked } from "../shared/heat.js";
 import { LayerPanel } from "./network/layer.js";
 import { Pad } from "./network/pad.js";
-import { byId, counted, grouped, make } from "../shared/page.js";
+import { counted, grouped } from "../shared/numbers.js";
+import { byId, make } from "../shared/page.js";
 import { drawScene } from "../shared/scene.js";
 import { css, signed } from "../shared/colors.js";
 import { Webcam } from "../shared/webcam.js";
 
 /** @typedef {import("../shared/heat.js").Packed} Packed */
-/** @typedef {{name: string, kind: string, role: string, stage: string, shape: number[], parameters: number, field: number | null}} Layer */
-/** @typedef {{run: string, network: string, note: string, classes: string[], input: number[], parameters: number, unknown: boolean, draws: boolean, layers: Layer[]}} Network */
+/**
+ * @typedef {{name: string, kind: string, role: string, stage: string, shape: number[], parameters: number,
+ *   field: number | null}} Layer
+ */
+/**
+ * @typedef {{run: string, network: string, note: string, classes: string[], input: number[], parameters: number,
+ *   unknown: boolean, draws: boolean, layers: Layer[]}} Network
+ */
 /** @typedef {{top: [string, number][], unknown: boolean}} Prediction */
 /** @typedef {Packed & {high: number, signed: boolean, channels: number[]}} Strip */
 /** @typedef {{class: string, map: Packed | null, why?: string}} Cam */
-/** @typedef {{image: Packed, truth: string | null, prediction: Prediction, cam: Cam, strips: (Strip | null)[]}} Overview */
+/**
+ * @typedef {{image: Packed, truth: string | null, prediction: Prediction, cam: Cam, strips: (Strip | null)[]}} Overview
+ */
 /** @typedef {{id: string, truth: string | null, uri: string}} Picture */
 
 const MANY = 40; // layers, from which on stages are folded

@@ -6,7 +6,8 @@ import { ShapeError } from "../shared/convolution.js";
 import { FILTERS, INPUT_NAMES } from "../shared/filters.js";
 import { choices, paintMap, question } from "./playground/guess.js";
 import { Operation } from "./playground/operation.js";
-import { byId, make } from "../shared/page.js";
+import { byId, make, sentence } from "../shared/page.js";
+import { Problem } from "../shared/problem.js";
 import { Player } from "./playground/player.js";
 import { Stage } from "../shared/stage.js";
 import { MODES, compute, fromAddress, liveliest, toAddress } from "../shared/state.js";
@@ -24,6 +25,7 @@ let focus = { output: null, pixel: null };
 let at = [0, 0];
 let guessed = false;
 
+const problem = new Problem(byId("problem", HTMLElement));
 const stage = new Stage(
   {
     input: byId("input", HTMLElement),
@@ -78,7 +80,7 @@ function change(some) {
     const fits = (/** @type {Place | null} */ place) => place && output[place[0]]?.[place[1]] !== undefined;
     const edited = some.filter === "own" || some.input === "own"; // by hand: stay where the reader looks
     at = /** @type {Place} */ (fits(state.at) ? state.at : edited && fits(wasAt) ? wasAt : liveliest(output));
-    byId("problem", HTMLElement).hidden = true;
+    problem.clear();
     player.reset(output.length * output[0].length, at[0] * columns() + at[1]);
     drawGuess();
     drawStage();
@@ -89,9 +91,7 @@ function change(some) {
 /** @param {string} message */
 function showProblem(message) {
   player.pause();
-  const problem = byId("problem", HTMLElement);
-  problem.textContent = `There is no output: ${message}.`;
-  problem.hidden = false;
+  problem.tell(`There is no output: ${message}.`);
   byId("guess", HTMLElement).hidden = true;
   for (const id of ["output", "output-legend", "operation", "transport"]) byId(id, HTMLElement).hidden = true;
   byId("finding", HTMLElement).textContent = "The window is larger than the image it should slide over.";
@@ -124,13 +124,20 @@ function finding() {
   const image = state.input === "own" ? "your input" : `the ${INPUT_NAMES[state.input]}`;
   const values = result.output.flat();
   const same = values.every((value) => Math.abs(value - values[0]) < 1e-9);
-  if (state.mode !== "convolution")
-    return `${capital(MODES[state.mode])} keeps ${state.mode === "max" ? "the largest value" : "the mean"} of ${state.mode === "global" ? "the whole image" : "each window"}: ${values.length === 1 ? "one number is left" : `${values.length} numbers are left`} of ${state.pixels.flat().length}.`;
+  if (state.mode !== "convolution") return sentence(pooled(values.length));
   const name = state.filter === "own" ? "Your filter" : `The ${FILTERS[state.filter].name} filter`;
   if (same) return `${name} gives the same answer everywhere on ${image}.`;
   return state.filter === "own"
     ? `${name} over ${image}: point at any output to see where its number comes from.`
     : `${name} answers where ${FILTERS[state.filter].finds}.`;
+}
+
+/** What pooling leaves. @param {number} count of numbers that are left */
+function pooled(count) {
+  const what = state.mode === "max" ? "the largest value" : "the mean";
+  const where = state.mode === "global" ? "the whole image" : "each window";
+  const left = count === 1 ? "one number is left" : `${count} numbers are left`;
+  return `${MODES[state.mode]} keeps ${what} of ${where}: ${left} of ${state.pixels.flat().length}`;
 }
 
 function drawGuess() {
@@ -195,11 +202,6 @@ player.onRest = remember;
 
 function columns() {
   return result ? result.plan.columns.outputs : 1;
-}
-
-/** @param {string} words */
-function capital(words) {
-  return words[0].toUpperCase() + words.slice(1);
 }
 
 addEventListener("hashchange", () => {

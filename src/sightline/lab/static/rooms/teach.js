@@ -2,12 +2,16 @@
 
 import { Curves } from "../shared/curves.js";
 import { about, fetchData, sendData } from "../shared/data.js";
-import { byId, counted, make } from "../shared/page.js";
+import { counted } from "../shared/numbers.js";
+import { byId, make } from "../shared/page.js";
 import { Webcam } from "../shared/webcam.js";
 
 /** @typedef {{id: string, uri: string, split: string}} Picture */
 /** @typedef {{name: string, pictures: Picture[]}} Class */
-/** @typedef {{running: boolean, lines: string[], outcome: string, run: string, result?: string, epochs: [number, number | null][], counts: Record<string, number>}} Training */
+/**
+ * @typedef {{running: boolean, lines: string[], outcome: string, run: string, result?: string,
+ *   epochs: [number, number | null][], counts: Record<string, number>}} Training
+ */
 /** @typedef {{folder: string, classes: Class[], missing: string, hint: string, training: Training | null}} State */
 
 const LOOK_EVERY = 700; // milliseconds between two looks at a training that runs
@@ -21,7 +25,10 @@ const problem = byId("problem", HTMLElement);
 let polling = 0;
 let curves = /** @type {Curves | null} */ (null);
 
-/** Ask the server for something and show what it answers. @param {string} address @param {BodyInit} [body] @returns {Promise<any>} */
+/**
+ * Ask the server for something and show what it answers.
+ * @param {string} address @param {BodyInit} [body] @returns {Promise<any>}
+ */
 async function ask(address, body = "") {
   try {
     const answer = await sendData(`teach/${address}`, body);

@@ -5,14 +5,24 @@ import { Curves } from "../shared/curves.js";
 import { about, dataUrl, fetchData } from "../shared/data.js";
 import { drawImage, drawMaps, drawOverlay, sequential, unpacked } from "../shared/heat.js";
 import { drawKernels, reachOf } from "../shared/kernels.js";
-import { byId, counted, make, still } from "../shared/page.js";
+import { counted } from "../shared/numbers.js";
+import { byId, make, still } from "../shared/page.js";
 
 /** @typedef {import("../shared/heat.js").Packed} Packed */
-/** @typedef {{epoch: number, train_loss: number | null, val_loss: number | null, val_accuracy: number | null, val_interval: [number, number] | null}} Epoch */
+/**
+ * @typedef {{epoch: number, train_loss: number | null, val_loss: number | null, val_accuracy: number | null,
+ *   val_interval: [number, number] | null}} Epoch
+ */
 /** @typedef {{images: Packed, ids: string[], labels: number[], split: string, classes: string[]}} Probes */
 /** @typedef {{layer: string, of: number, values: number[][][][]}} Kernels */
-/** @typedef {{epoch: number, kernels: Kernels | null, maps: (Packed & {layer: string, range: [number, number]}) | null, cams: Packed | null, probabilities: number[][], confusion: number[][] | null, right: [number, number]}} Frame */
-/** @typedef {{row: HTMLElement, image: HTMLCanvasElement, cam: HTMLCanvasElement, maps: HTMLCanvasElement, answer: HTMLElement, bars: HTMLElement}} Watched */
+/**
+ * @typedef {{epoch: number, kernels: Kernels | null, maps: (Packed & {layer: string, range: [number, number]}) | null,
+ *   cams: Packed | null, probabilities: number[][], confusion: number[][] | null, right: [number, number]}} Frame
+ */
+/**
+ * @typedef {{row: HTMLElement, image: HTMLCanvasElement, cam: HTMLCanvasElement, maps: HTMLCanvasElement,
+ *   answer: HTMLElement, bars: HTMLElement}} Watched
+ */
 
 const FRAMES_A_SECOND = 2;
 const ENDS = {

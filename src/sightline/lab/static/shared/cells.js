@@ -8,8 +8,11 @@ import { range } from "./convolution.js";
 /** @typedef {import("./colors.js").Rgb} Rgb */
 /** @typedef {{text: string, color: Rgb | null, kind?: string}} Cell
  *  color null: paper. kind: classes for the look, such as "padding". */
-/** @typedef {{onPoint?: (at: [number, number] | null) => void, onPress?: (at: [number, number]) => void, onKey?: (at: [number, number], key: string) => boolean}} Handlers
- *  onPoint: pointer or focus came to a cell, or left the grid; onKey: true when the key meant something. */
+/**
+ * @typedef {{onPoint?: (at: [number, number] | null) => void, onPress?: (at: [number, number]) => void,
+ *   onKey?: (at: [number, number], key: string) => boolean}} Handlers
+ *  onPoint: pointer or focus came to a cell, or left the grid; onKey: true when the key meant something.
+ */
 
 const READABLE = 7.5; // pixels: smaller numbers are left out, and only their colours stay
 
@@ -72,7 +75,8 @@ export class CellGrid {
   }
 
   /**
-   * Slide the frame over a part of the grid, or hide it. @param {{row: number, column: number, rows: number, columns: number} | null} part
+   * Slide the frame over a part of the grid, or hide it.
+   * @param {{row: number, column: number, rows: number, columns: number} | null} part
    */
   surround(part) {
     this.frame.hidden = !part;
@@ -83,7 +87,10 @@ export class CellGrid {
     style.transform = `translate(${(part.column / part.columns) * 100}%, ${(part.row / part.rows) * 100}%)`;
   }
 
-  /** Mark cells, given as row * columns + column, with a class and unmark all others. @param {string} mark @param {Set<number>} indices */
+  /**
+   * Mark cells, given as row * columns + column, with a class and unmark all others.
+   * @param {string} mark @param {Set<number>} indices
+   */
   mark(mark, indices) {
     this.cells.forEach((cell, i) => cell.classList.toggle(mark, indices.has(i)));
   }
@@ -175,25 +182,4 @@ export class CellGrid {
       if (to || handlers.onKey?.(at, event.key)) event.preventDefault();
     });
   }
-}
-
-/**
- * A scale with its ends: fills `element`. @param {HTMLElement} element @param {(value: number) => Rgb} color
- * @param {[number, number]} ends @param {string[]} words below the bar, evenly spread
- */
-export function drawLegend(element, color, [from, to], words) {
-  const bar = document.createElement("span");
-  bar.className = "bar";
-  const stops = range(9).map((i) => css(color(from + ((to - from) * i) / 8)));
-  bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
-  const ends = document.createElement("span");
-  ends.className = "ends";
-  ends.append(
-    ...words.map((word) => {
-      const span = document.createElement("span");
-      span.textContent = word;
-      return span;
-    }),
-  );
-  element.replaceChildren(bar, ends);
 }

@@ -18,7 +18,10 @@ export function signed(value, limit) {
   return mixed(paper, value < 0 ? negative : positive, share);
 }
 
-/** Grey levels of an image, the same on light and dark paper. @param {number} value @param {number} limit @returns {Rgb} */
+/**
+ * Grey levels of an image, the same on light and dark paper.
+ * @param {number} value @param {number} limit @returns {Rgb}
+ */
 export function grey(value, limit) {
   return mixed(BLACK, WHITE, limit > 0 ? Math.min(1, Math.max(0, value / limit)) : 0);
 }

@@ -1,18 +1,21 @@
 /**
- * Convolution and pooling, as `sightline.pixels.textbook` has them, with dilation as in PyTorch. Pure: numbers in, numbers
- * out; every figure of the lab that convolves asks here. "Convolution" slides the kernel without flipping it.
+ * Convolution and pooling, as `sightline.pixels.textbook` has them, with dilation as in PyTorch. Pure: numbers in,
+ * numbers out; every figure of the lab that convolves asks here. "Convolution" slides the kernel without flipping it.
  *
  * padding is a number of pixels added on every side, or
  *     "valid"  none: the window stays inside the image;
- *     "same"   as many as make the output ceil(size / stride) long; when that is an odd number, the extra pixel is added
- *              at the bottom and at the right.
+ *     "same"   as many as make the output ceil(size / stride) long; when that is an odd number, the extra pixel is
+ *              added at the bottom and at the right.
  */
 
 /** @typedef {number | "valid" | "same"} Padding */
 /** @typedef {number[][]} Grid rows of numbers, all equally long */
 /** @typedef {{stride?: number, padding?: Padding, dilation?: number}} Options */
-/** @typedef {{size: number, before: number, after: number, span: number, stride: number, dilation: number, kernel: number, outputs: number}} Axis
- *  size: pixels of the image; span: pixels from the first to the last one that the window looks at. */
+/**
+ * @typedef {{size: number, before: number, after: number, span: number, stride: number, dilation: number,
+ *   kernel: number, outputs: number}} Axis
+ *  size: pixels of the image; span: pixels from the first to the last one that the window looks at.
+ */
 /** @typedef {{rows: Axis, columns: Axis}} Plan */
 /** @typedef {{patch: Grid, products: Grid, sum: number}} Step */
 
@@ -40,7 +43,9 @@ export function axis(size, kernel, { stride = 1, padding = 0, dilation = 1 } = {
   return { size, before, after, span, stride, dilation, kernel, outputs: Math.floor((padded - span) / stride) + 1 };
 }
 
-/** @param {number} size @param {number} span @param {number} stride @param {Padding} padding @returns {[number, number]} */
+/**
+ * @param {number} size @param {number} span @param {number} stride @param {Padding} padding @returns {[number, number]}
+ */
 function padWidths(size, span, stride, padding) {
   if (padding === "valid") return [0, 0];
   if (padding === "same") {
@@ -98,7 +103,9 @@ export function outputsOf({ rows, columns }, row, column) {
   );
 }
 
-/** @param {Axis} axis @param {number} at @returns {[number, number][]} output and place in the window, along one axis */
+/**
+ * @param {Axis} axis @param {number} at @returns {[number, number][]} output and place in the window, along one axis
+ */
 function reached(axis, at) {
   return range(axis.outputs).flatMap((output) => {
     const offset = at - (output * axis.stride - axis.before);
@@ -111,7 +118,8 @@ function reached(axis, at) {
 
 /**
  * What the window sees at one output position (zeros in the padding), its products with the kernel, and their sum.
- * @param {Grid} image @param {Grid} kernel @param {Plan} plan @param {number} row @param {number} column @returns {Step}
+ * @param {Grid} image @param {Grid} kernel @param {Plan} plan @param {number} row @param {number} column
+ * @returns {Step}
  */
 export function step(image, kernel, plan, row, column) {
   const patch = window(plan, row, column).map((line) => line.map(([r, c]) => image[r]?.[c] ?? 0));
@@ -137,14 +145,18 @@ export function maxPool2d(image, size = 2, options) {
 }
 
 /**
- * The mean of each `size` x `size` window over the image's own pixels: padding does not count. stride: `size` when left out.
+ * The mean of each `size` x `size` window over the image's own pixels: padding does not count. stride: `size` when left
+ * out.
  * @param {Grid} image @param {number} [size] @param {Options} [options] @returns {Grid}
  */
 export function averagePool2d(image, size = 2, options) {
   return pool(image, size, options, (values) => values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
-/** @param {Grid} image @param {number} size @param {Options | undefined} options @param {(values: number[]) => number} combine */
+/**
+ * @param {Grid} image @param {number} size @param {Options | undefined} options
+ * @param {(values: number[]) => number} combine
+ */
 function pool(image, size, options, combine) {
   const moves = poolingPlan(image.length, image[0].length, size, options);
   return everywhere(moves, (row, column) => {

@@ -1,18 +1,21 @@
 /** Curves over epochs with a marked moment, which the pointer moves. */
 
-import { make } from "./page.js";
+import { make, makeSvg } from "./page.js";
 
 /** @typedef {{name: string, tone: string, points: [number, number][]}} Curve tone: a class of the style sheet */
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [520, 180, 60, 124, 12, 24];
 
 export class Curves {
-  /** @param {HTMLElement} place @param {string} title @param {{text: (value: number) => string, onEpoch: (epoch: number) => void, limits?: [number, number]}} how limits: what no value can pass */
+  /**
+   * @param {HTMLElement} place @param {string} title
+   * @param {{text: (value: number) => string, onEpoch: (epoch: number) => void, limits?: [number, number]}} how limits:
+   *   what no value can pass
+   */
   constructor(place, title, { text, onEpoch, limits = [-Infinity, Infinity] }) {
     this.text = text;
     this.limits = limits;
-    this.svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curves", role: "img" });
+    this.svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curves", role: "img" });
     this.title = title;
     place.append(make("p", { class: "caption" }, title), this.svg);
     /** @type {[number, number]} */
@@ -69,9 +72,7 @@ export class Curves {
 
   /** @param {string} name @param {Record<string, string | number>} attributes @param {string} [text] */
   add(name, attributes, text = "") {
-    const made = element(name, attributes);
-    made.textContent = text;
-    this.svg.append(made);
+    this.svg.append(makeSvg(name, attributes, text));
   }
 }
 
@@ -79,11 +80,4 @@ export class Curves {
 function spread(low, high, [least, most]) {
   const room = (high - low || Math.abs(high) || 1) * 0.05;
   return [Math.max(least, low - room), Math.min(most, high + room)];
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function element(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  return made;
 }

@@ -1,6 +1,10 @@
 /** Asking the lab for data. The addresses are those of files, so a static export answers as well, as far as it can. */
 
-/** @typedef {{live: boolean, run: {name: string, trained: boolean, complete: boolean, network: boolean} | null}} About */
+import { sentence } from "./page.js";
+
+/**
+ * @typedef {{live: boolean, run: {name: string, trained: boolean, complete: boolean, network: boolean} | null}} About
+ */
 
 const ROOT = new URL("../../data/", import.meta.url);
 
@@ -16,7 +20,10 @@ export async function fetchData(address) {
   return answerOf(await reach(address));
 }
 
-/** Send bytes to data/`address`. Throws an Error with what to do. @param {string} address @param {BodyInit} body @returns {Promise<any>} */
+/**
+ * Send bytes to data/`address`. Throws an Error with what to do.
+ * @param {string} address @param {BodyInit} body @returns {Promise<any>}
+ */
 export async function sendData(address, body) {
   return answerOf(await reach(address, { method: "POST", body }));
 }
@@ -40,9 +47,4 @@ async function answerOf(response) {
   if (response.ok) return response.json();
   const told = await response.json().catch(() => ({}));
   throw new Error(told.error ? sentence(told.error) : `The lab has no answer here (${response.status}).`);
-}
-
-/** @param {string} words */
-function sentence(words) {
-  return `${words[0].toUpperCase()}${words.slice(1)}.`;
 }

@@ -1,9 +1,10 @@
 /**
- * What the playground offers: inputs of any size, and filters as whole numbers with one divisor, so that a blur's weights
- * can be read in their cells. Pixel values are whole numbers from 0 (black) to 9 (white).
+ * What the playground offers: inputs of any size, and filters as whole numbers with one divisor, so that a blur's
+ * weights can be read in their cells. Pixel values are whole numbers from 0 (black) to 9 (white).
  */
 
 import { range } from "./convolution.js";
+import { decimal } from "./numbers.js";
 
 /** @typedef {import("./convolution.js").Grid} Grid */
 /** @typedef {{name: string, weights: Grid, divisor: number, purpose: string, finds: string}} Filter
@@ -11,7 +12,9 @@ import { range } from "./convolution.js";
 
 export const WHITE = 9;
 
-/** @type {Record<string, {name: string, pixel: (row: number, column: number, height: number, width: number) => number}>} */
+/**
+ * @type {Record<string, {name: string, pixel: (row: number, column: number, height: number, width: number) => number}>}
+ */
 const PATTERNS = {
   vertical: { name: "vertical edge", pixel: (_, c, __, w) => (c < w / 2 ? 0 : WHITE) },
   horizontal: { name: "horizontal edge", pixel: (r, _, h) => (r < h / 2 ? 0 : WHITE) },
@@ -29,7 +32,10 @@ export function makeInput(key, height, width) {
   return range(height).map((r) => range(width).map((c) => PATTERNS[key].pixel(r, c, height, width)));
 }
 
-/** A bright spot in the middle, fading like a Gaussian. @param {number} r @param {number} c @param {number} h @param {number} w */
+/**
+ * A bright spot in the middle, fading like a Gaussian.
+ * @param {number} r @param {number} c @param {number} h @param {number} w
+ */
 function blob(r, c, h, w) {
   const [y, x] = [(r + 0.5) / h - 0.5, (c + 0.5) / w - 0.5];
   return Math.round(WHITE * 1.08 * Math.exp(-(x * x + y * y) / 0.07));
@@ -157,7 +163,8 @@ export function filterAt(key, size) {
     return { weights: range(size).map((r) => range(size).map(() => side(r))), divisor: 1 };
   if (key === "box") return { weights: range(size).map(() => range(size).map(() => 1)), divisor: size ** 2 };
   if (key === "gaussian") {
-    const row = range(size).map((i) => range(i).reduce((value, j) => (value * (size - 1 - j)) / (j + 1), 1)); // binomial
+    const binomial = (/** @type {number} */ i) => range(i).reduce((value, j) => (value * (size - 1 - j)) / (j + 1), 1);
+    const row = range(size).map(binomial);
     return { weights: row.map((a) => row.map((b) => a * b)), divisor: 4 ** (size - 1) };
   }
   const { weights, divisor } = FILTERS[key];
@@ -180,12 +187,6 @@ export function sumMeaning(sum) {
   if (near(0)) return "An even area gives exactly 0: only differences count. Edge filters sum to 0.";
   if (sum < 0) return "An even area turns negative, which a ReLU would silence.";
   return sum > 1
-    ? `An even area gets ${text(sum)} times as bright; divide the weights by ${text(sum)} to keep its brightness.`
-    : `An even area gets darker: ${text(sum)} times its brightness.`;
-}
-
-/** A number as people write it: at most two decimals, a true minus. @param {number} value */
-export function text(value) {
-  const rounded = Math.round(value * 100) / 100 || 0;
-  return String(rounded).replace("-", "−");
+    ? `An even area gets ${decimal(sum)} times as bright; divide the weights by ${decimal(sum)} to keep its brightness.`
+    : `An even area gets darker: ${decimal(sum)} times its brightness.`;
 }

@@ -39,7 +39,9 @@ const TABLE = Array.from({ length: 256 }, (_, value) => sequential(value / 255))
 export const signedTable = () => Array.from({ length: 256 }, (_, value) => signed(value - 127.5, 127.5));
 
 /**
- * Maps (count, height, width) of bytes in rows of `columns`, a pixel apart. @param {HTMLCanvasElement} canvas @param {Uint8Array} maps @param {[number, number, number]} shape @param {number} columns
+ * Maps (count, height, width) of bytes in rows of `columns`, a pixel apart.
+ * @param {HTMLCanvasElement} canvas @param {Uint8Array} maps @param {[number, number, number]} shape
+ * @param {number} columns
  * @param {boolean} [isSigned] bytes below the middle are negative: blue, paper, orange instead of cividis
  */
 export function drawMaps(canvas, maps, [count, height, width], columns, isSigned = false) {
@@ -55,7 +57,10 @@ export function drawMaps(canvas, maps, [count, height, width], columns, isSigned
   show(canvas, image);
 }
 
-/** An image (height, width, 1 or 3) of bytes. @param {HTMLCanvasElement} canvas @param {Uint8Array} pixels @param {[number, number, number]} shape */
+/**
+ * An image (height, width, 1 or 3) of bytes.
+ * @param {HTMLCanvasElement} canvas @param {Uint8Array} pixels @param {[number, number, number]} shape
+ */
 export function drawImage(canvas, pixels, [height, width, channels]) {
   const image = sized(canvas, width, height);
   for (let i = 0; i < height * width; i += 1) {
@@ -72,7 +77,10 @@ export function drawImage(canvas, pixels, [height, width, channels]) {
   show(canvas, image);
 }
 
-/** A map (rows, columns) of bytes as a hue that is stronger where it is larger, to lie over an image. @param {HTMLCanvasElement} canvas @param {Uint8Array} map @param {[number, number]} shape */
+/**
+ * A map (rows, columns) of bytes as a hue that is stronger where it is larger, to lie over an image.
+ * @param {HTMLCanvasElement} canvas @param {Uint8Array} map @param {[number, number]} shape
+ */
 export function drawOverlay(canvas, map, [rows, columns]) {
   const image = sized(canvas, columns, rows);
   for (let i = 0; i < rows * columns; i += 1) {

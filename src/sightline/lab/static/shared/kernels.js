@@ -6,7 +6,8 @@ import { css, signed } from "./colors.js";
 
 /**
  * Filters of one channel in rows of eight, others a column each with their channels below each other. The canvas has a
- * pixel a weight; the style sheet enlarges it by `--pixels`, its width. @param {HTMLCanvasElement} canvas @param {Kernels} values @param {number} reach the weight at the ends of the scale
+ * pixel a weight; the style sheet enlarges it by `--pixels`, its width.
+ * @param {HTMLCanvasElement} canvas @param {Kernels} values @param {number} reach the weight at the ends of the scale
  */
 export function drawKernels(canvas, values, reach) {
   const [channels, height, width] = [values[0].length, values[0][0].length, values[0][0][0].length];

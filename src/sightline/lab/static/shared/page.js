@@ -12,7 +12,8 @@ export function byId(id, kind) {
 
 /**
  * A new element. @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, string>} [attributes] @param {...(Node | string)} children @returns {HTMLElementTagNameMap[T]}
+ * @param {T} tag @param {Record<string, string>} [attributes] @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
  */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,15 +22,24 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** "1 window", "9 windows". @param {number} count @param {string} noun */
-export function counted(count, noun) {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+/**
+ * A new element of a drawing.
+ * @param {string} tag @param {Record<string, string | number>} attributes @param {...(Node | string)} children
+ */
+export function makeSvg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
 }
 
-/** 11689512 -> "11,689,512". @param {number} value */
-export function grouped(value) {
-  return value.toLocaleString("en");
+/** "no image" -> "No image." @param {string} words */
+export function sentence(words) {
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
 }
+
+/** Steps of the arrow keys: rows and columns. @type {Record<string, [number, number] | undefined>} */
+export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** Whether the reader asked for stillness. */
 export const still = matchMedia("(prefers-reduced-motion: reduce)");

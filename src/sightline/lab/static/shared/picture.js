@@ -1,15 +1,14 @@
 /** Image files and films as this browser reads them. Nothing leaves it. */
 
+import { checkSize } from "./files.js";
 import { range } from "./convolution.js";
 import { WHITE } from "./filters.js";
 
 /** @typedef {import("./convolution.js").Grid} Grid */
 
-const LARGEST = 20 * 1024 * 1024; // bytes
-
 /** An image file, decoded; `close()` it after use. Throws an Error with what to do. @param {File} file */
 export async function readBitmap(file) {
-  if (file.size > LARGEST) throw new Error(`${file.name} has more than 20 MB: choose a smaller image.`);
+  checkSize(file);
   try {
     return await createImageBitmap(file);
   } catch {
@@ -17,7 +16,11 @@ export async function readBitmap(file) {
   }
 }
 
-/** The largest middle part of an image that has the canvas's shape, over the whole canvas. @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context @param {CanvasImageSource} image @param {number} width of the image @param {number} height */
+/**
+ * The largest middle part of an image that has the canvas's shape, over the whole canvas.
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context @param {CanvasImageSource} image
+ * @param {number} width of the image @param {number} height
+ */
 export function drawMiddle(context, image, width, height) {
   const { canvas } = context;
   const scale = Math.min(width / canvas.width, height / canvas.height);
@@ -37,7 +40,10 @@ export function drawMiddle(context, image, width, height) {
   );
 }
 
-/** The middle of the image as grey levels, `height` x `width` cells from 0 to 9. Throws an Error with what to do. @param {File} file @param {number} height @param {number} width @returns {Promise<Grid>} */
+/**
+ * The middle of the image as grey levels, `height` x `width` cells from 0 to 9. Throws an Error with what to do.
+ * @param {File} file @param {number} height @param {number} width @returns {Promise<Grid>}
+ */
 export async function readPixels(file, height, width) {
   const bitmap = await readBitmap(file);
   const canvas = document.createElement("canvas");

@@ -4,6 +4,9 @@
 
 const KEY = "sightline-course";
 
+/** Said behind a score that could not be kept. */
+export const NOT_KEPT = " (Your browser keeps no progress.)";
+
 /** Scores by lesson; empty where the browser keeps nothing. @returns {Record<string, Score>} */
 export function scores() {
   try {

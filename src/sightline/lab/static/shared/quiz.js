@@ -1,7 +1,7 @@
 /** A quiz: every choice has an answer of its own, the first try counts. */
 
 import { make } from "./page.js";
-import { keep } from "./progress.js";
+import { NOT_KEPT, keep } from "./progress.js";
 
 /** @param {HTMLElement} quiz its <fieldset>s with <p class="choice"> @param {string} lesson */
 export function startQuiz(quiz, lesson) {
@@ -24,7 +24,7 @@ export function startQuiz(quiz, lesson) {
         : right >= questions.length / 2
           ? "The answers above say what was missing."
           : "Read the lesson once more, then try again: it will go quickly.";
-    result.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : " (Your browser keeps no progress.)"}`;
+    result.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : NOT_KEPT}`;
   };
 
   questions.forEach((question, number) => {
@@ -37,7 +37,8 @@ export function startQuiz(quiz, lesson) {
 
 /**
  * Makes the choices of one question choosable; each choice tells its own reply.
- * @param {Element} question a <fieldset> with <p class="choice">, each with its <span class="reply"> @param {string} name of its
+ * @param {Element} question a <fieldset> with <p class="choice">, each with its <span class="reply">
+ * @param {string} name of its
  * radio buttons @param {(right: boolean) => void} [onChoice]
  */
 export function startQuestion(question, name, onChoice) {

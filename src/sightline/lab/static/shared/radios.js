@@ -3,7 +3,8 @@
 import { byId, make } from "./page.js";
 
 /**
- * Buttons of which one is chosen, walked through with the arrow keys. @param {string} id of their group @param {Record<string, string>} names
+ * Buttons of which one is chosen, walked through with the arrow keys.
+ * @param {string} id of their group @param {Record<string, string>} names
  * @param {(key: string) => void} onChoose @returns {Record<string, HTMLButtonElement>}
  */
 export function radios(id, names, onChoose) {
@@ -28,7 +29,10 @@ export function radios(id, names, onChoose) {
   return Object.fromEntries(entries);
 }
 
-/** Shows which one is chosen; any other word: none. @param {Record<string, HTMLButtonElement>} buttons @param {string} chosen */
+/**
+ * Shows which one is chosen; any other word: none.
+ * @param {Record<string, HTMLButtonElement>} buttons @param {string} chosen
+ */
 export function check(buttons, chosen) {
   const any = chosen in buttons;
   Object.entries(buttons).forEach(([key, button], i) => {

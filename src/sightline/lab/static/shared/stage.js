@@ -1,19 +1,24 @@
 /**
- * The input and the output side by side, linked: pointing at an output lights its patch, pointing at a pixel lights every
- * output whose window it is in. Draws only; `state.js` computes.
+ * The input and the output side by side, linked: pointing at an output lights its patch, pointing at a pixel lights
+ * every output whose window it is in. Draws only; `state.js` computes.
  */
 
-import { CellGrid, drawLegend } from "./cells.js";
+import { CellGrid } from "./cells.js";
 import { darkMode, grey, signed } from "./colors.js";
 import { outputsOf, range, window as windowOf } from "./convolution.js";
-import { WHITE, text } from "./filters.js";
+import { WHITE } from "./filters.js";
+import { greyLegend, mapLegend } from "./legend.js";
+import { decimal } from "./numbers.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./state.js").Result} Result */
 /** @typedef {import("./cells.js").Cell} Cell */
 /** @typedef {[number, number]} Place row and column */
 /** @typedef {{output: Place | null, pixel: Place | null}} Focus what is pointed at; a pixel may lie in the padding */
-/** @typedef {{onFocus: (focus: Focus) => void, onPress?: (pixel: Place) => void, onKey?: (pixel: Place, key: string) => boolean, onChoose?: (output: Place) => void}} StageHandlers */
+/**
+ * @typedef {{onFocus: (focus: Focus) => void, onPress?: (pixel: Place) => void, onKey?: (pixel: Place,
+ *   key: string) => boolean, onChoose?: (output: Place) => void}} StageHandlers
+ */
 
 export class Stage {
   /**
@@ -71,11 +76,14 @@ export class Stage {
       ),
     );
     const { outputLegend } = this.parts;
-    if (outputLegend && this.scaled !== result) drawScale(outputLegend, result.signed, result.limit);
+    if (outputLegend && this.scaled !== result) mapLegend(outputLegend, result.signed, result.limit);
     this.scaled = result;
   }
 
-  /** The image with its padding; without a plan (no window fits) the image alone. @param {State} state @param {import("./convolution.js").Plan | null} plan */
+  /**
+   * The image with its padding; without a plan (no window fits) the image alone.
+   * @param {State} state @param {import("./convolution.js").Plan | null} plan
+   */
   drawInput({ pixels, mode }, plan) {
     const alone = (/** @type {number} */ size) => ({
       size,
@@ -95,7 +103,8 @@ export class Stage {
     const reach = (/** @type {import("./convolution.js").Axis} */ axis) =>
       (axis.outputs - 1) * axis.stride - axis.before + axis.span;
     this.input.label(
-      `Input, ${pixels.length} rows and ${pixels[0].length} columns${rows.before + rows.after ? ", with padding around it" : ""}`,
+      `Input, ${pixels.length} rows and ${pixels[0].length} columns` +
+        (rows.before + rows.after ? ", with padding around it" : ""),
     );
     this.input.draw(
       range(rows.before + rows.size + rows.after).map((r) =>
@@ -114,11 +123,13 @@ export class Stage {
       this.input.surround(null);
       this.input.mark("lit", new Set());
     }
-    if (this.parts.inputLegend)
-      drawLegend(this.parts.inputLegend, (value) => grey(value, WHITE), [0, WHITE], ["0 black", "9 white"]);
+    if (this.parts.inputLegend) greyLegend(this.parts.inputLegend, ["0 black", "9 white"]);
   }
 
-  /** Light what is linked to what is pointed at, or else to the output at `at`. @param {Focus} focus @param {Place} at */
+  /**
+   * Light what is linked to what is pointed at, or else to the output at `at`.
+   * @param {Focus} focus @param {Place} at
+   */
   light(focus, at) {
     if (!this.shown) return;
     const { plan } = this.shown[1];
@@ -151,11 +162,5 @@ export class Stage {
 
 /** A value as it stands in a cell: few digits. @param {number} value */
 function cellText(value) {
-  return text(Math.round(value * 10) / 10);
-}
-
-/** The scale of a map under it. @param {HTMLElement} element @param {boolean} isSigned @param {number} limit */
-export function drawScale(element, isSigned, limit) {
-  if (isSigned) drawLegend(element, (value) => signed(value, limit), [-limit, limit], [text(-limit), "0", text(limit)]);
-  else drawLegend(element, (value) => grey(value, limit), [0, limit], ["0", text(limit)]);
+  return decimal(Math.round(value * 10) / 10);
 }

@@ -2,14 +2,20 @@
 
 import * as conv from "./convolution.js";
 import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput } from "./filters.js";
+import { sensible } from "./numbers.js";
 
 /** @typedef {import("./convolution.js").Grid} Grid */
 /** @typedef {"convolution" | "max" | "average" | "global"} Mode */
-/** @typedef {{input: string, pixels: Grid, filter: string, weights: Grid, divisor: number, mode: Mode, kernel: number,
- *    stride: number, padding: conv.Padding, dilation: number, relu: boolean, predict: boolean, at: [number, number] | null}} State
- *  input and filter: a name of filters.js, or "own". kernel: rows and columns of the window. at: the output in focus. */
-/** @typedef {{plan: conv.Plan, raw: Grid, output: Grid, signed: boolean, limit: number}} Result
- *  raw: before ReLU. signed: whether the colours are those of signed values; limit: the value at the end of the scale. */
+/**
+ * @typedef {{input: string, pixels: Grid, filter: string, weights: Grid, divisor: number, mode: Mode, kernel: number,
+ *   stride: number, padding: conv.Padding, dilation: number, relu: boolean, predict: boolean,
+ *   at: [number, number] | null}} State
+ *  input and filter: a name of filters.js, or "own". kernel: rows and columns of the window. at: the output in focus.
+ */
+/**
+ * @typedef {{plan: conv.Plan, raw: Grid, output: Grid, signed: boolean, limit: number}} Result
+ *  raw: before ReLU. signed: whether the colours are those of signed values; limit: the value at the end of the scale.
+ */
 
 export const LIMITS = { size: 16, kernel: 7, stride: 4, padding: 3, dilation: 3 };
 
@@ -69,7 +75,10 @@ export function compute(state) {
   return { plan, raw, output: state.relu ? conv.relu(raw) : raw, signed: false, limit: WHITE };
 }
 
-/** The output that has most to say: the largest value without its sign, and of several the one nearest to the middle. @param {Grid} output @returns {[number, number]} */
+/**
+ * The output that has most to say: the largest value without its sign, and of several the one nearest to the middle.
+ * @param {Grid} output @returns {[number, number]}
+ */
 export function liveliest(output) {
   const [middleRow, middleColumn] = [(output.length - 1) / 2, (output[0].length - 1) / 2];
   /** @type {[number, number]} */
@@ -104,7 +113,10 @@ export function toAddress(state) {
   return words.toString();
 }
 
-/** The state of an address; whatever in it makes no sense is left at its default. @param {string} address @returns {State} */
+/**
+ * The state of an address; whatever in it makes no sense is left at its default.
+ * @param {string} address @returns {State}
+ */
 export function fromAddress(address) {
   const words = new URLSearchParams(address);
   const state = defaults();
@@ -139,11 +151,6 @@ export function fromAddress(address) {
   state.predict = words.get("predict") === "1";
   state.at = pair(words.get("at"), 0, 99);
   return state;
-}
-
-/** A weight that fits into a cell and an address. @param {number} value */
-export function sensible(value) {
-  return Number.isFinite(value) && Math.abs(value) <= 999;
 }
 
 /** @param {string | null} word @param {number} from @param {number} to */

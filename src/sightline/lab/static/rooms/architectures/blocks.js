@@ -1,4 +1,7 @@
-/** The blocks one can build with: what can be set about them, how the address writes them, and networks to begin from. Pure. */
+/**
+ * The blocks one can build with: what can be set about them, how the address writes them, and networks to begin from.
+ * Pure.
+ */
 
 /** @typedef {import("./shapes.js").Layer} Layer */
 /** @typedef {{key: string, label: string, min: number, max: number, words?: string[], usual: number}} Setting */
@@ -74,7 +77,10 @@ export function decode(words) {
   });
 }
 
-/** Networks to begin from: name, image as channels and size, layers. @type {Record<string, {name: string, channels: number, size: number, words: string}>} */
+/**
+ * Networks to begin from: name, image as channels and size, layers.
+ * @type {Record<string, {name: string, channels: number, size: number, words: string}>}
+ */
 export const PRESETS = {
   first: {
     name: "a first CNN",
@@ -88,14 +94,17 @@ export const PRESETS = {
     channels: 1,
     size: 32,
     words:
-      "Conv2d.6.5.1.0-ReLU-AvgPool2d.2.2.0-Conv2d.16.5.1.0-ReLU-AvgPool2d.2.2.0-Flatten-Linear.120-ReLU-Linear.84-ReLU-Linear.10",
+      "Conv2d.6.5.1.0-ReLU-AvgPool2d.2.2.0-Conv2d.16.5.1.0-ReLU-AvgPool2d.2.2.0-" +
+      "Flatten-Linear.120-ReLU-Linear.84-ReLU-Linear.10",
   },
   vgg: {
     name: "like VGG",
     channels: 3,
     size: 32,
     words:
-      "Conv2d.64.3.1.1-BatchNorm2d-ReLU-Conv2d.64.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-Conv2d.128.3.1.1-BatchNorm2d-ReLU-Conv2d.128.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-AdaptiveAvgPool2d-Flatten-Dropout-Linear.10",
+      "Conv2d.64.3.1.1-BatchNorm2d-ReLU-Conv2d.64.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-" +
+      "Conv2d.128.3.1.1-BatchNorm2d-ReLU-Conv2d.128.3.1.1-BatchNorm2d-ReLU-MaxPool2d.2.2.0-" +
+      "AdaptiveAvgPool2d-Flatten-Dropout-Linear.10",
   },
   broken: {
     name: "one with mistakes to find",

@@ -2,7 +2,8 @@
 
 import { BLOCKS, PRESETS, decode, encode, newBlock } from "./blocks.js";
 import { fieldText, shapeText } from "./layers.js";
-import { byId, grouped, make } from "../../shared/page.js";
+import { grouped } from "../../shared/numbers.js";
+import { byId, make, sentence } from "../../shared/page.js";
 import { follow } from "./shapes.js";
 import { sequentialCode, sightlineCode } from "./torchcode.js";
 
@@ -83,7 +84,7 @@ export class Builder {
       build: encode(this.layers),
       size: String(this.size),
       channels: String(this.channels),
-    }).toString();
+    });
   }
 
   /** @param {URLSearchParams} words */
@@ -190,7 +191,8 @@ export class Builder {
     row.classList.toggle("unknown", !result && !problem);
     row.classList.toggle("broken", Boolean(problem));
     const place = find(".problem");
-    if (place.textContent !== problem) place.textContent = problem && `${problem[0].toUpperCase()}${problem.slice(1)}.`;
+    const words = problem && sentence(problem);
+    if (place.textContent !== words) place.textContent = words; // said once, not at every stroke of a key
     place.hidden = !problem;
   }
 

@@ -1,29 +1,18 @@
 /** Layers as a table whose first column is their graph, and as a silhouette: how maps get smaller and more. */
 
-import { grouped, make } from "../../shared/page.js";
+import { counted, grouped } from "../../shared/numbers.js";
+import { make, makeSvg } from "../../shared/page.js";
 import { layerCode } from "./torchcode.js";
 
 /** @typedef {import("./shapes.js").Layer} Layer */
 /** @typedef {import("./shapes.js").Outcome} Outcome */
 /** @typedef {import("./shapes.js").Row} Row */
 
-const SVG = "http://www.w3.org/2000/svg";
 const LANES = [10, 26]; // x of the main line and of a shortcut
 
 /** 64 × 56 × 56, never broken into two lines. @param {number[]} shape */
 export function shapeText(shape) {
   return shape.join("\u00a0×\u00a0");
-}
-
-/** 1,814,073,344 -> 1.81 billion. @param {number} count */
-export function rough(count) {
-  for (const [unit, word] of /** @type {[number, string][]} */ ([
-    [1e9, "billion"],
-    [1e6, "million"],
-  ])) {
-    if (count >= unit) return `${(count / unit).toPrecision(3)} ${word}`;
-  }
-  return grouped(count);
 }
 
 /** @param {Row} row */
@@ -32,7 +21,8 @@ export function fieldText({ field }) {
 }
 
 /**
- * The rows of the table's body. @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image @returns {HTMLTableRowElement[]}
+ * The rows of the table's body.
+ * @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image @returns {HTMLTableRowElement[]}
  */
 export function layerRows(layers, outcomes, image) {
   const graph = drawGraph(layers);
@@ -76,30 +66,23 @@ function title(layer, input) {
 }
 
 /**
- * One drawing a row, the image's first: nodes, and lines to what they see. A layer that does not see the one before it stands
- * in the second lane, and so does a line that passes layers of the first.
- * @param {Layer[]} layers @returns {SVGSVGElement[]}
+ * One drawing a row, the image's first: nodes, and lines to what they see. A layer that does not see the one before it
+ * stands in the second lane, and so does a line that passes layers of the first.
+ * @param {Layer[]} layers @returns {SVGElement[]}
  */
 function drawGraph(layers) {
-  const inputs = [[], ...layers.map(({ from }, i) => (from ?? [i - 1]).map((at) => at + 1))]; // positions with the image at 0
+  // Positions with the image at 0.
+  const inputs = [[], ...layers.map(({ from }, i) => (from ?? [i - 1]).map((at) => at + 1))];
   /** @type {number[]} */
   const lane = [];
   inputs.forEach((from, i) => {
     const shortcut = from.length === 1 && from[0] !== i - 1;
     lane.push(shortcut || (from.length === 1 && lane[from[0]] === 1 && from[0] === i - 1) ? 1 : 0);
   });
-  const drawings = inputs.map(() => {
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", "0 0 36 32");
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("aria-hidden", "true");
-    return svg;
-  });
-  const path = (/** @type {number} */ at, /** @type {string} */ d) => {
-    const line = document.createElementNS(SVG, "path");
-    line.setAttribute("d", d);
-    drawings[at].append(line);
-  };
+  const drawings = inputs.map(() =>
+    makeSvg("svg", { viewBox: "0 0 36 32", preserveAspectRatio: "none", "aria-hidden": "true" }),
+  );
+  const path = (/** @type {number} */ at, /** @type {string} */ d) => drawings[at].append(makeSvg("path", { d }));
   inputs.forEach((from, to) => {
     for (const source of from) {
       const between = lane.slice(source + 1, to);
@@ -111,10 +94,9 @@ function drawGraph(layers) {
     }
   });
   drawings.forEach((svg, i) => {
-    const dot = document.createElementNS(SVG, "path"); // a point with round ends stays round however the row is stretched
-    dot.setAttribute("d", `M${LANES[lane[i]]} 16h0.001`);
-    dot.setAttribute("class", i > 0 && weighs(layers[i - 1]) ? "node weights" : "node");
-    svg.append(dot);
+    const look = i > 0 && weighs(layers[i - 1]) ? "node weights" : "node";
+    // A point with round ends stays round however the row is stretched.
+    svg.append(makeSvg("path", { d: `M${LANES[lane[i]]} 16h0.001`, class: look }));
   });
   return drawings;
 }
@@ -143,7 +125,7 @@ export function silhouette(outcomes, image) {
   const gap = 14;
   const all = blocks.reduce((sum, { layers }) => sum + width(layers) + gap, 0);
   const tall = Math.max(...blocks.map(({ shape }) => height(shape)));
-  const svg = element("svg", {
+  const svg = makeSvg("svg", {
     viewBox: `0 0 ${Math.max(all, 1000)} ${tall + 44}`,
     preserveAspectRatio: "xMinYMid meet",
     role: "img",
@@ -153,29 +135,15 @@ export function silhouette(outcomes, image) {
   let x = 0;
   for (const { shape, layers } of blocks) {
     const maps = shape.length === 3;
-    const rect = element("rect", {
-      x,
-      y: (tall - height(shape)) / 2,
-      width: width(layers),
-      height: height(shape),
-      class: maps ? "maps" : "vector",
-    });
-    const tip = element("title", {});
-    tip.textContent = `${shapeText(shape)}, ${layers} layer${layers === 1 ? "" : "s"}`;
-    rect.append(tip);
-    const channels = element("text", { x: x + width(layers) / 2, y: tall + 20, class: "channels" });
-    channels.textContent = String(shape[0]);
-    const size = element("text", { x: x + width(layers) / 2, y: tall + 37 });
-    size.textContent = maps ? `${shape[1]}²` : "";
-    svg.append(rect, channels, size);
+    const box = { x, y: (tall - height(shape)) / 2, width: width(layers), height: height(shape) };
+    const tip = makeSvg("title", {}, `${shapeText(shape)}, ${counted(layers, "layer")}`);
+    const middle = x + width(layers) / 2;
+    svg.append(
+      makeSvg("rect", { ...box, class: maps ? "maps" : "vector" }, tip),
+      makeSvg("text", { x: middle, y: tall + 20, class: "channels" }, String(shape[0])),
+      makeSvg("text", { x: middle, y: tall + 37 }, maps ? `${shape[1]}²` : ""),
+    );
     x += width(layers) + gap;
   }
   return svg;
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function element(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  return made;
 }

@@ -1,25 +1,33 @@
 /**
- * What layers do to an image: shapes, parameters, multiply-adds, receptive field. Pure; the rules are those of PyTorch, and
- * the numbers those of `sightline.models.summary`.
+ * What layers do to an image: shapes, parameters, multiply-adds, receptive field. Pure; the rules are those of PyTorch,
+ * and the numbers those of `sightline.models.summary`.
  */
 
 import { ShapeError, axis, poolingPlan } from "../../shared/convolution.js";
 
 /**
- * A layer as zoo.json has it. from: positions of the layers whose outputs it sees, -1 for the image; the one before when left out.
+ * A layer as zoo.json has it. from: positions of the layers whose outputs it sees, -1 for the image; the one before
+ * when left out.
  * @typedef {{kind: string, name?: string, from?: number[], in?: number, out?: number, kernel?: number, stride?: number,
- *    padding?: import("../../shared/convolution.js").Padding, dilation?: number, groups?: number, bias?: boolean, size?: number, p?: number}} Layer
+ *   padding?: import("../../shared/convolution.js").Padding, dilation?: number, groups?: number, bias?: boolean,
+ *   size?: number, p?: number}} Layer
  */
-/** @typedef {{size: number, stride: number}} Field pixels of the image that one value depends on, and how far its neighbour's are from them; Infinity: all */
-/** @typedef {{shape: number[], parameters: number, multiplyAdds: number, field: Field}} Row shape: [channels, height, width] or [features] */
+/**
+ * @typedef {{size: number, stride: number}} Field pixels of the image that one value depends on, and how far its
+ *   neighbour's are from them; Infinity: all
+ */
+/**
+ * @typedef {{shape: number[], parameters: number, multiplyAdds: number, field: Field}} Row shape: [channels, height,
+ *   width] or [features]
+ */
 /** @typedef {{row: Row | null, problem: string}} Outcome problem: why there is no row; empty when there is one */
 
 /** @type {Field} */
 const EVERYTHING = { size: Infinity, stride: Infinity };
 
 /**
- * Every layer's outcome for an image [channels, height, width]. After a problem the layers that need its output have none of
- * their own: their outcome is no row and no problem.
+ * Every layer's outcome for an image [channels, height, width]. After a problem the layers that need its output have
+ * none of their own: their outcome is no row and no problem.
  * @param {Layer[]} layers @param {number[]} image @returns {Outcome[]}
  */
 export function follow(layers, image) {
@@ -51,7 +59,11 @@ export function totals(outcomes) {
   return { parameters: sum((row) => row.parameters), multiplyAdds: sum((row) => row.multiplyAdds) };
 }
 
-/** Where branches meet: the longest counts; a shortcut without weights is thinned out and given more channels on its way. @param {Row[]} rows @returns {Row} */
+/**
+ * Where branches meet: the longest counts; a shortcut without weights is thinned out and given more channels on its
+ * way.
+ * @param {Row[]} rows @returns {Row}
+ */
 function joined(rows) {
   if (rows.length === 1) return rows[0];
   const most = rows[0].shape.map((_, axis) => (axis ? Math.min : Math.max)(...rows.map(({ shape }) => shape[axis])));
@@ -102,7 +114,8 @@ function through(layer, { shape, field }) {
       // Global pooling outside of all layers leaves one value a channel.
       if (maps && layer.in === undefined)
         throw new ShapeError(
-          `a Linear layer needs a vector, and gets maps of ${shape.join(" × ")}: put Flatten or global pooling before it`,
+          `a Linear layer needs a vector, and gets maps of ${shape.join(" × ")}: ` +
+            "put Flatten or global pooling before it",
         );
       const { out = 1, bias = true } = layer;
       const weights = shape[0] * out;
@@ -129,7 +142,10 @@ function seen(field, kernel, stride) {
   return { size: field.size + (kernel > 1 ? (kernel - 1) * field.stride : 0), stride: field.stride * stride };
 }
 
-/** Adaptive pooling: where the sizes do not divide, windows differ: the widest, at the mean distance. @param {Field} field @param {number} inputs @param {number} outputs */
+/**
+ * Adaptive pooling: where the sizes do not divide, windows differ: the widest, at the mean distance.
+ * @param {Field} field @param {number} inputs @param {number} outputs
+ */
 function adapted(field, inputs, outputs) {
   if (outputs === 1 && inputs > 1) return EVERYTHING;
   const widths = Array.from(

@@ -4,7 +4,8 @@
 /** @typedef {import("./shapes.js").Outcome} Outcome */
 
 /**
- * nn.Sequential of layers that all have a row. @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image
+ * nn.Sequential of layers that all have a row.
+ * @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image
  */
 export function sequentialCode(layers, outcomes, image) {
   const lines = described(layers, outcomes, image).map(([code, shapes]) => `    ${code},  # ${shapes}`);
@@ -20,8 +21,8 @@ export function sequentialCode(layers, outcomes, image) {
 }
 
 /**
- * A module that registers the network: stages make maps, the head begins where maps end. Empty where the layers do not end in
- * a Linear layer after maps. @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image
+ * A module that registers the network: stages make maps, the head begins where maps end. Empty where the layers do not
+ * end in a Linear layer after maps. @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image
  */
 export function sightlineCode(layers, outcomes, image) {
   const end = layers.findIndex(({ kind }) => kind === "Flatten" || kind === "AdaptiveAvgPool2d");
@@ -40,7 +41,9 @@ export function sightlineCode(layers, outcomes, image) {
       `${output ? "output" : `part${i}`}=`,
     );
   });
-  return `"""A network from the lab, for images of ${size} x ${size} pixels. Import this module, then train it by its name:
+  const images = `images of ${size} x ${size} pixels`;
+  const sizes = `size=${size}, min_size=${size}, in_channels=${channels}, num_classes=${last.out}`;
+  return `"""A network from the lab, for ${images}. Import this module, then train it by its name:
 
     import sightline
     import my_network
@@ -55,7 +58,7 @@ from sightline.models.contract import Network
 from sightline.models.registry import register
 
 
-@register("my_network", size=${size}, min_size=${size}, in_channels=${channels}, num_classes=${last.out}, description="built in the lab")
+@register("my_network", ${sizes}, description="built in the lab")
 class MyNetwork(Network):
     """(B, ${channels}, ${size}, ${size}) -> (B, num_classes)."""
 
@@ -74,7 +77,10 @@ ${head.join("\n")}
 `;
 }
 
-/** Each layer's code, and what it does to the shape. @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image @returns {[string, string][]} */
+/**
+ * Each layer's code, and what it does to the shape.
+ * @param {Layer[]} layers @param {Outcome[]} outcomes @param {number[]} image @returns {[string, string][]}
+ */
 function described(layers, outcomes, image) {
   let before = image;
   return layers.map((layer, i) => {
@@ -94,11 +100,16 @@ export function layerCode(
 ) {
   const pads = padding === 0 ? "" : `, padding=${typeof padding === "string" ? `"${padding}"` : padding}`;
   switch (kind) {
-    case "Conv2d":
-      return `nn.Conv2d(${inputs}, ${out}, ${kernel}${stride === 1 ? "" : `, stride=${stride}`}${pads}${bias ? "" : ", bias=False"})`;
+    case "Conv2d": {
+      const strides = stride === 1 ? "" : `, stride=${stride}`;
+      return `nn.Conv2d(${inputs}, ${out}, ${kernel}${strides}${pads}${bias ? "" : ", bias=False"})`;
+    }
     case "MaxPool2d":
-    case "AvgPool2d":
-      return `nn.${kind}(${kernel}${stride === kernel ? "" : `, stride=${stride}`}${pads}${kind === "AvgPool2d" && padding ? ", count_include_pad=False" : ""})`;
+    case "AvgPool2d": {
+      const strides = stride === kernel ? "" : `, stride=${stride}`;
+      const counts = kind === "AvgPool2d" && padding ? ", count_include_pad=False" : "";
+      return `nn.${kind}(${kernel}${strides}${pads}${counts})`;
+    }
     case "AdaptiveAvgPool2d":
       return `nn.AdaptiveAvgPool2d(${size})`;
     case "BatchNorm2d":

@@ -3,7 +3,9 @@
 /** @typedef {{height: number, width: number, values: Float32Array}} Plane values row by row */
 
 /**
- * The sum over all planes of each with its kernel, plus the bias. @param {Plane[]} planes of one size @param {number[][][]} kernels one a plane, of one size @param {number} [bias] @returns {Plane}
+ * The sum over all planes of each with its kernel, plus the bias.
+ * @param {Plane[]} planes of one size @param {number[][][]} kernels one a plane, of one size @param {number} [bias]
+ * @returns {Plane}
  */
 export function convolve(planes, kernels, bias = 0) {
   const [{ height, width }] = planes;

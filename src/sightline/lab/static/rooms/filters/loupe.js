@@ -2,16 +2,25 @@
 
 import { CellGrid } from "../../shared/cells.js";
 import { grey, signed } from "../../shared/colors.js";
-import { text } from "../../shared/filters.js";
+import { decimal } from "../../shared/numbers.js";
 import { make } from "../../shared/page.js";
 
-/** @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel for each plane */
+/**
+ * @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel for each
+ *   plane
+ */
 /** @typedef {{patch: number[][], kernel: number[][], products: number[][], sum: number}} Term of one plane */
-/** @typedef {{terms: Term[], strongest: number, bias: number, total: number}} Look strongest: the plane whose sum is the largest either way */
+/**
+ * @typedef {{terms: Term[], strongest: number, bias: number, total: number}} Look strongest: the plane whose sum is the
+ *   largest either way
+ */
 
 const COLORS = ["red", "green", "blue"];
 
-/** The kernels on the patches whose first place is (row, column). @param {Operands} operands @param {number} row @param {number} column @returns {Look} */
+/**
+ * The kernels on the patches whose first place is (row, column).
+ * @param {Operands} operands @param {number} row @param {number} column @returns {Look}
+ */
 export function look({ planes, kernels, bias }, row, column) {
   const terms = planes.map(({ values, width }, p) => {
     const kernel = kernels[p];
@@ -23,7 +32,11 @@ export function look({ planes, kernels, bias }, row, column) {
   return { terms, strongest, bias, total: terms.reduce((total, { sum }) => total + sum, bias) };
 }
 
-/** The strongest plane's term as grids of cells. @param {HTMLElement} place @param {Look} seen @param {boolean} isBrightness whether the patch has values of 0 to 1, drawn grey */
+/**
+ * The strongest plane's term as grids of cells.
+ * @param {HTMLElement} place @param {Look} seen
+ * @param {boolean} isBrightness whether the patch has values of 0 to 1, drawn grey
+ */
 export function drawLook(place, { terms, strongest }, isBrightness) {
   const { patch, kernel, products } = terms[strongest];
   const grid = (/** @type {string} */ words, /** @type {number[][]} */ values, isGrey = false) => {
@@ -31,7 +44,7 @@ export function drawLook(place, { terms, strongest }, isBrightness) {
     const most = Math.max(...values.flat().map(Math.abs)) || 1;
     new CellGrid(cells, words).draw(
       values.map((line) =>
-        line.map((value) => ({ text: text(value), color: isGrey ? grey(value, 1) : signed(value, most) })),
+        line.map((value) => ({ text: decimal(value), color: isGrey ? grey(value, 1) : signed(value, most) })),
       ),
     );
     return make("figure", { class: "term" }, cells, make("figcaption", {}, words));
@@ -49,7 +62,7 @@ export function drawLook(place, { terms, strongest }, isBrightness) {
 
 /** @param {Look} seen */
 export function sumInWords({ terms, bias, total }) {
-  const parts = terms.map(({ sum }, p) => (terms.length === 3 ? `${COLORS[p]} ${text(sum)}` : text(sum)));
-  if (bias) parts.push(`bias ${text(bias)}`);
-  return `${parts.join(" + ")}${parts.length > 1 ? ` = ${text(total)}` : ""}`;
+  const parts = terms.map(({ sum }, p) => (terms.length === 3 ? `${COLORS[p]} ${decimal(sum)}` : decimal(sum)));
+  if (bias) parts.push(`bias ${decimal(bias)}`);
+  return `${parts.join(" + ")}${parts.length > 1 ? ` = ${decimal(total)}` : ""}`;
 }

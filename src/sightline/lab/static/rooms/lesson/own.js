@@ -1,17 +1,22 @@
 /** What a lesson says about the reader's own network and data, when the lab was opened with a run. */
 
+import { Bar } from "../../shared/bars.js";
 import { CellGrid } from "../../shared/cells.js";
 import { darkMode, grey } from "../../shared/colors.js";
 import { Curves } from "../../shared/curves.js";
 import { about, fetchData } from "../../shared/data.js";
 import { drawKernels } from "../../shared/kernels.js";
-import { grouped, make } from "../../shared/page.js";
+import { grouped, percent } from "../../shared/numbers.js";
+import { make } from "../../shared/page.js";
 import { startQuestion } from "../../shared/quiz.js";
 
 /** @typedef {{text: string, choices: string[], replies: string[], right: number}} OwnQuestion */
 /** @typedef {{words: string, figure: any, questions: OwnQuestion[]}} Part */
 
-/** Put the lesson's part before `place`; nothing without a run, or where it has nothing to say. @param {string} lesson @param {Element} place */
+/**
+ * Put the lesson's part before `place`; nothing without a run, or where it has nothing to say.
+ * @param {string} lesson @param {Element} place
+ */
 export async function addOwnPart(lesson, place) {
   const { run } = await about();
   if (!run?.network) return;
@@ -67,45 +72,33 @@ function kernels(place, { values, reach }) {
   const draw = () => drawKernels(canvas, values, reach);
   draw();
   darkMode.addEventListener("change", draw);
-  place.append(
-    canvas,
-    make(
-      "figcaption",
-      {},
-      `${values[0].length > 1 ? "A column is a filter, its channels below each other. " : ""}Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`,
-    ),
-  );
+  const deep = values[0].length > 1 ? "A column is a filter, its channels below each other. " : "";
+  const scale = `Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`;
+  place.append(canvas, make("figcaption", {}, deep + scale));
 }
 
-/** A bar a layer: how many pixels one value sees. @param {HTMLElement} place @param {{image: number, rows: [string, number, number[]][]}} figure */
+/**
+ * A bar a layer: how many pixels one value sees.
+ * @param {HTMLElement} place @param {{image: number, rows: [string, number, number[]][]}} figure
+ */
 function fields(place, { image, rows }) {
   const largest = Math.max(image, ...rows.map(([, field]) => field));
   const shown =
     rows.length <= 12 ? rows : rows.filter((_, i) => i % Math.ceil(rows.length / 12) === 0 || i === rows.length - 1);
   for (const [name, field, shape] of shown) {
-    const bar = make("span", { class: "count-bar" });
-    bar.style.setProperty("width", `${(100 * field) / largest}%`);
-    const words = `${field} of ${image}`;
-    place.append(
-      make(
-        "div",
-        { class: "count own-field" },
-        make("span", { class: "count-name", title: name }, name.split(".").slice(-2).join(".")),
-        make("span", { class: "count-track" }, bar),
-        make("span", { class: "count-words" }, words, make("small", {}, ` ${shape.join(" × ")}`)),
-      ),
-    );
+    const bar = new Bar(name.split(".").slice(-2).join("."), "own-field");
+    bar.name.title = name;
+    place.append(bar.show(field / largest, `${field} of ${image}`, make("small", {}, ` ${shape.join(" × ")}`)));
   }
-  place.append(
-    make(
-      "figcaption",
-      {},
-      "Pixels each way that one value sees, of the image's, and the layer's output. A field may reach beyond the image.",
-    ),
-  );
+  const words = "Pixels each way that one value sees, of the image's, and the layer's output.";
+  place.append(make("figcaption", {}, `${words} A field may reach beyond the image.`));
 }
 
-/** Losses and accuracy by epoch. @param {HTMLElement} place @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure */
+/**
+ * Losses and accuracy by epoch.
+ * @param {HTMLElement} place
+ * @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure
+ */
 function curves(place, { records }) {
   const [losses, accuracies] = [make("div"), make("div")];
   place.append(losses, accuracies, make("figcaption", {}, "Point at a curve to read an epoch."));
@@ -126,7 +119,7 @@ function curves(place, { records }) {
   const loss = new Curves(losses, "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: draw });
   const accuracy = new Curves(accuracies, "Validation images recognised", {
     limits: [0, 100],
-    text: (value) => `${value.toFixed(1)} %`,
+    text: (value) => percent(value / 100),
     onEpoch: draw,
   });
   draw(best.epoch === records[0].epoch ? records[records.length - 1].epoch : 1);

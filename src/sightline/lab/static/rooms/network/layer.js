@@ -5,13 +5,30 @@ import { grey, signed } from "../../shared/colors.js";
 import { fetchData } from "../../shared/data.js";
 import { drawMaps, unpacked } from "../../shared/heat.js";
 import { drawKernels, reachOf } from "../../shared/kernels.js";
-import { counted, grouped, make } from "../../shared/page.js";
+import { counted, grouped } from "../../shared/numbers.js";
+import { make } from "../../shared/page.js";
 
-/** @typedef {{number: number, least: number, mean: number, most: number, zero: number, dead: boolean | null, peak: [number, number]}} Channel */
-/** @typedef {import("../../shared/heat.js").Packed & {high: number, signed: boolean, step: number, channels: Channel[], of: number, dead: number | null, watched: number}} Maps */
-/** @typedef {{layer: import("../network.js").Layer, number: number, maps: Maps | null, kernels: {values: number[][][][], of: number} | null, vector: {values: [string, number][], of: number} | null, places?: [number, number, number][]}} Opened */
-/** @typedef {{channel: number, patch: (number | null)[][], kernel: number[][], products: (number | null)[][], sum: number}} Term */
-/** @typedef {{kind: string, value: number, output: number, bias: number, rows: number[], columns: number[], channels: number, terms: Term[], rest: number, layer?: string, before?: number | null}} Value */
+/**
+ * @typedef {{number: number, least: number, mean: number, most: number, zero: number, dead: boolean | null,
+ *   peak: [number, number]}} Channel
+ */
+/**
+ * @typedef {import("../../shared/heat.js").Packed & {high: number, signed: boolean, step: number, channels: Channel[],
+ *   of: number, dead: number | null, watched: number}} Maps
+ */
+/**
+ * @typedef {{layer: import("../network.js").Layer, number: number, maps: Maps | null, kernels: {values: number[][][][],
+ *   of: number} | null, vector: {values: [string, number][], of: number} | null, places?: [number, number, number][]}}
+ *   Opened
+ */
+/**
+ * @typedef {{channel: number, patch: (number | null)[][], kernel: number[][], products: (number | null)[][],
+ *   sum: number}} Term
+ */
+/**
+ * @typedef {{kind: string, value: number, output: number, bias: number, rows: number[], columns: number[],
+ *   channels: number, terms: Term[], rest: number, layer?: string, before?: number | null}} Value
+ */
 
 export class LayerPanel {
   /** @param {number} number @param {import("../network.js").Layer} layer @param {{live: boolean}} how */
@@ -118,7 +135,10 @@ export class LayerPanel {
     ];
   }
 
-  /** @param {string} name @param {Maps} maps @param {[number, number, number][] | undefined} places that can be opened, in a static copy */
+  /**
+   * @param {string} name @param {Maps} maps
+   * @param {[number, number, number][] | undefined} places that can be opened, in a static copy
+   */
   maps(name, maps, places) {
     const bytes = unpacked(maps);
     const [, height, width] = maps.shape;

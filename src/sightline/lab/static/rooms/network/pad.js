@@ -6,7 +6,11 @@ const SIDE = 112; // pixels of what is sent; enough for any of the small sets
 const PEN = 9;
 
 export class Pad {
-  /** @param {HTMLElement} place @param {(ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>} onInk what becomes of a drawing; not asked again before it is done, and then for the newest */
+  /**
+   * @param {HTMLElement} place
+   * @param {(ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>} onInk what becomes of a drawing; not asked
+   *   again before it is done, and then for the newest
+   */
   constructor(place, onInk) {
     this.onInk = onInk;
     this.busy = false;

@@ -2,11 +2,14 @@
 
 import { css, darkMode, grey } from "../../shared/colors.js";
 import { range } from "../../shared/convolution.js";
-import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning, text } from "../../shared/filters.js";
+import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning } from "../../shared/filters.js";
+import { onChosen, onDropped } from "../../shared/files.js";
+import { decimal, sensible } from "../../shared/numbers.js";
 import { byId, make } from "../../shared/page.js";
+import { Problem } from "../../shared/problem.js";
 import { readPixels } from "../../shared/picture.js";
 import { check, radios } from "../../shared/radios.js";
-import { LIMITS, MODES, sensible } from "../../shared/state.js";
+import { LIMITS, MODES } from "../../shared/state.js";
 
 /** @typedef {import("../../shared/state.js").State} State */
 /** @typedef {import("../../shared/state.js").Result} Result */
@@ -17,6 +20,7 @@ export class Controls {
   constructor(change, current) {
     this.change = change;
     this.current = current;
+    this.problem = new Problem(byId("file-problem", HTMLElement));
     for (const [id, options] of /** @type {[string, [string, string][]][]} */ ([
       ["kernel", range(LIMITS.kernel).map((i) => [String(i + 1), `${i + 1} × ${i + 1}`])],
       ["stride", range(LIMITS.stride).map((i) => [String(i + 1), String(i + 1)])],
@@ -123,14 +127,8 @@ export class Controls {
       paint.checked = true;
       paint.dispatchEvent(new Event("change"));
     });
-    const file = byId("file", HTMLInputElement);
-    file.addEventListener("change", () => this.take(file.files?.[0]));
-    const input = byId("input", HTMLElement);
-    input.addEventListener("dragover", (event) => event.preventDefault());
-    input.addEventListener("drop", (event) => {
-      event.preventDefault();
-      this.take(event.dataTransfer?.files[0]);
-    });
+    onChosen(byId("file", HTMLInputElement), ([file]) => this.take(file));
+    onDropped(byId("input", HTMLElement), ([file]) => this.take(file));
     byId("share", HTMLButtonElement).addEventListener("click", async () => {
       const said = byId("shared", HTMLElement);
       try {
@@ -143,18 +141,10 @@ export class Controls {
     byId("controls", HTMLFormElement).addEventListener("submit", (event) => event.preventDefault());
   }
 
-  /** An image of the reader's own, in as many cells as there are. @param {File | undefined} file */
+  /** An image of the reader's own, in as many cells as there are. @param {File} file */
   async take(file) {
-    if (!file) return;
-    const problem = byId("file-problem", HTMLElement);
-    try {
-      const pixels = await readPixels(file, ...size(this.current()));
-      problem.hidden = true;
-      this.change({ pixels, input: "own" });
-    } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
-      problem.hidden = false;
-    }
+    const pixels = await this.problem.attempt(() => readPixels(file, ...size(this.current())));
+    if (pixels) this.change({ pixels, input: "own" });
   }
 
   /** @param {State} state @param {Result | null} result */
@@ -185,7 +175,7 @@ export class Controls {
         ? `${named.purpose}${cut ? ` At ${kernel} × ${kernel} only its middle is left.` : ""}`
         : "Your own weights.";
     byId("weight-sum", HTMLElement).textContent = convolves
-      ? `The weights sum to ${text(sum)}. ${sumMeaning(sum)}`
+      ? `The weights sum to ${decimal(sum)}. ${sumMeaning(sum)}`
       : "";
     byId("input-size", HTMLElement).textContent = `${height} × ${width}`;
     byId("output-size", HTMLElement).textContent = result
@@ -205,13 +195,16 @@ export class Controls {
       const { rows, columns } = result.plan;
       const lines = [filled(rows)];
       if (filled(columns) !== filled(rows)) lines.push(filled(columns));
-      formula.textContent = `⌊(size + padding − ${rows.dilation > 1 ? "span" : "kernel"}) / stride⌋ + 1\n${lines.join("\n")}`;
+      const rule = `⌊(size + padding − ${rows.dilation > 1 ? "span" : "kernel"}) / stride⌋ + 1`;
+      formula.textContent = [rule, ...lines].join("\n");
       const left = [left_over(rows), left_over(columns)];
       if (left[0] || left[1])
         note.textContent =
           "The division leaves a rest, which is rounded down: hatched pixels at the bottom or right are never seen.";
       else if (rows.dilation > 1)
-        note.textContent = `With dilation ${rows.dilation}, a kernel of ${rows.kernel} spans (${rows.kernel} − 1)·${rows.dilation} + 1 = ${rows.span} pixels.`;
+        note.textContent =
+          `With dilation ${rows.dilation}, a kernel of ${rows.kernel} spans ` +
+          `(${rows.kernel} − 1)·${rows.dilation} + 1 = ${rows.span} pixels.`;
       else if (rows.before !== rows.after)
         note.textContent = "An odd number of padding pixels: the extra one is at the bottom and right.";
     }
@@ -233,7 +226,10 @@ function size({ pixels }) {
   return [pixels.length, pixels[0].length];
 }
 
-/** The input at another size: made anew, or its nearest pixels. @param {State} state @param {number} height @param {number} width @returns {Partial<State>} */
+/**
+ * The input at another size: made anew, or its nearest pixels.
+ * @param {State} state @param {number} height @param {number} width @returns {Partial<State>}
+ */
 function resampled({ input, pixels }, height, width) {
   if (input !== "own") return { pixels: makeInput(input, height, width) };
   const nearest = (/** @type {number} */ i, /** @type {number} */ to, /** @type {number} */ from) =>

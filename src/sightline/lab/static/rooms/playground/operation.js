@@ -3,9 +3,9 @@
 import { CellGrid } from "../../shared/cells.js";
 import { css, darkMode, grey, inkOn, signed } from "../../shared/colors.js";
 import { outputsOf, step, window as windowOf } from "../../shared/convolution.js";
-import { WHITE, text } from "../../shared/filters.js";
-import { byId, counted, make } from "../../shared/page.js";
-import { sensible } from "../../shared/state.js";
+import { WHITE } from "../../shared/filters.js";
+import { counted, decimal, factor, typedWeight } from "../../shared/numbers.js";
+import { byId, make } from "../../shared/page.js";
 
 /** @typedef {import("../../shared/state.js").State} State */
 /** @typedef {import("../../shared/state.js").Result} Result */
@@ -33,7 +33,7 @@ export class Operation {
     weights.forEach((line, r) =>
       line.forEach((weight, c) => {
         const field = this.fields[r][c];
-        if (document.activeElement !== field) field.value = text(weight);
+        if (document.activeElement !== field) field.value = decimal(weight);
         const color = signed(weight, limit);
         field.style.backgroundColor = css(color);
         field.style.color = inkOn(color);
@@ -54,7 +54,7 @@ export class Operation {
           "aria-label": `Weight, row ${r + 1}, column ${c + 1}`,
         });
         field.addEventListener("input", () => {
-          const value = parse(field.value);
+          const value = typedWeight(field.value);
           field.toggleAttribute("aria-invalid", value === null);
           if (value !== null) this.onWeight(r, c, value);
         });
@@ -104,7 +104,7 @@ export class Operation {
       ? this.multiply(state, result, row, column)
       : pooled(state, places, result.raw[row][column]);
     if (state.relu) words.push(result.raw[row][column] < 0 ? "; ReLU makes it 0" : "; ReLU keeps it");
-    byId("sum", HTMLElement).replaceChildren(`${convolves ? "" : "→ "}${text(value)}`);
+    byId("sum", HTMLElement).replaceChildren(`${convolves ? "" : "→ "}${decimal(value)}`);
     byId("equation", HTMLElement).textContent = words.join("");
   }
 
@@ -113,16 +113,19 @@ export class Operation {
     const { patch, products, sum } = step(state.pixels, state.weights, result.plan, row, column);
     const limit = Math.max(...products.flat().map(Math.abs));
     this.products.draw(
-      products.map((line) => line.map((value) => ({ text: text(value), color: signed(value, limit) }))),
+      products.map((line) => line.map((value) => ({ text: decimal(value), color: signed(value, limit) }))),
     );
-    const terms = patch.flatMap((line, r) => line.map((value, c) => `${value}·${bracketed(state.weights[r][c])}`));
-    const words = [`${terms.join(" + ")} = ${text(sum)}`];
-    byId("divided", HTMLElement).textContent = state.divisor === 1 ? "" : `, then ÷ ${text(state.divisor)}`;
-    if (state.divisor !== 1) words.push(`, divided by ${text(state.divisor)} gives ${text(sum / state.divisor)}`);
+    const terms = patch.flatMap((line, r) => line.map((value, c) => `${value}·${factor(state.weights[r][c])}`));
+    const words = [`${terms.join(" + ")} = ${decimal(sum)}`];
+    byId("divided", HTMLElement).textContent = state.divisor === 1 ? "" : `, then ÷ ${decimal(state.divisor)}`;
+    if (state.divisor !== 1) words.push(`, divided by ${decimal(state.divisor)} gives ${decimal(sum / state.divisor)}`);
     return words;
   }
 
-  /** What one pixel of the image takes part in. @param {State} state @param {Result} result @param {[number, number]} pixel */
+  /**
+   * What one pixel of the image takes part in.
+   * @param {State} state @param {Result} result @param {[number, number]} pixel
+   */
   drawPixel(state, result, [row, column]) {
     const value = state.pixels[row]?.[column];
     const links = outputsOf(result.plan, row, column);
@@ -130,12 +133,12 @@ export class Operation {
       value === undefined
         ? "This zero of the padding"
         : `The pixel in row ${row + 1}, column ${column + 1}, whose value is ${value},`;
+    const weights = new Set(links.map(({ place }) => String(place))).size;
     const parts =
-      state.mode === "convolution"
-        ? `, multiplied by ${counted(new Set(links.map(({ place }) => String(place))).size, "different weight")} of the filter`
-        : "";
+      state.mode === "convolution" ? `, multiplied by ${counted(weights, "different weight")} of the filter` : "";
     byId("equation", HTMLElement).textContent = links.length
-      ? `${name} is seen from ${counted(links.length, "place")}${links.length > 1 ? parts : ""}: the outputs marked on the other side.`
+      ? `${name} is seen from ${counted(links.length, "place")}${links.length > 1 ? parts : ""}: ` +
+        "the outputs marked on the other side."
       : `${name} is never seen: the window's last step would leave the image.`;
   }
 }
@@ -143,27 +146,15 @@ export class Operation {
 /** @param {State} state @param {[number, number][][]} places @param {number} value @returns {string[]} */
 function pooled(state, places, value) {
   const seen = places.flat().flatMap(([r, c]) => state.pixels[r]?.[c] ?? []);
-  if (state.mode === "max") return [`The largest of ${seen.join(", ")} is ${text(value)}`];
+  if (state.mode === "max") return [`The largest of ${seen.join(", ")} is ${decimal(value)}`];
   const sum = seen.reduce((total, pixel) => total + pixel, 0);
   const skipped = places.flat().length - seen.length;
   return [
     seen.length <= 49
-      ? `(${seen.join(" + ")}) ÷ ${seen.length} = ${text(value)}`
-      : `All ${seen.length} pixels sum to ${sum}; ${sum} ÷ ${seen.length} = ${text(value)}`,
+      ? `(${seen.join(" + ")}) ÷ ${seen.length} = ${decimal(value)}`
+      : `All ${seen.length} pixels sum to ${sum}; ${sum} ÷ ${seen.length} = ${decimal(value)}`,
     skipped
       ? "; the padding does not count (PyTorch's AvgPool2d counts it as zeros unless count_include_pad=False)"
       : "",
   ];
-}
-
-/** @param {number} weight */
-function bracketed(weight) {
-  return weight < 0 ? `(${text(weight)})` : text(weight);
-}
-
-/** What was typed as a weight: -1.5, 1/9; null when it is no number. @param {string} typed */
-function parse(typed) {
-  const match = /^\s*([-−+]?[\d.]+)(?:\s*\/\s*([\d.]+))?\s*$/.exec(typed);
-  const value = match ? Number(match[1].replace("−", "-")) / Number(match[2] ?? 1) : NaN;
-  return sensible(value) ? value : null;
 }

@@ -26,7 +26,10 @@ export class Player {
     });
   }
 
-  /** Another computation: all of its outputs are shown, the window rests at one of them. @param {number} count @param {number} index */
+  /**
+   * Another computation: all of its outputs are shown, the window rests at one of them.
+   * @param {number} count @param {number} index
+   */
   reset(count, index) {
     this.pause();
     [this.count, this.index, this.shown] = [count, index, count];
