@@ -8,11 +8,25 @@ import { sentence } from "./page.js";
 
 const ROOT = new URL("../../data/", import.meta.url);
 
-/** What this lab is about, asked once. @type {Promise<About> | undefined} */
-let asked;
+/** What this lab is about. @returns {Promise<About>} */
 export function about() {
-  asked ??= /** @type {Promise<About>} */ (fetchData("lab.json"));
-  return asked;
+  return fetchData("lab.json");
+}
+
+/**
+ * What this lab is about, with the run it was opened with. Throws an Error that says how to open one where there is
+ * none.
+ * @param {string} missing without a run, such as "network to look into" @param {string} [others] ways than RUN
+ */
+export async function aboutRun(missing, others = "") {
+  const { live, run } = await about();
+  if (run) return { live, run };
+  throw new Error(
+    live
+      ? `The lab was opened without a run, so there is no ${missing}. ` +
+          `Close it and start it with one: sightline lab RUN${others}`
+      : "This copy of the lab was made without a run. Make one with it: sightline lab --export DIR RUN",
+  );
 }
 
 /** The answer at data/`address`. Throws an Error with what to do. @param {string} address @returns {Promise<any>} */
