@@ -1,18 +1,14 @@
 /** One place of a filtered picture in numbers: what is seen there, the filter, their products, the sum. */
 
-import { CellGrid } from "../../shared/cells.js";
 import { grey, signed } from "../../shared/colors.js";
 import { decimal } from "../../shared/numbers.js";
-import { make } from "../../shared/page.js";
+import { sign, term } from "../../shared/terms.js";
 
-/**
- * @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel for each
- *   plane
- */
+/** @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel a plane */
 /** @typedef {{patch: number[][], kernel: number[][], products: number[][], sum: number}} Term of one plane */
 /**
- * @typedef {{terms: Term[], strongest: number, bias: number, total: number}} Look strongest: the plane whose sum is the
- *   largest either way
+ * @typedef {{terms: Term[], strongest: number, bias: number, total: number}} Look
+ *  strongest: the plane whose sum is the largest either way
  */
 
 const COLORS = ["red", "green", "blue"];
@@ -40,16 +36,12 @@ export function look({ planes, kernels, bias }, row, column) {
 export function drawLook(place, { terms, strongest }, isBrightness) {
   const { patch, kernel, products } = terms[strongest];
   const grid = (/** @type {string} */ words, /** @type {number[][]} */ values, isGrey = false) => {
-    const cells = make("div");
     const most = Math.max(...values.flat().map(Math.abs)) || 1;
-    new CellGrid(cells, words).draw(
-      values.map((line) =>
-        line.map((value) => ({ text: decimal(value), color: isGrey ? grey(value, 1) : signed(value, most) })),
-      ),
-    );
-    return make("figure", { class: "term" }, cells, make("figcaption", {}, words));
+    return term(words, values, (value) => ({
+      text: decimal(value),
+      color: isGrey ? grey(value, 1) : signed(value, most),
+    }));
   };
-  const sign = (/** @type {string} */ words) => make("span", { class: "sign" }, words);
   place.style.setProperty("--kernel", String(kernel.length));
   place.replaceChildren(
     grid(`what it sees${terms.length === 3 ? `, ${COLORS[strongest]}` : ""}`, patch, isBrightness),

@@ -3,10 +3,10 @@
 import { Bar } from "../../shared/bars.js";
 import { CellGrid } from "../../shared/cells.js";
 import { darkMode, grey } from "../../shared/colors.js";
-import { Curves } from "../../shared/curves.js";
 import { about, fetchData } from "../../shared/data.js";
 import { drawKernels } from "../../shared/kernels.js";
-import { grouped, percent } from "../../shared/numbers.js";
+import { LearningCurves } from "../../shared/learning.js";
+import { grouped } from "../../shared/numbers.js";
 import { make } from "../../shared/page.js";
 import { startQuestion } from "../../shared/quiz.js";
 
@@ -96,33 +96,20 @@ function fields(place, { image, rows }) {
 
 /**
  * Losses and accuracy by epoch.
- * @param {HTMLElement} place
- * @param {{records: {epoch: number, train_loss: number, val_loss: number, val_accuracy: number}[]}} figure
+ * @param {HTMLElement} place @param {{records: import("../../shared/learning.js").Epoch[]}} figure
  */
 function curves(place, { records }) {
   const [losses, accuracies] = [make("div"), make("div")];
   place.append(losses, accuracies, make("figcaption", {}, "Point at a curve to read an epoch."));
-  const line = (/** @type {"train_loss" | "val_loss" | "val_accuracy"} */ name, scale = 1) =>
-    /** @type {[number, number][]} */ (records.map((record) => [record.epoch, scale * record[name]]));
-  const best = records.reduce((most, record) => (record.val_accuracy > most.val_accuracy ? record : most));
+  const [first, last] = [records[0].epoch, records[records.length - 1].epoch];
+  const accuracy = (/** @type {import("../../shared/learning.js").Epoch} */ record) => record.val_accuracy ?? 0;
+  const best = records.reduce((most, record) => (accuracy(record) > accuracy(most) ? record : most));
   const draw = (/** @type {number} */ epoch) => {
-    const at = Math.round(Math.min(records[records.length - 1].epoch, Math.max(1, epoch)));
-    loss.draw(
-      [
-        { name: "training", tone: "quiet", points: line("train_loss") },
-        { name: "validation", tone: "accent", points: line("val_loss") },
-      ],
-      at,
-    );
-    accuracy.draw([{ name: `epoch ${at}:`, tone: "accent", points: line("val_accuracy", 100) }], at);
+    const at = Math.round(Math.min(last, Math.max(1, epoch)));
+    chart.draw(records, at, `epoch ${at}:`);
   };
-  const loss = new Curves(losses, "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch: draw });
-  const accuracy = new Curves(accuracies, "Validation images recognised", {
-    limits: [0, 100],
-    text: (value) => percent(value / 100),
-    onEpoch: draw,
-  });
-  draw(best.epoch === records[0].epoch ? records[records.length - 1].epoch : 1);
+  const chart = new LearningCurves(losses, accuracies, draw);
+  draw(best.epoch === first ? last : 1);
 }
 
 /** @param {HTMLElement} place @param {{classes: string[], matrix: number[][]}} figure */
