@@ -4,7 +4,9 @@ import { grey, signed } from "../../shared/colors.js";
 import { decimal } from "../../shared/numbers.js";
 import { sign, term } from "../../shared/terms.js";
 
-/** @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel a plane */
+/**
+ * @typedef {{planes: import("./convolve.js").Plane[], kernels: number[][][], bias: number}} Operands a kernel a plane
+ */
 /** @typedef {{patch: number[][], kernel: number[][], products: number[][], sum: number}} Term of one plane */
 /**
  * @typedef {{terms: Term[], strongest: number, bias: number, total: number}} Look

@@ -65,7 +65,10 @@ export function fromWords(words, filters) {
   return settings;
 }
 
-/** Weights of one's own; the usual ones where these make no sense. @param {URLSearchParams} words @param {number} size */
+/**
+ * Weights of one's own; the usual ones where these make no sense.
+ * @param {URLSearchParams} words @param {number} size
+ */
 function own(words, size) {
   const weights = (words.get("weights") ?? "").split(",").map(Number);
   if (weights.length !== size ** 2 || !weights.every(sensible)) return named("sobel", size);
