@@ -4,10 +4,10 @@ import { separable, stack, timeline } from "./blocks.js";
 import { denseOrConv, convParameters } from "./count.js";
 import { freezing, interval, threshold } from "./judging.js";
 import { softmaxFigure } from "./loss.js";
+import { MiniConvolution } from "./mini.js";
 import { neighbours, pixels } from "./pixels.js";
 import { pooling, sizes } from "./sizes.js";
 import { augment, fitting } from "./training.js";
-import { MiniConvolution } from "./mini.js";
 
 /** @type {Record<string, (place: HTMLElement) => void>} */
 export const FIGURES = {

@@ -1,9 +1,9 @@
 /** Figures about transfer and judging: what is frozen, an accuracy's interval, and a threshold. */
 
 import { range } from "../shared/convolution.js";
-import { random } from "./fitting.js";
 import { grouped, minus, percent } from "../shared/numbers.js";
 import { make } from "../shared/page.js";
+import { random } from "./fitting.js";
 import { sliders } from "./sliders.js";
 
 // ResNet-18's parts and their parameters with a head of five classes; tests/lab/test_figures.py counts them anew.

@@ -1,7 +1,7 @@
 /** A convolution to touch, without controls but play: for lessons and the first page. */
 
-import { FILTERS, makeInput } from "../shared/filters.js";
 import { step } from "../shared/convolution.js";
+import { FILTERS, makeInput } from "../shared/filters.js";
 import { decimal, factor } from "../shared/numbers.js";
 import { make, still } from "../shared/page.js";
 import { Stage } from "../shared/stage.js";

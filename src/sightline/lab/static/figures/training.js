@@ -5,9 +5,9 @@ import { grey } from "../shared/colors.js";
 import { range } from "../shared/convolution.js";
 import { Curves } from "../shared/curves.js";
 import { WHITE, makeInput } from "../shared/filters.js";
-import { fit, noisyPoints, predict, truth } from "./fitting.js";
 import { counted } from "../shared/numbers.js";
 import { make, makeSvg } from "../shared/page.js";
+import { fit, noisyPoints, predict, truth } from "./fitting.js";
 import { sliders } from "./sliders.js";
 
 const [WIDTH, HEIGHT, REACH] = [520, 220, 2.2];

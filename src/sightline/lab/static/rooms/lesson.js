@@ -1,9 +1,9 @@
 /** A lesson: its live figures, its quiz, and snippets that can be copied. */
 
 import { FIGURES } from "../figures/figures.js";
-import { addOwnPart } from "./lesson/own.js";
 import { make } from "../shared/page.js";
 import { startQuiz } from "../shared/quiz.js";
+import { addOwnPart } from "./lesson/own.js";
 
 for (const figure of document.querySelectorAll("figure[data-figure]")) {
   const place = make("div", { class: "live" });

@@ -1,216 +1,188 @@
-/** Room 1: the convolution playground. Joins the state, the stage, the operation, the controls and the animation. */
+/** The convolution playground: joins the state, the stage, the operation, the controls and the animation. */
 
 import { darkMode } from "../shared/colors.js";
-import { Controls } from "./playground/controls.js";
-import { ShapeError } from "../shared/convolution.js";
-import { FILTERS, INPUT_NAMES } from "../shared/filters.js";
-import { choices, paintMap, question } from "./playground/guess.js";
-import { Operation } from "./playground/operation.js";
-import { byId, make, sentence } from "../shared/page.js";
+import { ShapeError, replaced } from "../shared/convolution.js";
+import { byId } from "../shared/page.js";
 import { Problem } from "../shared/problem.js";
-import { Player } from "./playground/player.js";
 import { Stage } from "../shared/stage.js";
-import { MODES, compute, fromAddress, liveliest, toAddress } from "../shared/state.js";
+import { compute, fromAddress, liveliest, toAddress } from "../shared/state.js";
+import { Controls } from "./playground/controls.js";
+import { finding } from "./playground/finding.js";
+import { Operation } from "./playground/operation.js";
+import { Player } from "./playground/player.js";
+import { Prediction } from "./playground/prediction.js";
 
 /** @typedef {import("../shared/state.js").State} State */
 /** @typedef {import("../shared/stage.js").Focus} Focus */
 /** @typedef {import("../shared/stage.js").Place} Place */
 
-let state = fromAddress(location.hash.slice(1));
-/** @type {import("../shared/state.js").Result | null} */
-let result = null;
-/** @type {Focus} */
-let focus = { output: null, pixel: null };
-/** @type {Place} */
-let at = [0, 0];
-let guessed = false;
+const ANSWER = ["output", "output-legend", "operation", "transport"]; // what would give it away
+const PATIENCE = 200; // milliseconds: browsers refuse more than some hundred changes of the address a minute
 
-const problem = new Problem(byId("problem", HTMLElement));
-const stage = new Stage(
-  {
-    input: byId("input", HTMLElement),
-    output: byId("output", HTMLElement),
-    inputLegend: byId("input-legend", HTMLElement),
-    outputLegend: byId("output-legend", HTMLElement),
-  },
-  {
-    onFocus: (now) => {
-      focus = now;
-      drawFocus();
-    },
-    onPress: (pixel) => {
-      if (controls.painting) paint(pixel, controls.brush);
-    },
-    onKey: (pixel, key) => /^\d$/.test(key) && paint(pixel, Number(key)),
-    onChoose: (output) => player.go(output[0] * columns() + output[1]),
-  },
-);
-const operation = new Operation((row, column, weight) => {
-  if (Number.isNaN(weight)) operation.drawWeights(state);
-  else if (weight !== state.weights[row][column]) {
-    const weights = state.weights.map((line, r) => line.map((old, c) => (r === row && c === column ? weight : old)));
-    change({ weights, filter: "own" });
-  }
-});
-const player = new Player((index) => {
-  at = [Math.floor(index / columns()), index % columns()];
-  focus = { output: null, pixel: null };
-  state = { ...state, at };
-  drawStage();
-});
-const controls = new Controls(change, () => state);
-
-/** Change some of the state; all that follows from it is computed and drawn anew. @param {Partial<State>} some */
-function change(some) {
-  const wasAt = at;
-  state = { ...state, at: null, ...some };
-  guessed = false;
-  try {
-    result = compute(state);
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    result = null;
-    stage.drawInput(state, null);
-    showProblem(error.message);
-  }
-  controls.draw(state, result);
-  operation.drawWeights(state);
-  if (result) {
-    const { output } = result;
-    const fits = (/** @type {Place | null} */ place) => place && output[place[0]]?.[place[1]] !== undefined;
-    const edited = some.filter === "own" || some.input === "own"; // by hand: stay where the reader looks
-    at = /** @type {Place} */ (fits(state.at) ? state.at : edited && fits(wasAt) ? wasAt : liveliest(output));
-    problem.clear();
-    player.reset(output.length * output[0].length, at[0] * columns() + at[1]);
-    drawGuess();
-    drawStage();
-  }
-  remember();
-}
-
-/** @param {string} message */
-function showProblem(message) {
-  player.pause();
-  problem.tell(`There is no output: ${message}.`);
-  byId("guess", HTMLElement).hidden = true;
-  for (const id of ["output", "output-legend", "operation", "transport"]) byId(id, HTMLElement).hidden = true;
-  byId("finding", HTMLElement).textContent = "The window is larger than the image it should slide over.";
-}
-
-function drawStage() {
-  if (!result) return;
-  const secret = state.predict && !guessed;
-  for (const id of ["output", "output-legend", "operation", "transport"]) byId(id, HTMLElement).hidden = secret;
-  stage.draw(state, result, player.shown);
-  byId("finding", HTMLElement).textContent = secret
-    ? "Look at the input and the filter, then choose what will come out."
-    : finding();
-  drawFocus();
-}
-
-function drawFocus() {
-  if (!result) return;
-  const { plan } = result;
-  const inside = focus.output && focus.output[0] < plan.rows.outputs && focus.output[1] < plan.columns.outputs;
-  const output = inside && focus.output ? focus.output : at;
-  stage.light(focus, output);
-  operation.draw(state, result, output);
-  if (focus.pixel) operation.drawPixel(state, result, focus.pixel);
-}
-
-/** One sentence: what comes out, and why. */
-function finding() {
-  if (!result) return "";
-  const image = state.input === "own" ? "your input" : `the ${INPUT_NAMES[state.input]}`;
-  const values = result.output.flat();
-  const same = values.every((value) => Math.abs(value - values[0]) < 1e-9);
-  if (state.mode !== "convolution") return sentence(pooled(values.length));
-  const name = state.filter === "own" ? "Your filter" : `The ${FILTERS[state.filter].name} filter`;
-  if (same) return `${name} gives the same answer everywhere on ${image}.`;
-  return state.filter === "own"
-    ? `${name} over ${image}: point at any output to see where its number comes from.`
-    : `${name} answers where ${FILTERS[state.filter].finds}.`;
-}
-
-/** What pooling leaves. @param {number} count of numbers that are left */
-function pooled(count) {
-  const what = state.mode === "max" ? "the largest value" : "the mean";
-  const where = state.mode === "global" ? "the whole image" : "each window";
-  const left = count === 1 ? "one number is left" : `${count} numbers are left`;
-  return `${MODES[state.mode]} keeps ${what} of ${where}: ${left} of ${state.pixels.flat().length}`;
-}
-
-function drawGuess() {
-  const place = byId("guess", HTMLElement);
-  place.hidden = !state.predict || !result;
-  if (place.hidden) return;
-  byId("guess-question", HTMLElement).textContent = question(state);
-  const reply = byId("guess-reply", HTMLElement);
-  const offered = choices(state);
-  reply.textContent = offered.length > 1 ? "" : "Everything gives the same here; choose another input.";
-  const buttons = offered.map((choice, i) => {
-    const canvas = make("canvas", { "aria-hidden": "true" });
-    paintMap(canvas, choice.result);
-    const { output } = choice.result;
-    const button = make(
-      "button",
-      { type: "button", "aria-label": `Guess ${i + 1} of ${offered.length}, ${output.length} by ${output[0].length}` },
-      canvas,
+class Playground {
+  constructor() {
+    this.state = fromAddress(location.hash.slice(1));
+    /** @type {import("../shared/state.js").Result | null} */
+    this.result = null;
+    /** @type {Focus} */
+    this.focus = { output: null, pixel: null };
+    /** @type {Place} the output where the window rests */
+    this.at = [0, 0];
+    this.guessed = false;
+    this.remembering = 0;
+    this.finding = byId("finding", HTMLElement);
+    this.problem = new Problem(byId("problem", HTMLElement));
+    this.stage = this.makeStage();
+    this.operation = new Operation((row, column, weight) => this.edit(row, column, weight));
+    this.prediction = new Prediction(() => {
+      this.guessed = true;
+      this.drawStage();
+      this.player.restart();
+    });
+    this.player = new Player({
+      onMove: (index) => this.moveTo(index),
+      onRest: () => this.remember(),
+    });
+    this.controls = new Controls(
+      (some) => this.change(some),
+      () => this.state,
     );
-    button.addEventListener(
-      "click",
-      () => {
-        reply.textContent = choice.reply;
-        button.classList.add(choice.right ? "right" : "wrong");
-        button.append(make("span", { class: "verdict" }, choice.right ? "right" : "no"));
-        if (!choice.right) button.disabled = true;
-        else {
-          for (const other of buttons) other.disabled = true;
-          guessed = true;
-          drawStage();
-          player.restart();
-        }
+    addEventListener("hashchange", () => {
+      this.state = fromAddress(location.hash.slice(1));
+      this.change({ at: this.state.at });
+    });
+    darkMode.addEventListener("change", () => {
+      this.operation.drawWeights(this.state);
+      this.drawPrediction();
+      this.drawFocus();
+    });
+    this.change({ at: this.state.at });
+  }
+
+  makeStage() {
+    const parts = {
+      input: byId("input", HTMLElement),
+      output: byId("output", HTMLElement),
+      inputLegend: byId("input-legend", HTMLElement),
+      outputLegend: byId("output-legend", HTMLElement),
+    };
+    return new Stage(parts, {
+      onFocus: (focus) => {
+        this.focus = focus;
+        this.drawFocus();
       },
-      { once: true },
-    );
-    return button;
-  });
-  byId("guess-options", HTMLElement).replaceChildren(...buttons);
-}
-
-/** @param {Place} pixel @param {number} value */
-function paint([row, column], value) {
-  if (state.pixels[row]?.[column] === undefined) return false;
-  if (state.pixels[row][column] !== value) {
-    const pixels = state.pixels.map((line, r) => line.map((old, c) => (r === row && c === column ? value : old)));
-    change({ pixels, input: "own" });
-    focus = { output: null, pixel: [row, column] };
-    drawFocus();
+      onPress: (pixel) => {
+        if (this.controls.painting) this.paint(pixel, this.controls.brush);
+      },
+      onKey: (pixel, key) => /^\d$/.test(key) && this.paint(pixel, Number(key)),
+      onChoose: ([row, column]) => this.player.go(row * this.columns + column),
+    });
   }
-  return true;
+
+  /** Of the output. */
+  get columns() {
+    return this.result ? this.result.plan.columns.outputs : 1;
+  }
+
+  /** Change some of the state; all that follows from it is computed and drawn anew. @param {Partial<State>} some */
+  change(some) {
+    this.state = { ...this.state, at: null, ...some };
+    this.guessed = false;
+    this.result = this.computed();
+    this.controls.draw(this.state, this.result);
+    this.operation.drawWeights(this.state);
+    if (this.result) {
+      const { output } = this.result;
+      const fits = (/** @type {Place | null} */ place) => place && output[place[0]]?.[place[1]] !== undefined;
+      const edited = some.filter === "own" || some.input === "own"; // by hand: stay where the reader looks
+      const kept = fits(this.state.at) ? this.state.at : edited && fits(this.at) ? this.at : null;
+      this.at = kept ?? liveliest(output);
+      this.problem.clear();
+      this.player.reset(output.length * output[0].length, this.at[0] * this.columns + this.at[1]);
+      this.drawPrediction();
+      this.drawStage();
+    }
+    this.remember();
+  }
+
+  /** What follows from the state; null where no window fits, which is told. */
+  computed() {
+    try {
+      return compute(this.state);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      this.player.pause();
+      this.stage.drawInput(this.state, null);
+      this.problem.tell(`There is no output: ${error.message}.`);
+      this.prediction.hide();
+      for (const id of ANSWER) byId(id, HTMLElement).hidden = true;
+      this.finding.textContent = "The window is larger than the image it should slide over.";
+      return null;
+    }
+  }
+
+  /** The window came to an output. @param {number} index */
+  moveTo(index) {
+    this.at = [Math.floor(index / this.columns), index % this.columns];
+    this.focus = { output: null, pixel: null };
+    this.state = { ...this.state, at: this.at };
+    this.drawStage();
+  }
+
+  drawStage() {
+    if (!this.result) return;
+    const secret = this.state.predict && !this.guessed;
+    for (const id of ANSWER) byId(id, HTMLElement).hidden = secret;
+    this.stage.draw(this.state, this.result, this.player.shown);
+    this.finding.textContent = secret
+      ? "Look at the input and the filter, then choose what will come out."
+      : finding(this.state, this.result);
+    this.drawFocus();
+  }
+
+  drawFocus() {
+    if (!this.result) return;
+    const { output, pixel } = this.focus;
+    const { rows, columns } = this.result.plan;
+    const pointed = output && output[0] < rows.outputs && output[1] < columns.outputs ? output : this.at;
+    this.stage.light(this.focus, pointed);
+    this.operation.draw(this.state, this.result, pointed);
+    if (pixel) this.operation.drawPixel(this.state, this.result, pixel);
+  }
+
+  drawPrediction() {
+    if (this.state.predict && this.result) this.prediction.ask(this.state);
+    else this.prediction.hide();
+  }
+
+  /** @param {number} row @param {number} column @param {number} weight not a number: show the one that counts */
+  edit(row, column, weight) {
+    const { weights } = this.state;
+    if (Number.isNaN(weight)) this.operation.drawWeights(this.state);
+    else if (weight !== weights[row][column]) {
+      this.change({ weights: replaced(weights, row, column, weight), filter: "own" });
+    }
+  }
+
+  /** @param {Place} pixel @param {number} value @returns {boolean} whether it is one of the image */
+  paint([row, column], value) {
+    const { pixels } = this.state;
+    if (pixels[row]?.[column] === undefined) return false;
+    if (pixels[row][column] !== value) {
+      this.change({ pixels: replaced(pixels, row, column, value), input: "own" });
+      this.focus = { output: null, pixel: [row, column] };
+      this.drawFocus();
+    }
+    return true;
+  }
+
+  remember() {
+    clearTimeout(this.remembering);
+    this.remembering = setTimeout(() => {
+      const words = toAddress({ ...this.state, at: this.state.at && this.at });
+      history.replaceState(null, "", words ? `#${words}` : location.pathname + location.search);
+    }, PATIENCE);
+  }
 }
 
-let remembering = 0;
-function remember() {
-  clearTimeout(remembering); // browsers refuse more than some hundred changes of the address a minute
-  remembering = setTimeout(() => {
-    const words = toAddress({ ...state, at: state.at && at });
-    history.replaceState(null, "", words ? `#${words}` : location.pathname + location.search);
-  }, 200);
-}
-player.onRest = remember;
-
-function columns() {
-  return result ? result.plan.columns.outputs : 1;
-}
-
-addEventListener("hashchange", () => {
-  state = fromAddress(location.hash.slice(1));
-  change({ at: state.at });
-});
-darkMode.addEventListener("change", () => {
-  operation.drawWeights(state);
-  drawGuess();
-  drawFocus();
-});
-change({ at: state.at });
+new Playground();

@@ -19,6 +19,14 @@
 /** @typedef {{rows: Axis, columns: Axis}} Plan */
 /** @typedef {{patch: Grid, products: Grid, sum: number}} Step */
 
+/**
+ * The grid with another value at one place.
+ * @param {Grid} grid @param {number} row @param {number} column @param {number} value
+ */
+export function replaced(grid, row, column, value) {
+  return grid.map((line, r) => (r === row ? line.map((old, c) => (c === column ? value : old)) : line));
+}
+
 /** A window that does not fit; the message says what to change. */
 export class ShapeError extends Error {}
 

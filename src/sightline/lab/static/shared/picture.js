@@ -1,7 +1,7 @@
 /** Image files and films as this browser reads them. Nothing leaves it. */
 
-import { checkSize } from "./files.js";
 import { range } from "./convolution.js";
+import { checkSize } from "./files.js";
 import { WHITE } from "./filters.js";
 
 /** @typedef {import("./convolution.js").Grid} Grid */

@@ -1,9 +1,9 @@
 /** A small network built from blocks: each block with its settings and what comes out, or why nothing does. */
 
-import { BLOCKS, PRESETS, decode, encode, newBlock } from "./blocks.js";
-import { fieldText, shapeText } from "./layers.js";
 import { grouped } from "../../shared/numbers.js";
 import { byId, make, sentence } from "../../shared/page.js";
+import { BLOCKS, PRESETS, decode, encode, newBlock } from "./blocks.js";
+import { fieldText, shapeText } from "./layers.js";
 import { follow } from "./shapes.js";
 import { sequentialCode, sightlineCode } from "./torchcode.js";
 

@@ -1,5 +1,6 @@
 /** Which filter: one with a name, one of one's own, or one that a network learnt; and how its answer is shown. */
 
+import { replaced } from "../../shared/convolution.js";
 import { FILTERS, sumMeaning } from "../../shared/filters.js";
 import { drawKernels, reachOf } from "../../shared/kernels.js";
 import { decimal, typedWeight } from "../../shared/numbers.js";
@@ -98,8 +99,7 @@ export class Choice {
       const typed = typedWeight(cell.value);
       cell.value = decimal(typed ?? weight);
       if (typed === null) return;
-      const weights = this.current().weights.map((row, y) => row.map((old, x) => (y === r && x === c ? typed : old)));
-      this.change({ filter: "own", learnt: -1, weights });
+      this.change({ filter: "own", learnt: -1, weights: replaced(this.current().weights, r, c, typed) });
     });
     return cell;
   }

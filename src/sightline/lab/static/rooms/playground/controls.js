@@ -2,12 +2,12 @@
 
 import { css, darkMode, grey } from "../../shared/colors.js";
 import { range } from "../../shared/convolution.js";
-import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning } from "../../shared/filters.js";
 import { onChosen, onDropped } from "../../shared/files.js";
+import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning } from "../../shared/filters.js";
 import { decimal, sensible } from "../../shared/numbers.js";
 import { byId, make } from "../../shared/page.js";
-import { Problem } from "../../shared/problem.js";
 import { readPixels } from "../../shared/picture.js";
+import { Problem } from "../../shared/problem.js";
 import { check, radios } from "../../shared/radios.js";
 import { LIMITS, MODES } from "../../shared/state.js";
 

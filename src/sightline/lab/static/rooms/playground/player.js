@@ -3,10 +3,10 @@
 import { byId } from "../../shared/page.js";
 
 export class Player {
-  /** @param {(index: number) => void} onMove the window came to output `index` */
-  constructor(onMove) {
+  /** @param {{onMove: (index: number) => void, onRest: () => void}} handlers the window came to an output; it stays */
+  constructor({ onMove, onRest }) {
     this.onMove = onMove;
-    this.onRest = () => {};
+    this.onRest = onRest;
     this.count = 1;
     this.index = 0;
     this.shown = 1; // outputs that are computed so far
