@@ -3,18 +3,31 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PRETTIER := prettier@3.10.1
 
-.PHONY: demo test chromium clean
+.PHONY: demo test scripts chromium clean
 
 demo: .venv/installed
 	$(BIN)/sightline train digits
 	@echo "Look at it in a browser: file://$(CURDIR)/$$(ls -t runs/*/report.html | head -n 1)"
 
-test: .venv/installed-dev chromium
+test: .venv/installed-dev chromium scripts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q  # one thread for each of two workers
+
+# How the scripts of pages are written: as prettier does it, which npm fetches into its cache. Without npm, or where it
+# cannot fetch, that is not checked, and it says so. `make scripts MODE=--write` writes them so.
+scripts: MODE ?= --check
+scripts:
+	@if ! command -v npx > /dev/null; then \
+	  echo "There is no npm: how the scripts are written is not checked."; \
+	elif ! npx --yes --prefer-offline $(PRETTIER) --version > /dev/null 2>&1; then \
+	  echo "npm cannot fetch $(PRETTIER): how the scripts are written is not checked."; \
+	else \
+	  npx --yes --prefer-offline $(PRETTIER) $(MODE) 'src/**/*.js'; \
+	fi
 
 # Pages are tested in Chromium: the system's, installed from its packages where there is none and we may. Without it those
 # tests are skipped, and say so.

@@ -1,6 +1,9 @@
 """A lab that answers, a page of it that is open, and what both must never do."""
 
 import base64
+import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +16,7 @@ import pytest
 import uvicorn
 
 from sightline.lab.app import create_app
+from sightline.lab.pages import STATIC
 from sightline.lab.server import listen
 from sightline.lab.workspace import Workspace
 from sightline.run import Run
@@ -23,6 +27,26 @@ TOKEN = "a-token-of-the-tests"
 def unpacked(packed: dict[str, Any]) -> Any:
     """The array that sightline.lab.packing.packed was given, uint8."""
     return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
+
+
+def in_node(script: str, given: list[Any]) -> list[Any]:
+    """The array `answers` that a module makes of `given`; {static} in it is the folder of the lab's scripts.
+
+    JSON has no infinity and no undefined: null.
+    """
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    whole = f"""
+        import {{ readFileSync }} from "node:fs";
+        const given = JSON.parse(readFileSync(0, "utf8"));
+        {script.replace("{static}", str(STATIC))}
+        console.log(JSON.stringify(answers));
+    """
+    command = [node, "--input-type=module", "--eval", whole]
+    result = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True, timeout=60)
+    answers: list[Any] = json.loads(result.stdout)
+    return answers
 
 
 @pytest.fixture(scope="session")

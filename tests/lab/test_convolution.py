@@ -1,9 +1,5 @@
 """shared/convolution.js gives what `sightline.pixels.textbook` gives, and takes and refuses what PyTorch does."""
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,45 +10,37 @@ from torch.nn import functional as F
 from sightline.errors import InputError
 from sightline.pixels import textbook
 
-STATIC = Path(__file__).parents[2] / "src" / "sightline" / "lab" / "static"
+from .conftest import in_node
+
 CASES = 1000
 
-# Reads [{"call", "image", ...}] on stdin; writes the results, or null where ShapeError was thrown.
+# Of [{"call", "image", ...}] the results, or null where ShapeError was thrown.
 SCRIPT = """
-import {{ readFileSync }} from "node:fs";
-import * as c from "file://{module}";
-const calls = {{
+import * as c from "file://{static}/shared/convolution.js";
+const calls = {
   convolve: (x) => c.convolve2d(x.image, x.kernel, x),
   max: (x) => c.maxPool2d(x.image, x.size, x),
   average: (x) => c.averagePool2d(x.image, x.size, x),
-  steps: (x) => {{
+  steps: (x) => {
     const plan = c.plan(x.image.length, x.image[0].length, [x.kernel.length, x.kernel[0].length], x);
     return c.range(plan.rows.outputs).flatMap((r) =>
       c.range(plan.columns.outputs).map((k) => c.step(x.image, x.kernel, plan, r, k)));
-  }},
-  links: (x) => {{
+  },
+  links: (x) => {
     const plan = c.plan(x.image.length, x.image[0].length, [x.kernel.length, x.kernel[0].length], x);
     return x.image.map((row, r) => row.map((_, k) =>
-      c.outputsOf(plan, r, k).map(({{ output, place }}) => [...output, ...place])));
-  }},
-}};
-const answers = JSON.parse(readFileSync(0, "utf8")).map((x) => {{
-  try {{ return calls[x.call](x); }} catch (error) {{ if (error instanceof c.ShapeError) return null; throw error; }}
-}});
-console.log(JSON.stringify(answers));
+      c.outputsOf(plan, r, k).map(({ output, place }) => [...output, ...place])));
+  },
+};
+const answers = given.map((x) => {
+  try { return calls[x.call](x); } catch (error) { if (error instanceof c.ShapeError) return null; throw error; }
+});
 """
 
 
-def in_node(cases: list[dict[str, Any]]) -> list[Any]:
+def convolved(cases: list[dict[str, Any]]) -> list[Any]:
     """What convolution.js makes of the cases."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed; the browser test compares the same functions")
-    script = SCRIPT.format(module=STATIC / "shared" / "convolution.js")
-    command = [node, "--input-type=module", "--eval", script]
-    result = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=60)
-    answers: list[Any] = json.loads(result.stdout)
-    return answers
+    return in_node(SCRIPT, cases)
 
 
 def random_case(random: np.random.Generator, call: str) -> dict[str, Any]:
@@ -103,7 +91,7 @@ def test_a_thousand_random_cases_equal_the_textbook() -> None:
     wanted = [expected(case) for case in cases]
     refused = sum(w is None for w in wanted)
     assert 50 < refused < CASES / 3, "the cases should mostly fit, and not always"
-    for answer, want in zip(in_node(cases), wanted, strict=True):
+    for answer, want in zip(convolved(cases), wanted, strict=True):
         assert_same(answer, want)
 
 
@@ -111,7 +99,7 @@ def test_steps_equal_the_textbook() -> None:
     random = np.random.default_rng(1)
     cases = [case for case in (random_case(random, "steps") for _ in range(60)) if expected(case) is not None]
     assert len(cases) > 30
-    for case, steps in zip(cases, in_node(cases), strict=True):
+    for case, steps in zip(cases, convolved(cases), strict=True):
         for ours, theirs in zip(steps, expected(case), strict=True):
             np.testing.assert_array_equal(np.array(ours["patch"]), theirs.patch)
             np.testing.assert_allclose(np.array(ours["products"]), theirs.products, rtol=1e-12)
@@ -129,7 +117,7 @@ def test_it_takes_and_refuses_what_pytorch_does() -> None:
             case["stride"] = 1
         cases.append(case)
     refused = 0
-    for case, answer in zip(cases, in_node(cases), strict=True):
+    for case, answer in zip(cases, convolved(cases), strict=True):
         image, kernel = (torch.tensor(case[key], dtype=torch.float64)[None, None] for key in ("image", "kernel"))
         try:
             moves = {key: case[key] for key in ("stride", "padding", "dilation")}
@@ -145,8 +133,8 @@ def test_a_pixel_knows_the_windows_it_is_in() -> None:
     """Each link says which weight meets the pixel in which output: putting weights there gives the convolution."""
     random = np.random.default_rng(3)
     cases = [{**random_case(random, "links"), "dilation": 1 + i % 3} for i in range(60)]
-    whole = in_node([{**case, "call": "convolve"} for case in cases])
-    for case, links, output in zip(cases, in_node(cases), whole, strict=True):
+    whole = convolved([{**case, "call": "convolve"} for case in cases])
+    for case, links, output in zip(cases, convolved(cases), whole, strict=True):
         assert (links is None) == (output is None)
         if links is None:
             continue

@@ -13,7 +13,7 @@ from sightline.lab.workspace import Workspace
 from sightline.pixels import textbook
 from sightline.run import Run
 
-from .conftest import OpenPage
+from .conftest import OpenPage, in_node
 from .test_rooms import serious, until
 
 MINUS = "\N{MINUS SIGN}"
@@ -42,6 +42,32 @@ def test_convolution_is_the_textbooks(open_page: OpenPage) -> None:
         expected = 0.5 + sum(textbook.convolve2d(plane, kernel) for plane, kernel in zip(planes, weights, strict=True))
         assert (found["height"], found["width"]) == expected.shape
         np.testing.assert_allclose(np.reshape(found["values"], expected.shape), expected, atol=1e-4)
+
+
+SETTINGS = """
+import { fromWords, toWords } from "file://{static}/rooms/filters/settings.js";
+const answers = given.map((words) => String(toWords(fromWords(new URLSearchParams(words), 4))));
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "filter=sobel&size=3"),
+        ("filter=box&size=5&relu=1", "filter=box&size=5&divisor=25&relu=1"),
+        ("size=7", "filter=sobel&size=7"),
+        ("filter=toString&size=4&absolute=yes", "filter=sobel&size=3"),
+        ("filter=own&weights=1,0,0,0,-2,0,0,0,1&divisor=2", None),
+        ("filter=own&weights=1,2,x", "filter=sobel&size=3"),
+        ("filter=own&weights=0,0,0,0,1000,0,0,0,0", "filter=sobel&size=3"),
+        ("filter=outline&learnt=3", "filter=outline&size=3&learnt=3"),
+        ("filter=outline&learnt=4", "filter=outline&size=3"),
+        ("filter=outline&learnt=0.5", "filter=outline&size=3"),
+    ],
+)
+def test_what_makes_no_sense_in_an_address_is_as_usual(words: str, expected: str | None) -> None:
+    expected = expected or words.replace(",", "%2C").replace("own&", "own&size=3&")
+    assert in_node(SETTINGS, [words, expected]) == [expected, expected]
 
 
 def numbers(page: Any, place: int) -> np.ndarray[Any, Any]:
