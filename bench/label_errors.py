@@ -18,14 +18,14 @@ import torch
 from numpy.typing import NDArray
 
 from harness import Claim, at_least, begin, command_line, print_claims, table
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
+from sightline.commands.train.recipes import Facts, default
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.load import load_data
 from sightline.data.statistics import default_preprocess
 from sightline.diagnosis.label_errors import Suspect, left_out_probabilities, suspects
+from sightline.machine.device import find_device, find_precision
 from sightline.models.registry import create_model
-from sightline.recipes import Facts, default
-from sightline.training.device import find_device, find_precision
 from sightline.training.features import extract
 from sightline.training.fit import fit
 

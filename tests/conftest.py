@@ -26,7 +26,7 @@ from sightline.inspection.embeddings import EmbeddingMap
 from sightline.inspection.snapshots import Probes, Snapshot
 from sightline.reporting.material import Material
 from sightline.reporting.report import Facts
-from sightline.run import Record, Run
+from sightline.runs.run import Record, Run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -69,8 +69,8 @@ def browser() -> Iterator["Browser"]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty user cache for data sets, and no $SIGHTLINE_DATA."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr("sightline.data.cache.cache_folder", lambda: folder)
-    monkeypatch.setattr("sightline.data.builtin.cache_folder", lambda: folder)
+    monkeypatch.setattr("sightline.machine.cache.cache_folder", lambda: folder)
+    monkeypatch.setattr("sightline.data.sources.builtin.cache_folder", lambda: folder)
     monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
     return folder
 

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
+from sightline.commands.train.learn import train_frozen
+from sightline.commands.train.train import train
 from sightline.errors import ConfigError, Interrupted, ModelError
-from sightline.learning import train_frozen
 from sightline.reporting.console import Narrator
-from sightline.run import Run
-from sightline.workflow import train
+from sightline.runs.run import Run
 
 MODEL = "test_resnet"  # timm's smallest
 COLOURS = {"coral": (200, 90, 70), "moss": (90, 140, 60), "sea": (50, 100, 180)}
@@ -39,7 +39,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache of this file's own, and no weights or data but its own."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sightline.data.cache.cache_folder", lambda: folder)
+        patch.setattr("sightline.machine.cache.cache_folder", lambda: folder)
         patch.delenv("SIGHTLINE_DATA", raising=False)
         yield folder
 
@@ -207,7 +207,7 @@ def test_the_same_again_gives_the_same_weights(frozen: Run, photos: Path, weight
 def test_over_the_budget_of_the_cache_files_are_decoded_again_and_again(
     frozen: Run, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.data.prepared.SMALL", 0)  # less is held in memory whatever the budget
+    monkeypatch.setattr("sightline.data.store.prepared.SMALL", 0)  # less is held in memory whatever the budget
     run = trained(photos, weights, cache="0")
     assert "they are decoded in every epoch" in log(run)
     assert state(run) == state(frozen)
@@ -260,7 +260,7 @@ def test_an_interruption_of_the_first_stage_says_how_to_go_on(
     half = Path("half").absolute()
     before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the training did not hear the signal"))
     try:
-        monkeypatch.setattr("sightline.learning.train_frozen", stop)
+        monkeypatch.setattr("sightline.commands.train.learn.train_frozen", stop)
         with pytest.raises(Interrupted) as caught:
             trained(photos, weights, out="half")
         monkeypatch.undo()
@@ -406,7 +406,7 @@ def test_photos_that_change_during_training_are_named(
         photo(data / "moss" / "00.png", "moss", 999)
         return train_frozen(*arguments, **options)
 
-    monkeypatch.setattr("sightline.learning.train_frozen", train_and_change)
+    monkeypatch.setattr("sightline.commands.train.learn.train_frozen", train_and_change)
     run = trained(data, weights)
     for said in (log(run), run.report_path.read_text()):
         assert "deleted during the training" in said

@@ -18,12 +18,12 @@ from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.errors import Interrupted
 from sightline.inspection.recorder import SnapshotRecorder, _of_many_classes
 from sightline.inspection.snapshots import Snapshot, read_snapshots
+from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.reporting.console import Narrator
-from sightline.run import Run
-from sightline.training.device import Precision
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch, fit
 
 PREPROCESS = Preprocess(size=(16, 16), channels=1, mean=(0.5,), std=(0.25,))

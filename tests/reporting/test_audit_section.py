@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.audit import Audit
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.findings import Finding
 from sightline.data.load import audit_data
 from sightline.reporting.audit_section import GROUP_SIZE, GROUPS, SINGLES, audit_section
 from sightline.reporting.report import Facts, render

@@ -7,7 +7,7 @@ import pytest
 
 from sightline.evaluation.evaluate import Evaluation, score
 from sightline.reporting.console import Narrator
-from sightline.run import Run
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch
 
 EPOCH = Epoch(

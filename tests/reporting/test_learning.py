@@ -3,7 +3,7 @@
 import pytest
 
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
-from sightline.run import Record
+from sightline.runs.run import Record
 
 
 def record(epoch: int, accuracy: float | None = None) -> Record:

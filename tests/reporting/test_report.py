@@ -20,7 +20,7 @@ from sightline.evaluation.metrics import wilson_interval
 from sightline.reporting.colors import contrast
 from sightline.reporting.material import Material
 from sightline.reporting.report import Facts, render, write_report
-from sightline.run import Record, Run
+from sightline.runs.run import Record, Run
 from sightline.training.range_test import suggest
 
 VOID = {"meta", "img", "source", "path", "circle", "rect", "input"}

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import torch
 
-from sightline.data.audit import Audit, audit
-from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
-from sightline.data.duplicates import bind as bind_duplicates
-from sightline.data.folder import list_folder
+from sightline.data.audit.audit import Audit, audit
+from sightline.data.audit.duplicates import bind as bind_duplicates
+from sightline.data.audit.leaks import without_leaks
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
-from sightline.data.leaks import without_leaks
-from sightline.data.listing import Listing, all_images, scored_images, splits_of
-from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
+from sightline.data.sources.builtin import NAMED_SETS, NAMES, load_digits, load_named
+from sightline.data.sources.folder import list_folder
+from sightline.data.sources.listing import Listing, all_images, scored_images, splits_of
+from sightline.data.sources.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
+from sightline.data.sources.table import list_table
 from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share, require_readable
-from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError, near
 
 WEIGHTS = "weights"  # the folder in $SIGHTLINE_DATA that holds networks, not images (see `models.hub`)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.randomness import derived_seed
-from sightline.data.stream import stream
+from sightline.data.store.stream import stream
 from sightline.errors import ModelError
 from sightline.inspection.cam import grad_cam_batch
 from sightline.inspection.capture import output_of, undisturbed, watched
@@ -35,10 +35,10 @@ from sightline.inspection.snapshots import (
     write_probes,
     write_snapshot,
 )
-from sightline.memory import in_chunks
+from sightline.machine.device import Precision
+from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision
 from sightline.training.fit import Epoch
 
 MOST, SHARE = 20, 0.03  # snapshots of a training, and their share of its time

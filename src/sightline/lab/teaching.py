@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sightline import files
 from sightline.data.split import read_manifest
 from sightline.errors import InputError, Interrupted, RunError, SightlineError
 from sightline.lab.packing import Json, Pixels
 from sightline.lab.workspace import Workspace
+from sightline.machine import files
 from sightline.pixels.decode import read_image
 from sightline.reporting.image_data import jpeg_uri
-from sightline.run import Run
+from sightline.runs.run import Run
 
 LARGEST_SIDE = 512  # pixels; a larger picture is made smaller before it is kept
 LEAST_PICTURES = 5  # of each class

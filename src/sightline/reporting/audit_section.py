@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.audit import Audit
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.findings import Finding
+from sightline.data.audit.shortcuts import Shortcut
 from sightline.data.imageset import FileImages
-from sightline.data.shortcuts import Shortcut
 from sightline.errors import ImageError
 from sightline.pixels.decode import read_image
 from sightline.reporting.audit_text import class_rows, headline, overview, verdict

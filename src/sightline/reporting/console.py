@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from rich.console import Console
 from rich.status import Status
 
-from sightline.data.audit import Audit
+from sightline.data.audit.audit import Audit
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
 from sightline.reporting.audit_text import audit_summary
 from sightline.reporting.scale import format_seconds
 from sightline.reporting.stages import Stage
-from sightline.run import Run
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch
 
 

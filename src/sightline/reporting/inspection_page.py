@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.classifier import Prediction
+from sightline.classifier.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
 from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations

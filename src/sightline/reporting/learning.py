@@ -7,7 +7,7 @@ from sightline.evaluation.metrics import supported_digits
 from sightline.reporting.charts import Curve, LineChart, line_chart
 from sightline.reporting.class_table import NONE
 from sightline.reporting.scale import format_seconds, significant
-from sightline.run import Record
+from sightline.runs.run import Record
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline import files
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.machine import files
 from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.report import Facts
 from sightline.reporting.sections import MEANS
 
 if TYPE_CHECKING:
-    from sightline.classifier import Classifier
+    from sightline.classifier.classifier import Classifier
     from sightline.reporting.audit_section import AuditSection
-    from sightline.run import Run
+    from sightline.runs.run import Run
 
 WEAKEST = 5  # classes that are named, and as many confusions
 LISTED = 100  # classes

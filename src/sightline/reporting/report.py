@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from sightline import __version__, files
+from sightline import __version__
 from sightline.data.imageset import ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.machine import files
 from sightline.pixels.scales import DARK_PAPER, LIGHT_PAPER
 from sightline.reporting import colors
 from sightline.reporting.learning import accuracy_text, best_epoch, learning
@@ -30,7 +31,7 @@ from sightline.reporting.range_chart import range_figure
 from sightline.reporting.scale import format_seconds
 from sightline.reporting.sections import extras, images_shown, scores
 from sightline.reporting.stages import Stage, stages_sentence
-from sightline.run import Record, Run
+from sightline.runs.run import Record, Run
 from sightline.training.range_test import RangeTest
 
 if TYPE_CHECKING:

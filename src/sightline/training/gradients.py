@@ -7,10 +7,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sightline.config import TrainConfig
+from sightline.data.augment.mix import mix
 from sightline.data.batches import Batch
-from sightline.data.mix import mix
 from sightline.data.randomness import derived_seed
-from sightline.memory import Shortage, halved
+from sightline.machine.memory import Shortage, halved
 from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
 from sightline.training.setup import Setup, compares_images
 
