@@ -276,7 +276,7 @@ def test_files_that_vanish_after_they_were_listed_are_left_out_or_named(
                 path.unlink()
             return splits, audit
 
-        monkeypatch.setattr("sightline.commands.train.open.load_audited", load_and_delete)
+        monkeypatch.setattr("sightline.commands.train.gather.load_audited", load_and_delete)
 
     vanishing(keep=10)
     assert main(["train", "pets", *QUICK]) == 0

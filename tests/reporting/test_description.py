@@ -35,7 +35,7 @@ def splits(*, validated: bool = True) -> Splits:
 
 
 def test_the_facts_of_a_training_from_scratch() -> None:
-    facts = facts_of_job(job(), splits(), fit_reason="crop: as asked")
+    facts = facts_of_job(job(fit_reason="crop: as asked"), splits())
     assert (facts.data, facts.model, facts.parameters) == ("pets", "lenet5", ARCHITECTURE.parameters)
     assert (facts.train_images, facts.val_images, facts.test_images, facts.epochs) == (7, 2, 3, 3)
     assert facts.class_counts == {"cat": 4, "dog": 3}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.learning import accuracy_text, learning
 from sightline.runs.run import Record
 
 
@@ -65,11 +65,6 @@ def test_epochs_without_validation_are_gaps() -> None:
     assert found.accuracy is not None
     assert [readout.text.split(":")[0] for readout in found.accuracy.readouts] == ["epoch 1", "epoch 3"]
     assert found.rows[1][2:4] == ["\N{EN DASH}", "\N{EN DASH}"]
-
-
-def test_best_epoch_is_the_first_of_equals() -> None:
-    assert best_epoch([record(1, 0.5), record(2, 0.8), record(3, 0.8)]) == record(2, 0.8)
-    assert best_epoch([record(1)]) is None
 
 
 def test_accuracy_without_an_interval() -> None:

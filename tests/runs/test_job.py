@@ -10,9 +10,9 @@ import pytest
 
 from sightline.config import TrainConfig, Transfer, from_json, to_json
 from sightline.errors import ConfigError, RunError
-from sightline.runs.job import Job, read_job
 from sightline.models.registry import find_architecture
 from sightline.pixels.preprocess import Preprocess
+from sightline.runs.job import Job, read_job
 from sightline.runs.run import Run
 
 

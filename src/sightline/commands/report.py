@@ -17,10 +17,9 @@ from sightline.reporting.analysis import analyse
 from sightline.reporting.audit_section import audit_section
 from sightline.reporting.description import facts_of_job
 from sightline.reporting.model_card import write_model_card
-from sightline.reporting.naive import NaiveScore
 from sightline.reporting.report import write_report
-from sightline.reporting.stages import Stage
 from sightline.runs.job import read_job
+from sightline.runs.records import read_metrics
 from sightline.runs.run import Run
 from sightline.training.range_test import RangeTest
 
@@ -43,12 +42,11 @@ def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -
     test, _, unread = readable(splits.test, classifier.preprocess)
     splits = dataclasses.replace(splits, test=test, unused=(*splits.unused, *unread))
     evaluation = evaluate(classifier, test, note=left_out(unread))
-    metrics = run.metrics
-    stages = tuple(from_json(Stage, stage, where=str(run.metrics_path)) for stage in metrics.get("stages", ()))
+    metrics = read_metrics(run)
+    stages = metrics.stages
     material = analyse(classifier, splits, evaluation, run, learnt=not stages or not stages[0].kept)
     audit = None if job.data in NAMES else audit_section(audit_data(job.data, group_by=job.group_by))
-    facts = facts_of_job(job, splits, circumstances=metrics.get("circumstances"))
-    facts = dataclasses.replace(facts, stages=stages, range_test=_range_test(run))
+    facts = facts_of_job(job, splits, stages=stages, range_test=_range_test(run), circumstances=metrics.circumstances)
     write_report(
         run,
         facts,
@@ -57,7 +55,7 @@ def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -
         images=test,
         material=material,
         audit=audit,
-        naive=from_json(NaiveScore, metrics["naive"]) if "naive" in metrics else None,
+        naive=metrics.naive,
     )
     write_model_card(run, facts, classifier, evaluation=evaluation, audit=audit, material=material)
     return run.report_path

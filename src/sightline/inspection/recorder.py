@@ -40,6 +40,7 @@ from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.fit import Epoch
+from sightline.training.listener import Listener
 
 MOST, SHARE = 20, 0.03  # snapshots of a training, and their share of its time
 PROBE_COUNT = 6
@@ -68,7 +69,7 @@ class _Watched:
     truth: Tensor
 
 
-class SnapshotRecorder:
+class SnapshotRecorder(Listener):
     """Keeps snapshots of `network`, which `fit` trains on `splits`, in `folder`; see `snapshots.read_snapshots`.
 
     share: of the training's time that they may take.
@@ -98,8 +99,8 @@ class SnapshotRecorder:
         self._answers_kept = 0  # of validation images in the snapshots of an earlier part of this training
         self._watched: _Watched | None = None
 
-    def after(self, epoch: Epoch) -> None:
-        """Keep a snapshot if it is time for one; call it where `fit` has yielded. Raises StorageError, DataError.
+    def epoch(self, epoch: Epoch) -> None:
+        """Keep a snapshot if it is time for one. Raises StorageError, DataError.
 
         Of a training that goes on from a checkpoint, the snapshots of this epoch and those behind it are replaced.
         """

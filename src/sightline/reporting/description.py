@@ -1,35 +1,68 @@
-"""What the terminal and the report say of a training: a `Job` and its data in words."""
+"""What the terminal and the report say of a training besides its scores: a `Job` and its data in words."""
 
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from sightline import __version__
 from sightline.config import TrainConfig
-from sightline.data.imageset import Splits
+from sightline.data.imageset import Splits, Unused
 from sightline.machine.device import find_device, find_precision
-from sightline.reporting.report import Facts
 from sightline.runs.job import Job
+from sightline.runs.records import Circumstances, Stage
+from sightline.training.range_test import RangeTest
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFacts:
+    """What the report tells of a training besides its scores.
+
+    data, model: their short names. parameters: trainable numbers of the network.
+    epochs: planned, None when the time decides. command: what to type to repeat it.
+    settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
+    class_counts: training images of each class, where they are known. range_test: what `--lr auto` saw.
+    stages: of a pretrained network's training, those that are done; empty for training from scratch.
+    label_smoothing: what the training loss has and the validation loss has not.
+    """
+
+    data: str
+    model: str
+    num_classes: int
+    parameters: int
+    train_images: int
+    val_images: int = 0
+    test_images: int = 0
+    epochs: int | None = None
+    command: str = ""
+    note: str = ""
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    range_test: RangeTest | None = None
+    label_smoothing: float = 0.0
+    stages: Sequence[Stage] = ()
+    unused: Sequence[Unused] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of_job(
     job: Job,
     splits: Splits,
     *,
-    fit_reason: str = "",
-    circumstances: Mapping[str, Mapping[str, str]] | None = None,
-) -> Facts:
-    """What the report tells of this training. fit_reason: why images are fitted to the network's shape as they are.
+    stages: Sequence[Stage] = (),
+    range_test: RangeTest | None = None,
+    circumstances: Circumstances | None = None,
+) -> TrainingFacts:
+    """What the report tells of this training; stages and range_test as far as there have been any.
 
-    circumstances: settings and versions of a training that is over, as metrics.json has them; by default this
-    machine's.
+    circumstances: of a training that is over, as metrics.json has them; by default this machine's.
     """
-    told = circumstances or {"settings": _settings(job, splits, fit_reason), "versions": _versions()}
+    known = circumstances or circumstances_of(job, splits)
     config, architecture = job.config, job.architecture
-    return Facts(
+    return TrainingFacts(
         data=splits.name,
         model=architecture.name,
         num_classes=len(splits.classes),
@@ -43,9 +76,16 @@ def facts_of_job(
         label_smoothing=config.label_smoothing,
         unused=splits.unused,
         class_counts=splits.train.counts(),
-        settings=told["settings"],
-        versions=told["versions"],
+        stages=stages,
+        range_test=range_test,
+        settings=known.settings,
+        versions=known.versions,
     )
+
+
+def circumstances_of(job: Job, splits: Splits) -> Circumstances:
+    """Settings and versions of a training on this machine."""
+    return Circumstances(settings=_settings(job, splits), versions=_versions())
 
 
 def _versions() -> dict[str, str]:
@@ -57,14 +97,14 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _settings(job: Job, splits: Splits, fit_reason: str) -> dict[str, str]:
+def _settings(job: Job, splits: Splits) -> dict[str, str]:
     """Setting -> value in words, as the report lists them."""
     config, transfer = job.config, job.transfer
     device = find_device(config.device)
     precision = find_precision(config.precision, device)
     settings = {"recipe": job.recipe, "images": job.preprocess.describe()}
-    if fit_reason:
-        settings["fit"] = fit_reason
+    if job.fit_reason:
+        settings["fit"] = job.fit_reason
     if transfer:
         settings |= {
             "pretrained weights": Path(transfer.weights).name,
@@ -94,7 +134,7 @@ def _stays_frozen(job: Job, splits: Splits) -> bool:
     return job.transfer is not None and job.transfer.stays_frozen(validated=splits.val is not None)
 
 
-def announcement(job: Job, facts: Facts) -> str:
+def announcement(job: Job, facts: TrainingFacts) -> str:
     """One line before training: what is trained on what, where, how precisely and why."""
     held_out = f" and {facts.val_images:,} for validation" if facts.val_images else ""
     return (

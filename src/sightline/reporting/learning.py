@@ -7,6 +7,7 @@ from sightline.evaluation.metrics import supported_digits
 from sightline.reporting.charts import Curve, LineChart, line_chart
 from sightline.reporting.class_table import NONE
 from sightline.reporting.scale import format_seconds, significant
+from sightline.runs.records import best_record
 from sightline.runs.run import Record
 
 
@@ -60,12 +61,6 @@ def learning(history: Sequence[Record], *, planned_epochs: int | None) -> Learni
     )
 
 
-def best_epoch(history: Sequence[Record]) -> Record | None:
-    """The first epoch with the highest validation accuracy, None when nothing was held out."""
-    shares = [record for record in history if record.get("val_accuracy") is not None]
-    return max(shares, key=lambda record: float(record["val_accuracy"]), default=None)
-
-
 def accuracy_text(record: Record) -> str:
     """The validation accuracy of an epoch, e.g. "93.2 % (92.5 to 93.8)"; without an interval when none was recorded."""
     value = 100 * record["val_accuracy"]
@@ -94,7 +89,7 @@ def _cell(record: Record, key: str) -> str:
 
 
 def _sentence(history: Sequence[Record], shares: Sequence[Record]) -> str:
-    best = best_epoch(history)
+    best = best_record(history)
     if not history:
         return "The first epoch is under way; its numbers will be the first points of the curves."
     if best is None:

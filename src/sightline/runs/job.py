@@ -18,6 +18,7 @@ class Job:
 
     data: a name, or the absolute path of a folder or table. val, group_by, cache: as asked; see `TrainOptions`.
     transfer: None for a network that learns from scratch. find_lr: a range test has yet to set the learning rate.
+    fit_reason: why images are brought to the network's shape as they are, as a clause; may be empty.
     naive_too: a second training is to follow, on a split that ignores duplicates and groups. bound: duplicates and
     groups are kept on one side of the split; False only in that second training.
     """
@@ -34,6 +35,7 @@ class Job:
     transfer: Transfer | None = None
     config: TrainConfig
     find_lr: bool = False
+    fit_reason: str = ""
     naive_too: bool = False
     report: ReportName = "full"
 

@@ -6,6 +6,7 @@ runs/<data>-<model>-<n>/
     config.json       every setting
     split.csv         which image is in which split
     lr_range.json     what the range test of `--lr auto` saw, where there was one
+    stages.json       the stages of a transfer that have come to their end
     history.jsonl     one line an epoch
     snapshots/        the network after some of its epochs, to scrub through: see `inspection/snapshots.py`
     metrics.json      scores on the test split
@@ -28,8 +29,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sightline.machine import files
 from sightline.errors import RunError, StorageError
+from sightline.machine import files
 
 if TYPE_CHECKING:  # reading a run's tables needs no network
     from sightline.classifier.classifier import Classifier
@@ -111,6 +112,10 @@ class Run:
         return self.path / "lr_range.json"
 
     @property
+    def stages_path(self) -> Path:
+        return self.path / "stages.json"
+
+    @property
     def history_path(self) -> Path:
         return self.path / "history.jsonl"
 
@@ -143,6 +148,11 @@ class Run:
     def lr_range(self) -> Record:
         """What the range test of `--lr auto` saw. Raises RunError when there was none."""
         return self._read_json(self.lr_range_path)
+
+    @property
+    def stages(self) -> Record:
+        """The contents of stages.json; see `runs.records.read_stages`. Raises RunError when there is none."""
+        return self._read_json(self.stages_path)
 
     @property
     def metrics(self) -> Record:

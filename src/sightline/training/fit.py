@@ -30,6 +30,10 @@ class Epoch:
     train_loss: mean over the epoch's augmented images. val_interval: 95 % Wilson interval of val_accuracy.
     images_per_second: of the optimiser steps. seconds: since the training began, validation included.
     progress: of the training, 0 to 1; when it is stopped early, 1 is reached early.
+    best_epoch: which has the best validation score so far, 0 for the weights at the beginning (where
+        `config.start_competes` has them scored). With `config.keep_best` its weights are those the network ends with.
+        None without a validation split, and while it is not known: after a resume from a checkpoint of version 0.1.0,
+        until an epoch is better.
     """
 
     epoch: int
@@ -42,6 +46,7 @@ class Epoch:
     images_per_second: float
     seconds: float
     progress: float
+    best_epoch: int | None = None
 
 
 def fit(
@@ -83,7 +88,7 @@ def fit(
     progress, optimizers, guard, watch = state.progress, state.optimizers, LossGuard(network), Stopwatch(state.progress)
     gradients = Gradients(network, setup, config, check=guard.check, say=say)
     if saved is None and config.start_competes and validation:
-        progress.best = validation.score(network)
+        progress.best, progress.best_epoch = validation.score(network), 0
         state.remember_best()
 
     set_train_mode(network, config)
@@ -140,7 +145,7 @@ def _finish_epoch(
             score = validation.score(state.network)
             better = score.better_than(progress.best)
             if better:
-                progress.best = score
+                progress.best, progress.best_epoch = score, progress.epoch
                 if config.keep_best:
                     state.remember_best()
         progress.stopped = state.early_stopping.seen(better)
@@ -158,6 +163,7 @@ def _finish_epoch(
         images_per_second=progress.images / progress.step_seconds,
         seconds=progress.seconds,
         progress=_done(state, batches, config),
+        best_epoch=progress.best_epoch,
     )
     progress.loss_sum, progress.images, progress.step_seconds = 0.0, 0, 0.0
     return epoch

@@ -24,6 +24,7 @@ class Progress:
     parts: int = 1  # in which a batch goes through the network; more than `accumulate` once memory was short
     rate_scale: float = 1.0  # what reduce-on-plateau has multiplied the rate by
     best: Score | None = None
+    best_epoch: int | None = None  # that has it, 0 for the weights at the beginning
     stopped: bool = False  # by early stopping
 
     loss_sum: Tensor | float = 0.0  # loss times images; a tensor, so that no step waits for its value

@@ -8,12 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.commands.train.open import Start, begin
+from sightline.commands.train.gather import gather
+from sightline.commands.train.open import Opened, open_run, prepare_images
+from sightline.commands.train.plan import plan
 from sightline.config import TrainOptions
 from sightline.errors import ConfigError, DataError
-from sightline.machine.clock import Clock
-from sightline.machine.device import Precision
-from sightline.reporting.console import Narrator
 
 
 @pytest.fixture(autouse=True)
@@ -24,27 +23,26 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def begun(data: str = "digits", **given: Any) -> Start:
-    return begin(data, TrainOptions(**given), Narrator(quiet=True), Clock())
+def opened(data: str = "digits", **given: Any) -> Opened:
+    gathered = gather(data)
+    planned = plan(gathered, TrainOptions(**given))
+    return open_run(planned, prepare_images(gathered.splits, planned))
 
 
 def test_batch_norm_cannot_learn_from_one_image_at_a_time(empty_folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        begun(batch_size=1)
+        opened(batch_size=1)
     assert str(caught.value) == (
         "speednet_s cannot learn from one image at a time: its batch norm compares images: use --batch-size 2 or more"
     )
     assert list(empty_folder.iterdir()) == []
-    assert begun(batch_size=1, model="lenet5").job.config.batch_size == 1  # without batch norm
+    assert opened(batch_size=1, model="lenet5").job.config.batch_size == 1  # without batch norm
 
 
 def test_batches_are_parted_for_the_caches_of_a_cpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert begun(batch_size=1_000, recipe="speed", device="cpu").job.config.accumulate == 4
-    monkeypatch.setattr("sightline.commands.train.open.find_device", lambda name: torch.device("cuda"))
-    monkeypatch.setattr(
-        "sightline.commands.train.open.find_precision", lambda name, device: Precision("bf16", "as asked")
-    )
-    on_gpu = begun(batch_size=1_000, recipe="speed")
+    assert opened(batch_size=1_000, recipe="speed", device="cpu").job.config.accumulate == 4
+    monkeypatch.setattr("sightline.commands.train.plan.find_device", lambda name: torch.device("cuda"))
+    on_gpu = opened(batch_size=1_000, recipe="speed")
     assert on_gpu.job.config.accumulate == 1
     assert on_gpu.run.config["config"]["accumulate"] == 1
 
@@ -59,7 +57,7 @@ def test_a_class_of_broken_photos_is_named_before_a_folder_is_made(empty_folder:
             if name == "emu":
                 path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match=r"^no training image of class 'emu' can be read: replace its files"):
-        begun("pets", model="lenet5")
+        opened("pets", model="lenet5")
     assert not Path("runs").exists()
 
 
@@ -71,7 +69,7 @@ def test_padded_photos_have_one_border_in_training_and_afterwards(empty_folder: 
         for number in range(12):
             pixels = noise.integers(level - 40, level + 40, (12, 90, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(empty_folder / "lines" / name / f"{number}.png")
-    start = begun("lines", model="lenet5", size=32)
+    start = opened("lines", model="lenet5", size=32)
     preprocess = start.job.preprocess
     assert preprocess.fit == "pad"
     assert preprocess.mean == pytest.approx((120 / 255,) * 3, abs=0.02)

@@ -16,14 +16,14 @@ from sightline.commands.train.plan import (
     wants_pretrained,
     with_weights_at_hand,
 )
-from sightline.commands.train.recipes import BACKBONES, RECIPES, Facts, find_recipe
+from sightline.commands.train.recipes import BACKBONES, RECIPES, DataFacts, find_recipe
 from sightline.config import AT_HAND, TrainOptions, Transfer
 from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
 from sightline.errors import ConfigError, ModelError
 
-CIFAR = Facts(data="cifar10", train_images=45_000, size=32, channels=3)
-PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
-DIGITS = Facts(data="digits", train_images=1_294, size=8, channels=1)
+CIFAR = DataFacts(data="cifar10", train_images=45_000, size=32, channels=3)
+PHOTOS = DataFacts(data="photos", train_images=900, size=None, channels=3)
+DIGITS = DataFacts(data="digits", train_images=1_294, size=8, channels=1)
 
 
 def options(**given: Any) -> TrainOptions:
@@ -70,7 +70,7 @@ def test_every_option_wins() -> None:
 
 @pytest.mark.parametrize("facts", [CIFAR, PHOTOS, DIGITS])
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_saying_what_the_recipe_would_do_anyway_changes_nothing(recipe: str, facts: Facts) -> None:
+def test_saying_what_the_recipe_would_do_anyway_changes_nothing(recipe: str, facts: DataFacts) -> None:
     plan = make_plan(facts, options(recipe=recipe))
     if recipe == "default" and not plan.model.startswith("speednet"):
         pytest.skip("another network than speednet asks for another recipe")
@@ -145,8 +145,10 @@ def test_facts_of_arrays_and_files() -> None:
     pixels = torch.zeros(2, 1, 20, 24, dtype=torch.uint8)
     arrays = ImageSet(ArrayImages(pixels), labels, ("a", "b"), ("0", "1"))
     files = ImageSet(FileImages(()), labels[:0], ("a", "b"), ())
-    assert facts_of(Splits("grey", arrays, None, None)) == Facts(data="grey", train_images=2, size=24, channels=1)
-    assert facts_of(Splits("files", files, None, None)) == Facts(data="files", train_images=0, size=None, channels=3)
+    assert facts_of(Splits("grey", arrays, None, None)) == DataFacts(data="grey", train_images=2, size=24, channels=1)
+    assert facts_of(Splits("files", files, None, None)) == DataFacts(
+        data="files", train_images=0, size=None, channels=3
+    )
 
 
 FILE = "/weights/own.safetensors"

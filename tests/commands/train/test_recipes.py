@@ -5,14 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.commands.train.recipes import BACKBONES, PRETRAINED, RECIPES, Facts, find_recipe
+from sightline.commands.train.recipes import BACKBONES, PRETRAINED, RECIPES, DataFacts, find_recipe
 from sightline.config import TrainConfig, Transfer, from_json, to_json
 from sightline.errors import ConfigError
 from sightline.models.registry import find_architecture, find_model
 from sightline.training.optimizers import assign
 
 any_facts = st.builds(
-    Facts,
+    DataFacts,
     data=st.sampled_from(["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "photos"]),
     train_images=st.integers(2, 10_000_000),
     size=st.none() | st.integers(1, 5_000),
@@ -22,7 +22,7 @@ any_facts = st.builds(
 
 @pytest.mark.parametrize("name", RECIPES)
 @given(facts=any_facts)
-def test_every_plan_is_valid(name: str, facts: Facts) -> None:
+def test_every_plan_is_valid(name: str, facts: DataFacts) -> None:
     plan = RECIPES[name](facts)
     assert plan.size is None or find_model(plan.model).min_size <= plan.size <= 64
     assert 1 <= plan.config.accumulate <= plan.config.batch_size
@@ -35,7 +35,7 @@ def test_every_plan_is_valid(name: str, facts: Facts) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_plan_has_a_group_for_every_parameter(name: str, channels: int) -> None:
-    plan = RECIPES[name](Facts(data="photos", train_images=500, size=None, channels=channels))
+    plan = RECIPES[name](DataFacts(data="photos", train_images=500, size=None, channels=channels))
     architecture = find_architecture(plan.model, num_classes=3, in_channels=channels, size=plan.size)
     with torch.device("meta"):
         network = architecture.build()
@@ -46,7 +46,7 @@ def test_every_plan_has_a_group_for_every_parameter(name: str, channels: int) ->
 
 
 def test_the_speed_recipe_is_what_it_says() -> None:
-    plan = find_recipe("speed")(Facts(data="cifar10", train_images=50_000, size=32, channels=3))
+    plan = find_recipe("speed")(DataFacts(data="cifar10", train_images=50_000, size=32, channels=3))
     assert plan.model.startswith("speednet")
     optimizers = {group.match: group.optimizer for group in plan.config.groups}
     assert (optimizers["filters"], optimizers[""]) == ("muon", "sgd")
@@ -58,12 +58,12 @@ def test_the_speed_recipe_is_what_it_says() -> None:
 def test_the_default_smooths_no_labels_of_fashion_mnist() -> None:
     for data, smoothing in (("fashion-mnist", 0.0), ("mnist", 0.2), ("cifar10", 0.2), ("photos", 0.2)):
         channels = 3 if data in ("cifar10", "photos") else 1
-        plan = find_recipe("default")(Facts(data=data, train_images=50_000, size=28, channels=channels))
+        plan = find_recipe("default")(DataFacts(data=data, train_images=50_000, size=28, channels=channels))
         assert plan.config.label_smoothing == smoothing
 
 
 def test_the_textbook_recipe_is_adam_at_a_thousandth() -> None:
-    plan = find_recipe("textbook")(Facts(data="mnist", train_images=60_000, size=28, channels=1))
+    plan = find_recipe("textbook")(DataFacts(data="mnist", train_images=60_000, size=28, channels=1))
     [group] = plan.config.groups
     assert (plan.model, plan.size, plan.config.epochs) == ("mnist_cnn", 28, 5)
     assert (group.optimizer, group.lr, group.weight_decay, plan.config.schedule) == ("adamw", 1e-3, 0.0, "constant")
@@ -76,7 +76,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
     assert str(caught.value) == "there is no recipe named 'sped': did you mean speed?"
 
 
-PHOTOS = Facts(data="photos", train_images=900, size=None, channels=3)
+PHOTOS = DataFacts(data="photos", train_images=900, size=None, channels=3)
 
 
 def test_transfer_trains_a_head_and_then_everything_in_crops() -> None:

@@ -1,6 +1,5 @@
 """`train` from data to report: the run folder, the same again, going on, and refusals that leave nothing behind."""
 
-import contextlib
 import csv
 import html
 import json
@@ -9,7 +8,7 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,10 @@ from sightline.commands.train.train import train
 from sightline.config import TrainOptions
 from sightline.errors import ConfigError, DataError, Interrupted, ModelError, RunError, SightlineError, StorageError
 from sightline.evaluation.metrics import format_percent, wilson_interval
-from sightline.reporting.console import Narrator
 from sightline.runs.run import Run
+from sightline.training.listener import Listener
+
+StopAfter = Callable[..., Listener]
 
 
 @pytest.fixture(autouse=True)
@@ -54,20 +55,11 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-@contextlib.contextmanager
-def interrupted_in_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Within the block SIGTERM arrives while the first epoch is being told."""
-    tell = Narrator.epoch
-
-    def tell_and_stop(self: Narrator, epoch: Any, **options: Any) -> None:
-        tell(self, epoch, **options)
-        if epoch.epoch == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
-
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Fails if SIGTERM is not caught by the training."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: pytest.fail("the training did not hear the signal"))
-    with monkeypatch.context() as patch:
-        patch.setattr(Narrator, "epoch", tell_and_stop)
-        yield
+    yield
     signal.signal(signal.SIGTERM, before)
 
 
@@ -177,10 +169,11 @@ def test_the_reports_command_gives_the_same_weights(digits: Run) -> None:
 
 
 def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
-    digits: Run, monkeypatch: pytest.MonkeyPatch
+    digits: Run, heard: None, stop_after: StopAfter
 ) -> None:
-    with interrupted_in_the_first_epoch(monkeypatch), pytest.raises(Interrupted) as caught:
-        train("digits", epochs=2, seed=1, out="my run", quiet=True)
+    stop = stop_after(1, by=signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught:
+        train("digits", epochs=2, seed=1, out="my run", quiet=True, listeners=[stop])
     steps = digits.history[0]["step"]
     assert str(caught.value) == (
         f"stopped after step {steps}; everything learnt is saved: go on with: sightline train --resume 'my run'"
@@ -275,10 +268,10 @@ def test_impossible_wishes_leave_nothing_behind(
 
 
 @pytest.fixture
-def half_done(photos: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def half_done(photos: Path, stop_after: StopAfter) -> Run:
     """A training on the photos that was interrupted."""
-    with interrupted_in_the_first_epoch(monkeypatch), pytest.raises(Interrupted):
-        train(photos, model="lenet5", epochs=2, size=32, quiet=True)
+    with pytest.raises(Interrupted):
+        train(photos, model="lenet5", epochs=2, size=32, quiet=True, listeners=[stop_after(1)])
     return Run("runs/photos-lenet5-1")
 
 

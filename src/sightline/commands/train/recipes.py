@@ -23,7 +23,7 @@ MIRRORED = frozenset({"cifar10", "cifar100", "fashion-mnist"})  # named sets who
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class DataFacts:
     """What a recipe may look at.
 
     size: of small images in pixels, None for photos. channels: 1 or 3. batch_size: as asked, None if nobody did.
@@ -59,10 +59,10 @@ class Plan:
     recipe: str = ""
 
 
-Recipe = Callable[[Facts], Plan]
+Recipe = Callable[[DataFacts], Plan]
 
 
-def speed(facts: Facts) -> Plan:
+def speed(facts: DataFacts) -> Plan:
     """The fastest way to a good network for small images.
 
     SpeedNet trained by Muon (filters), AdamW (biases) and SGD (the head) with label smoothing, alternating flip, small
@@ -122,7 +122,7 @@ DEFAULTS = {
 UNSMOOTHED = frozenset({"fashion-mnist"})  # recognised as well without label smoothing, its probabilities are truer
 
 
-def default(facts: Facts) -> Plan:
+def default(facts: DataFacts) -> Plan:
     """The speed recipe with what suits the named sets, and 20 epochs for other images."""
     plan = speed(facts)
     model, epochs = DEFAULTS.get(facts.data, (plan.model, 20))
@@ -131,7 +131,7 @@ def default(facts: Facts) -> Plan:
     return dataclasses.replace(plan, model=model, config=config)
 
 
-def modern(facts: Facts) -> Plan:
+def modern(facts: DataFacts) -> Plan:
     """What trains every network of the zoo decently: AdamW, one cycle, label smoothing, flips and shifts."""
     plan = speed(facts)
     augment = plan.config.augment
@@ -146,7 +146,7 @@ def modern(facts: Facts) -> Plan:
     return dataclasses.replace(plan, model="resnet18_small", config=config)
 
 
-def textbook(facts: Facts) -> Plan:
+def textbook(facts: DataFacts) -> Plan:
     """As beginners' pages train: Adam at a constant 1e-3, batches of 64, nothing varied, the last weights kept.
 
     The network is the one those pages build: `mnist_cnn` for grey images, `cifar_cnn` for colour.
@@ -164,7 +164,7 @@ def textbook(facts: Facts) -> Plan:
     )
 
 
-def transfer(facts: Facts) -> Plan:
+def transfer(facts: DataFacts) -> Plan:
     """A pretrained network: a linear head on what it already sees, then, when that pays, the network along with it.
 
     The head learns from features that are computed once. Fine-tuning is AdamW with rates that fall with depth, in
@@ -185,7 +185,7 @@ def transfer(facts: Facts) -> Plan:
     return Plan(model=BACKBONES[0], size=None, config=config, transfer=Transfer())
 
 
-def two_step(facts: Facts) -> Plan:
+def two_step(facts: DataFacts) -> Plan:
     """As textbooks do it: a hidden layer of 256 on frozen features, then the last blocks at 1e-5, all at one rate."""
     plan = transfer(facts)
     config = dataclasses.replace(
@@ -194,7 +194,7 @@ def two_step(facts: Facts) -> Plan:
     return dataclasses.replace(plan, config=config, transfer=Transfer(head="mlp", finetune="2", by_depth=False))
 
 
-def scratch(facts: Facts) -> Plan:
+def scratch(facts: DataFacts) -> Plan:
     """Every weight learnt from these photos alone: what is left when no pretrained network may be used."""
     plan = modern(facts)
     augment = dataclasses.replace(plan.config.augment, shift=0, resized_crop=0.35)
@@ -220,13 +220,13 @@ def find_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _network_size(facts: Facts) -> int:
+def _network_size(facts: DataFacts) -> int:
     """The size at which the network sees images: their own if it is small, at least what three poolings need."""
     size = facts.size or SMALL
     require(size >= 1, f"images have a size of {size}", "use images of at least 1 pixel")
     return max(16, min(size, SMALL))
 
 
-def _mirrored(facts: Facts) -> bool:
+def _mirrored(facts: DataFacts) -> bool:
     """Whether a mirrored image may keep its class: photos do, digits and letters do not."""
     return facts.data in MIRRORED or facts.channels == 3

@@ -1,33 +1,28 @@
 """`train`: the whole job, from what the user calls the data to a run folder with a network and a report.
 
-`_train` reads from top to bottom; each step is one call.
+`_train` reads from top to bottom; each step is a module and can be called alone, by a search for one: gather and
+prepare once, then plan, open and learn as often as wanted. Only `judge` looks at the test images.
 """
 
-import dataclasses
 import importlib
 import os
 import threading
-import time
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
-from sightline.commands.train.learn import Learned, learn
-from sightline.commands.train.open import Start, begin, begin_naively, reopen
+from sightline.commands.train.gather import gather
+from sightline.commands.train.judge import judge
+from sightline.commands.train.learn import learn
+from sightline.commands.train.open import open_run, prepare_images, reopen
+from sightline.commands.train.plan import check_options, plan
+from sightline.commands.train.tell import tell
 from sightline.config import BalanceName, FitName, HeadName, PrecisionName, ReportName, TrainOptions
-from sightline.data.store.stamps import changed_files
-from sightline.errors import Interrupted
-from sightline.evaluation.evaluate import Evaluation, evaluate, write_predictions
-from sightline.machine import files
+from sightline.errors import ConfigError
 from sightline.machine.clock import Clock
-from sightline.reporting.analysis import Deadline, analyse
-from sightline.reporting.audit_section import audit_section
 from sightline.reporting.console import Narrator
-from sightline.reporting.description import announcement, facts_of_job
-from sightline.reporting.material import NOTHING, Material
-from sightline.reporting.model_card import write_model_card
-from sightline.reporting.naive import NaiveScore
-from sightline.reporting.report import Facts, write_report
-from sightline.runs.job import Job
+from sightline.reporting.live_page import LivePage
 from sightline.runs.run import Run
+from sightline.training.listener import Listener, Listeners
 
 
 def train(
@@ -56,12 +51,14 @@ def train(
     out: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     quiet: bool = False,
+    listeners: Sequence[Listener] = (),
     started: float | None = None,
 ) -> Run:
     """Train a classifier on `data` and return its run folder: the network, its scores and a report.
 
     data: a named set, a folder of class folders or a CSV table (see `load_data`); not needed with `resume`.
     The options are those of `sightline train`, told in `config.TrainOptions`.
+    listeners: are told what happens, after the terminal; see `training.listener.Listener`.
     started: `time.monotonic()` when the user began to wait, which a time budget counts from; by default now.
 
     Ctrl-C and SIGTERM save and raise Interrupted, whose hint says how to go on. Raises ConfigError, DataError,
@@ -91,108 +88,28 @@ def train(
         out=None if out is None else os.fspath(out),
         resume=None if resume is None else os.fspath(resume),
     )
-    return _train(None if data is None else os.fspath(data), options, Narrator(quiet=quiet), Clock(started))
+    listener = Listeners([Narrator(quiet=quiet), *listeners])
+    return _train(None if data is None else os.fspath(data), options, listener, Clock(started))
 
 
-def _train(data: str | None, options: TrainOptions, narrator: Narrator, clock: Clock) -> Run:
-    start = reopen(data, options, narrator) if options.resume else begin(data, options, narrator, clock)
-    run, splits = start.run, start.splits
-    narrator.run = run
-    narrator.say(announcement(start.job, facts_of_job(start.job, splits)))
-    for warning in splits.warnings:
-        narrator.say(warning)
-    if splits.unused:
-        files_are = "1 file is" if len(splits.unused) == 1 else f"{len(splits.unused):,} files are"
-        narrator.say(f"{files_are} not used; see the end of the report")
+def _train(data: str | None, options: TrainOptions, listener: Listener, clock: Clock) -> Run:
+    if options.resume:
+        opened = reopen(data, options, listener=listener)
+    else:
+        if data is None:
+            raise ConfigError("no data is given", hint="name a data set or a folder, e.g. `sightline train digits`")
+        check_options(options)
+        gathered = gather(data, val=options.val, group_by=options.group_by, seed=options.seed, listener=listener)
+        planned = plan(gathered, options)
+        prepared = prepare_images(gathered.splits, planned, listener=listener)
+        opened = open_run(planned, prepared, out=options.out, audit=gathered.audit, listener=listener, clock=clock)
+    listener.begin(opened.run, opened.job, opened.splits, resumed=opened.resumed)
+    page = LivePage(opened.run, opened.job, opened.splits)
 
     # Scoring needs scikit-learn, which takes a second to import: a thread does it while the network trains.
     threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
-    learned = learn(start, narrator, clock)
-    learned.classifier.save(run.model_folder)
-    began = time.monotonic()
-    evaluation = evaluate(learned.classifier, splits.test) if splits.test else None
-    scoring_seconds = time.monotonic() - began
-    naive = _naive_score(start, evaluation, narrator) if start.job.naive_too else None
-    changed = tuple(file for part in (splits.train, splits.val, splits.test) for file in changed_files(part))
-    for file in changed:
-        narrator.say(f"{file.path}: {file.reason}")
-    if evaluation:
-        write_predictions(evaluation, run.predictions_path)
-    files.write_json(run.metrics_path, _metrics(evaluation, naive, learned.facts))
-    facts = dataclasses.replace(learned.facts, unused=(*learned.facts.unused, *changed))
-    audit = audit_section(start.audit) if start.audit else None
-    deadline = _deadline(start.job, clock, evaluation, scoring_seconds)
-    material = _material(start, learned, evaluation, narrator, deadline) if evaluation else NOTHING
-    write_report(
-        run,
-        facts,
-        history=run.history,
-        evaluation=evaluation,
-        images=splits.test,
-        material=material,
-        audit=audit,
-        naive=naive,
-    )
-    write_model_card(run, facts, learned.classifier, evaluation=evaluation, audit=audit, material=material)
-    narrator.result(run, evaluation, seconds=clock.elapsed, resumed=options.resume is not None)
-    return run
-
-
-def _deadline(job: Job, clock: Clock, evaluation: Evaluation | None, scoring_seconds: float) -> Deadline:
-    """When the report has to be there: at the end of a time budget. What scoring took says what an image takes."""
-    if job.config.seconds is None or evaluation is None:
-        return Deadline()
-    at = clock.started + job.config.seconds
-    return Deadline(at=at, seconds_per_image=scoring_seconds / evaluation.total)
-
-
-def _material(
-    start: Start, learned: Learned, evaluation: Evaluation, narrator: Narrator, deadline: Deadline
-) -> Material:
-    """What the report shows besides scores and history, as far as a time budget leaves time for it."""
-    if start.job.report == "quick":
-        return Material(left_out=f"A quick report was asked for; sightline report {start.run.path} makes it whole.")
-    with narrator.working("looking into the network for the report"):
-        return analyse(
-            learned.classifier,
-            start.splits,
-            evaluation,
-            start.run,
-            learnt=not learned.is_frozen,
-            deadline=deadline,
-        )
-
-
-def _naive_score(start: Start, evaluation: Evaluation | None, narrator: Narrator) -> NaiveScore | None:
-    """What the same training scores on a split that ignores duplicates and groups, and says so.
-
-    Interrupted, it goes on when the whole training does.
-    """
-    if evaluation is None:
-        narrator.say("there are no test images by which a naive split could flatter")
-        return None
-    naive = begin_naively(start, narrator)
-    if naive is None or naive.splits.test is None:
-        narrator.say("a naive split would be the same: there are no duplicates or groups for it to tear apart")
-        return None
-    narrator.say("training once more, on a split that ignores duplicates and groups")
-    try:
-        learned = learn(naive, narrator, Clock())
-    except Interrupted as stop:
-        raise Interrupted(stop.what, hint=f"go on with: {start.run.resume_command}") from None
-    flattering = evaluate(learned.classifier, naive.splits.test)
-    score = NaiveScore(flattering.correct, flattering.total, evaluation.correct, evaluation.total)
-    narrator.say(score.sentence)
-    return score
-
-
-def _metrics(evaluation: Evaluation | None, naive: NaiveScore | None, facts: Facts) -> dict[str, Any]:
-    """The contents of metrics.json."""
-    metrics: dict[str, Any] = {"test": evaluation.to_json()} if evaluation else {}
-    if facts.stages:
-        metrics["stages"] = [dataclasses.asdict(stage) for stage in facts.stages]
-    if naive:
-        metrics["naive"] = dataclasses.asdict(naive)
-    # What this machine was like is known now only; a report that is written anew elsewhere tells it from here.
-    metrics["circumstances"] = {"settings": dict(facts.settings), "versions": dict(facts.versions)}
-    return metrics
+    learned = learn(opened, listener=Listeners([listener, page]), clock=clock)
+    learned.classifier.save(opened.run.model_folder)
+    judged = judge(opened, learned, listener=listener)
+    tell(opened, learned, judged, listener=listener, clock=clock)
+    return opened.run
