@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.learning import accuracy_of, best_epoch, learning
 from sightline.runs.run import Record
 
 
@@ -73,4 +73,4 @@ def test_best_epoch_is_the_first_of_equals() -> None:
 
 
 def test_accuracy_without_an_interval() -> None:
-    assert accuracy_text({"val_accuracy": 0.8123}) == "81.2 %"
+    assert str(accuracy_of({"val_accuracy": 0.8123})) == "81.2 %"

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.intervals import Estimate
-from sightline.evaluation.metrics import ClassScore, supported_digits
+from sightline.evaluation.metrics import ClassScore
+from sightline.evaluation.percent import in_percent, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 from sightline.training.balance import rare_classes
 
@@ -123,10 +123,6 @@ def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
 
 
 def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> ClassRow:
-    def figure(share: float, interval: tuple[float, float]) -> Figure:
-        text, low, high = (f"{100 * value:.{decimals}f}" for value in (share, *interval))
-        return Figure(text, f"{low} to {high}", share)
-
     if score.support == 0:
         none = Figure(NONE)
         return ClassRow(score.name, None, none, none, none, none, 0)
@@ -135,14 +131,14 @@ def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> 
     return ClassRow(
         name=score.name,
         dot=Dot(place(100 * score.recall), place(100 * low), place(100 * high)),
-        recall=figure(score.recall, score.interval),
-        precision=figure(score.precision, score.precision_interval),
-        f1=figure(score.f1, score.f1_interval),
-        roc_auc=Figure(NONE) if area is None else _area(area, area_decimals),
+        recall=_figure(score.recall, score.interval, decimals),
+        precision=_figure(score.precision, score.precision_interval, decimals),
+        f1=_figure(score.f1, score.f1_interval, decimals),
+        roc_auc=Figure(NONE) if area is None else _figure(area.value, (area.low, area.high), area_decimals),
         support=score.support,
     )
 
 
-def _area(area: Estimate, decimals: int) -> Figure:
-    text, low, high = (f"{100 * value:.{decimals}f}" for value in (area.value, area.low, area.high))
-    return Figure(text, f"{low} to {high}", area.value)
+def _figure(share: float, interval: tuple[float, float], decimals: int) -> Figure:
+    text = in_percent(share, interval, digits=decimals)
+    return Figure(text.number, text.interval, share)
