@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sightline.errors import DataError
 from sightline.evaluation.intervals import Z
-from sightline.evaluation.percent import in_percent, supported_digits
+from sightline.evaluation.percent import supported_digits
 
 if TYPE_CHECKING:
     from sightline.evaluation.evaluate import Evaluation
@@ -98,8 +98,7 @@ class Comparison:
         low, high = self.interval
         digits = supported_digits(low, high)
         accuracies = (
-            in_percent(correct / self.total, digits=digits).short
-            for correct in (self.second_correct, self.first_correct)
+            f"{100 * correct / self.total:.{digits}f} %" for correct in (self.second_correct, self.first_correct)
         )
         verdict = f"{self.second} is {self.verdict} than {self.first}"
         if self.verdict == "cannot tell yet":
