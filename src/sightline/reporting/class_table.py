@@ -25,7 +25,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Figure:
-    """A score in per cent: its number and interval in words, and `value`, by which rows are sorted; -1 for none."""
+    """A share in words, its interval if it has one, and `value`, by which rows are sorted; -1 for none."""
 
     text: str
     interval: str = ""
@@ -36,7 +36,7 @@ class Figure:
 class ClassRow:
     """One class in words; `dot` is None when the data has no image of it.
 
-    share: of the training images, e.g. "3.7 %"; empty when that is not known. rare: it is a small share.
+    share: of the training images, e.g. "3.7 %"; None when that is not known. rare: it is a small share.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ClassRow:
     f1: Figure
     roc_auc: Figure
     support: int
-    share: str = ""
+    share: Figure | None = None
     rare: bool = False
 
 
@@ -89,13 +89,13 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
     counts = train_counts or {}
     rare = {name for name, is_rare in zip(counts, rare_classes(list(counts.values())), strict=True) if is_rare}
-    shares = {name: _share_text(count, sum(counts.values())) for name, count in counts.items()}
+    shares = {name: _share_of(count, sum(counts.values())) for name, count in counts.items()}
     return ClassTable(
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
         rows=[
             dataclasses.replace(
-                _row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare
+                _row(score, place, decimals, area_decimals), share=shares.get(score.name), rare=score.name in rare
             )
             for score in order
         ],
@@ -103,8 +103,8 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     )
 
 
-def _share_text(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %"
+def _share_of(count: int, total: int) -> Figure:
+    return Figure(f"{100 * count / total:.1f} %", value=count / total)
 
 
 def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
