@@ -208,7 +208,8 @@ def _forecast(names: tuple[str, ...]) -> SimpleNamespace:
         for place, name in enumerate(names)
     ]
     points = [(count, proportion(300 + count // 10, 600)) for count in (500, 1000, 2000)]
-    return SimpleNamespace(points=points, classes=classes, sentence="50 more images of class 0 are worth 3 points.")
+    overall = "50 more images of class 0 are worth 3 points"
+    return SimpleNamespace(points=points, classes=classes, overall=overall, sentence=f"{overall}.")
 
 
 def _snapshots(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray, channels: int) -> list[Snapshot]:

@@ -78,6 +78,18 @@ def test_every_file_is_answered_in_order(classifier: Classifier, photos: Photos)
     np.testing.assert_allclose([p for _, p in good.prediction.top], [p for _, p in expected.top], atol=1e-6)
 
 
+def test_a_reason_that_holds_the_name_of_its_file_is_whole(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("10").write_bytes(
+        b"P6 three 3 255\n"
+    )  # to which Python says: invalid literal for int() with base 10: b'three'
+    [answer] = predict_files(classifier, {Path("10"): ""})
+    assert answer.reason.startswith("it is damaged, truncated or of a rare kind (")
+    assert " base 10: " in answer.reason
+
+
 def test_no_class_at_all_cannot_be_named(classifier: Classifier) -> None:
     with pytest.raises(ConfigError, match="top is 0"):
         list(predict_files(classifier, {Path("x.png"): ""}, top=0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.reporting.learning import accuracy_text, learning
+from sightline.reporting.learning import accuracy_of, learning
 from sightline.runs.run import Record
 
 
@@ -68,4 +68,4 @@ def test_epochs_without_validation_are_gaps() -> None:
 
 
 def test_accuracy_without_an_interval() -> None:
-    assert accuracy_text({"val_accuracy": 0.8123}) == "81.2 %"
+    assert str(accuracy_of({"val_accuracy": 0.8123})) == "81.2 %"

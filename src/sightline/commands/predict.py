@@ -108,12 +108,11 @@ def predict_files(
     readable = [path for path, reason in found.items() if not reason]
     predictions = classifier.predict_many(readable, top=top, coverage=coverage)
     for path, reason in found.items():
-        said = ImageError(reason) if reason else next(predictions)
-        if isinstance(said, ImageError):
-            # The error names the file, which here stands beside the reason.
-            yield Answer(path, None, said.what.rpartition(f"{path}: ")[2])
-        else:
-            yield Answer(path, said)
+        if reason:
+            yield Answer(path, None, reason)
+            continue
+        said = next(predictions)
+        yield Answer(path, None, said.reason) if isinstance(said, ImageError) else Answer(path, said)
 
 
 def recorded(

@@ -148,7 +148,7 @@ def _recorded(
         if (label := images.classes[images.labels[place[row.id]]]) != row.label:
             raise DataError(f"{row.id} was '{row.label}' and is '{label}' now", hint="put the data back as it was")
     recorded = {row.id for row in rows}
-    new = tuple(Unused(image, "not in the split manifest") for image in images.ids if image not in recorded)
+    new = tuple(Unused(image, "not in the split manifest", "unlisted") for image in images.ids if image not in recorded)
     classes = tuple(sorted({row.label for row in rows})) if name not in NAMES else images.classes
     relabelled = torch.tensor([classes.index(c) if c in classes else -1 for c in images.classes])[images.labels]
     images = dataclasses.replace(images, labels=relabelled, classes=classes)

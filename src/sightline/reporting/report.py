@@ -19,12 +19,12 @@ import jinja2
 from sightline import __version__
 from sightline.data.imageset import ImageSet
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import proportion
 from sightline.machine import files
 from sightline.pixels.scales import DARK_PAPER, LIGHT_PAPER
 from sightline.reporting import colors
 from sightline.reporting.description import TrainingFacts
-from sightline.reporting.learning import accuracy_text, learning
+from sightline.reporting.learning import accuracy_of, learning
 from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.naive import naive_sentence
 from sightline.reporting.overview import overview
@@ -151,16 +151,13 @@ class Headline:
 def _headline(history: Sequence[Record], evaluation: Evaluation | None) -> Headline | None:
     """The test accuracy, or before there is one that of the best epoch on the validation images."""
     if evaluation:
-        text, of = (
-            format_percent(evaluation.correct, evaluation.total),
-            f"of {evaluation.total:,} test images recognised",
-        )
+        accuracy = proportion(evaluation.correct, evaluation.total).percent
+        of = f"of {evaluation.total:,} test images recognised"
     elif best := best_record(history):
-        text, of = accuracy_text(best), f"of the validation images recognised, after epoch {best['epoch']}"
+        accuracy, of = accuracy_of(best), f"of the validation images recognised, after epoch {best['epoch']}"
     else:
         return None
-    value, _, interval = text.partition(" (")
-    return Headline(value, interval.rstrip(")"), of)
+    return Headline(accuracy.short, accuracy.interval, of)
 
 
 def _progress(facts: TrainingFacts, history: Sequence[Record]) -> str:

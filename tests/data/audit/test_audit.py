@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sightline.data.audit.audit import Audit
+from sightline.data.imageset import Unused
 from sightline.data.load import audit_data, load_audited, load_data, load_recorded
 from sightline.data.split import manifest_rows
 from sightline.errors import DataError
@@ -186,7 +187,7 @@ def test_the_recorded_split_is_found_again(textures: Textures):
     assert tuple(manifest_rows(again)) == rows
     assert list(again.test.images.paths) == list(splits.test.images.paths)
     assert again.classes == splits.classes
-    assert [(file.path, file.reason) for file in again.unused] == [("cat/new.png", "not in the split manifest")]
+    assert again.unused == (Unused("cat/new.png", "not in the split manifest", "unlisted"),)
     (root / "cat" / "03.png").unlink()
     with pytest.raises(DataError, match="1 of 51 recorded images are not in"):
         load_recorded(root, rows)

@@ -36,9 +36,9 @@ def test_files_that_take_no_part():
         Unused("cat/a.jpg", "empty file"),
         Unused("cat/b.jpg", "empty file"),
         Unused("dog/c.jpg", "a HEIC photo"),
-        Unused(".DS_Store", "hidden"),
-        Unused("notes.txt", "not in a class folder"),
-        Unused("dog/d.jpg", "left out by quarantine.csv"),
+        Unused(".DS_Store", "hidden", "hidden"),
+        Unused("notes.txt", "not in a class folder", "beside"),
+        Unused("dog/d.jpg", "left out by quarantine.csv", "quarantined"),
     )
     found = list(file_findings(unused))
     assert said(found) == {
@@ -49,6 +49,21 @@ def test_files_that_take_no_part():
     }
     assert next(f for f in found if f.kind == "unusable").images == ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg")
     assert list(file_findings(())) == []
+
+
+def test_the_words_of_a_reason_do_not_tell_its_kind():
+    unused = (
+        Unused("cat/a.jpg", "left out by its maker: not in a class folder"),
+        Unused("cat/b.jpg", "set aside: a drawing", "quarantined"),
+        Unused("cat/.c.jpg", "its name begins with a dot", "hidden"),
+        Unused("raw", "no folder of images", "beside"),
+    )
+    assert said(file_findings(unused)) == {
+        "unusable": ("warning", "1 file cannot be used: 1 x left out by its maker: not in a class folder"),
+        "quarantined": ("info", "1 file not used: 1 x set aside: a drawing"),
+        "hidden": ("info", "1 file not used: 1 x its name begins with a dot"),
+        "beside": ("info", "1 file not used: 1 x no folder of images"),
+    }
 
 
 def test_even_classes_are_no_finding():

@@ -127,6 +127,8 @@ def test_every_file_that_is_not_used_is_listed_with_its_reason(photos: Photos, p
         "dog/gone.png": "a link to nothing",
         "empty": "a class folder without images",
     }
+    kinds = {item.path: item.kind for item in splits.unused if item.kind != "unusable"}
+    assert kinds == {".git": "hidden", "cat/.DS_Store": "hidden", "notes.txt": "beside", "stray.png": "beside"}
     assert splits.classes == ("cat", "dog")
     assert sizes(splits) == (7, 0, 2)
 
@@ -137,9 +139,9 @@ def test_what_lies_beside_split_folders_is_listed(photos: Photos):
     (root / "train" / "labels.csv").write_text("x")
     splits = load_data(root)
     assert splits.unused == (
-        Unused("train/labels.csv", "not in a class folder"),
-        Unused("raw", "beside the split folders"),
-        Unused("train.cache", "beside the split folders"),
+        Unused("train/labels.csv", "not in a class folder", "beside"),
+        Unused("raw", "beside the split folders", "beside"),
+        Unused("train.cache", "beside the split folders", "beside"),
     )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from sightline.data.imageset import Unused
 from sightline.data.load import load_data
 from sightline.data.sources.quarantine import Remedy, read_quarantine, write_quarantine
 from sightline.errors import DataError
@@ -29,9 +30,7 @@ def test_images_are_left_out_and_labels_corrected(photos: Photos):
     assert len(images) == 39
     assert "cat/0.png" not in images
     assert images["dog/3.png"] == "cat"
-    assert [(file.path, file.reason) for file in splits.unused] == [
-        ("cat/0.png", "left out by quarantine.csv: a drawing")
-    ]
+    assert splits.unused == (Unused("cat/0.png", "left out by quarantine.csv: a drawing", "quarantined"),)
     assert splits.warnings == ()
 
 
@@ -61,7 +60,7 @@ def test_a_named_set(cache: Path, tmp_path: Path):
     images = all_ids(splits)
     assert len(images) == 1796
     assert images["digits/0008"] == "3"
-    assert splits.unused[0].path == "digits/0007"
+    assert (splits.unused[0].path, splits.unused[0].kind) == ("digits/0007", "quarantined")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from sightline.data.audit.fingerprint import (
     fingerprint_arrays,
 )
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.store.stream import reason_of
 from sightline.errors import ImageError
 from sightline.machine.threads import usable_cores
 from sightline.pixels.decode import read_with_header
@@ -101,7 +100,7 @@ def _examine_files(paths: Sequence[Path]) -> tuple[FileFacts, Prints]:
             facts.unreadable[index] = str(getattr(error, "strerror", None) or error).lower()
             return
         except ImageError as error:
-            facts.unreadable[index] = reason_of(error, "from memory")
+            facts.unreadable[index] = error.reason
             return
         facts.file_bytes[index] = len(data)
         facts.width[index], facts.height[index] = header.width, header.height

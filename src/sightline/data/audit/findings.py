@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sightline.data.audit.duplicates import DuplicateGroup
 from sightline.data.audit.file_facts import FileFacts
 from sightline.data.audit.shortcuts import ALL, Shortcut
-from sightline.data.imageset import ImageSet, Unused
+from sightline.data.imageset import ImageSet, Unused, UnusedKind
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -47,9 +47,9 @@ class Finding:
 
 def file_findings(unused: Sequence[Unused]) -> Iterator[Finding]:
     """Files that take no part: damaged ones, those beside the class folders, hidden ones, those left out on purpose."""
-    kinds: dict[str, list[Unused]] = {}
+    kinds: dict[UnusedKind, list[Unused]] = {}
     for file in unused:
-        kinds.setdefault(_kind_of(file), []).append(file)
+        kinds.setdefault(file.kind, []).append(file)
     for kind, files in sorted(kinds.items()):
         names = tuple(file.path for file in files)
         if kind == "unusable":
@@ -57,15 +57,6 @@ def file_findings(unused: Sequence[Unused]) -> Iterator[Finding]:
             yield Finding("warning", kind, what, names, "replace them, or delete them if they do not matter")
         else:
             yield Finding("info", kind, f"{_count(len(files), 'file')} not used: {_reasons(files)}", names)
-
-
-def _kind_of(file: Unused) -> str:
-    """What kind of unused file this is, by the reasons that `folder`, `table` and `quarantine` give."""
-    if file.reason.startswith("left out by"):
-        return "quarantined"
-    if file.reason == "hidden":
-        return "hidden"
-    return "beside" if file.reason in ("beside the split folders", "not in a class folder") else "unusable"
 
 
 def class_findings(images: ImageSet, splits: Sequence[str]) -> Iterator[Finding]:

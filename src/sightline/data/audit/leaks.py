@@ -37,7 +37,9 @@ def without_leaks(splits: Splits, duplicates: Sequence[DuplicateGroup], images: 
     if train is None or emptied:
         what = "every training image" if train is None else f"every training image of class '{emptied[0]}'"
         raise DataError(f"{what} is a duplicate of a held-out one", hint="remove the copies from one of the splits")
-    unused = tuple(Unused(name, f"duplicate of {original}, which is held out") for name, original in leaving.items())
+    unused = tuple(
+        Unused(name, f"duplicate of {original}, which is held out", "copy") for name, original in leaving.items()
+    )
     them = (
         "1 image is a duplicate of a held-out one"
         if len(leaving) == 1

@@ -13,8 +13,6 @@ from sightline.data.sources.listing import SPLIT_NAMES, LabelledFile, Listing, p
 from sightline.data.sources.quarantine import FILE_NAME as QUARANTINE
 from sightline.errors import DataError
 
-HIDDEN = "hidden"
-
 
 def list_folder(root: Path, *, group_by: str | None = None) -> Listing:
     """Every image below `root` with its class, and its split if the folders say so; and every file that is not used.
@@ -46,7 +44,8 @@ def _listed(root: Path) -> Iterator[LabelledFile | Unused]:
         yield from _class_folders(folder, split=split, prefix=f"{printable(folder.name)}/")
     for path in _entries(root):
         if path not in by_split.values() and path.name != QUARANTINE:
-            yield Unused(printable(path.name), HIDDEN if _hidden(path) else "beside the split folders")
+            name = printable(path.name)
+            yield _hidden_file(name) if _hidden(path) else Unused(name, "beside the split folders", "beside")
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
@@ -82,45 +81,47 @@ def _class_folders(parent: Path, *, split: str, prefix: str) -> Iterator[Labelle
     for path in _entries(parent):
         name = prefix + printable(path.name)
         if _hidden(path):
-            yield Unused(name, HIDDEN)
+            yield _hidden_file(name)
         elif not path.is_dir():
             if path.name != QUARANTINE:
-                yield Unused(name, "not in a class folder")
+                yield Unused(name, "not in a class folder", "beside")
         else:
             before, label = len(taken), printable(path.name)
-            for image, image_id, reason in _walk(path, name, {os.path.realpath(parent), os.path.realpath(path)}):
-                if reason:
-                    yield Unused(image_id, reason)
+            for item in _walk(path, name, {os.path.realpath(parent), os.path.realpath(path)}):
+                if isinstance(item, Unused):
+                    yield item
                 else:
+                    image, image_id = item
                     yield LabelledFile(str(image), _unique(image_id, taken), label, split)
             if len(taken) == before:
                 yield Unused(name, "a class folder without images")
 
 
-def _walk(folder: Path, name: str, seen: set[str]) -> Iterator[tuple[Path, str, str]]:
-    """(path, id, why it is unusable or "") of every file below `folder`, whose id is `name`.
+def _walk(folder: Path, name: str, seen: set[str]) -> Iterator[tuple[Path, str] | Unused]:
+    """(path, id) of every image below `folder`, whose id is `name`, and the files there that are not used.
 
     seen: real paths of the folders that have been listed, so that links in a circle come to an end.
     """
     try:
         entries = sorted(os.listdir(folder))  # no paths: of a large folder they are much memory at once
     except OSError as error:
-        yield folder, name, (error.strerror or str(error)).lower()
+        yield Unused(name, (error.strerror or str(error)).lower())
         return
     for entry in entries:
         path = folder / entry
         path_id = f"{name}/{printable(path.name)}"
         if _hidden(path):
-            yield path, path_id, HIDDEN
+            yield _hidden_file(path_id)
         elif path.is_dir():
             real = os.path.realpath(path)
             if real in seen:
-                yield path, path_id, "a link to a folder that is listed already"
+                yield Unused(path_id, "a link to a folder that is listed already")
             else:
                 seen.add(real)
                 yield from _walk(path, path_id, seen)
         else:
-            yield path, path_id, why_unusable(path)
+            reason = why_unusable(path)
+            yield Unused(path_id, reason) if reason else (path, path_id)
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -138,6 +139,10 @@ def _entries(folder: Path) -> list[Path]:
 def _folders(folder: Path) -> list[Path]:
     """The visible folders in `folder`."""
     return [path for path in _entries(folder) if path.is_dir() and not _hidden(path)]
+
+
+def _hidden_file(name: str) -> Unused:
+    return Unused(name, "hidden", "hidden")
 
 
 def _hidden(path: Path) -> bool:

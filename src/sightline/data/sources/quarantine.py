@@ -103,7 +103,7 @@ def quarantined(listing: Listing, remedies: Sequence[Remedy], *, source: str = F
         elif remedy.action == "label":
             files.append(replace(file, label=remedy.label))
         else:
-            unused.append(Unused(file.id, _left_out(remedy, source)))
+            unused.append(_left_out(file.id, remedy, source))
     known = {printable(file.id) for file in listing.files} | {printable(file.path) for file in unused}
     warnings = [*listing.warnings, *_strangers(remedies, known, source)]
     return replace(listing, files=files, unused=unused, warnings=warnings)
@@ -124,7 +124,7 @@ def quarantined_images(
         if remedy.action == "label":
             labels[index] = images.classes.index(remedy.label)
         else:
-            left_out[index] = Unused(remedy.path, _left_out(remedy, source))
+            left_out[index] = _left_out(remedy.path, remedy, source)
     relabelled = replace(images, labels=labels)
     if not left_out:
         return relabelled, ()
@@ -132,8 +132,8 @@ def quarantined_images(
     return relabelled.take(kept), tuple(left_out.values())
 
 
-def _left_out(remedy: Remedy, source: str) -> str:
-    return f"left out by {source}" + (f": {remedy.reason}" if remedy.reason else "")
+def _left_out(name: str, remedy: Remedy, source: str) -> Unused:
+    return Unused(name, f"left out by {source}" + (f": {remedy.reason}" if remedy.reason else ""), "quarantined")
 
 
 def _require_labels(remedies: Sequence[Remedy], labels: set[str], source: str) -> None:

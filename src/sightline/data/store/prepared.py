@@ -16,7 +16,7 @@ from sightline.data.imageset import CachedImages, FileImages, ImageSet, Splits, 
 from sightline.data.split import require_readable
 from sightline.data.store.pixel_cache import UNKNOWN, PixelCache, default_budget, digest, open_cache
 from sightline.data.store.stamps import stamps
-from sightline.data.store.stream import RUN, DecodedImages, black, reason_of
+from sightline.data.store.stream import RUN, DecodedImages, black
 from sightline.errors import DataError, ImageError, StorageError
 from sightline.machine.threads import usable_cores
 from sightline.pixels.decode import read_image
@@ -105,7 +105,7 @@ def _on_disk(files: FileImages, preprocess: Preprocess) -> tuple[FileImages, dic
             try:
                 read_image(files.paths[index], min_size=1)  # a JPEG at an eighth: all of its bytes, few of its pixels
             except ImageError as error:
-                unreadable[index] = reason_of(error, str(files.paths[index]))
+                unreadable[index] = error.reason
         return unreadable
 
     unreadable: dict[int, str] = {}
@@ -178,7 +178,7 @@ def _read(
                     out[position] = preprocess.read(data)
                 found.append(content)
             except ImageError as error:
-                found.append(reason_of(error, "from memory"))
+                found.append(error.reason)
             except OSError as error:
                 found.append((error.strerror or str(error)).lower())
         return found

@@ -46,5 +46,5 @@ def changed_files(image_set: ImageSet | None) -> tuple[Unused, ...]:
         now = stamp(path)
         if now != tuple(before.tolist()):
             what = "deleted" if now[0] == GONE else "rewritten"
-            changed.append(Unused(name, f"{what} during the training"))
+            changed.append(Unused(name, f"{what} during the training", "changed"))
     return tuple(changed)

@@ -24,11 +24,6 @@ from sightline.pixels.preprocess import Preprocess
 RUN = 8  # images a thread takes at a time: a task for each one would cost as much as a small image
 
 
-def reason_of(error: ImageError, name: str) -> str:
-    """Why an image cannot be read, without the name of its file."""
-    return error.what.partition(f"{name}: ")[2] or error.what
-
-
 def black(count: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """`count` images of 0 of this (C, h, w): uint8 (B, C, h, w), channels last in memory."""
     channels, height, width = shape
@@ -86,7 +81,7 @@ class DecodedImages:
                 else:
                     out[position] = self.preprocess.read_part(path, partial(box_of, parts[first + position]))
             except ImageError as error:
-                unreadable[first + position] = reason_of(error, str(path))
+                unreadable[first + position] = error.reason
         return unreadable
 
 
