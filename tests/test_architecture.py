@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sightline.cli import app
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "sightline"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -135,3 +137,10 @@ def test_imports_go_one_way_inside_the_folders(path: Path) -> None:
         order = orders.get(str(shared), [])
         assert {own, other} <= set(order), f"{place}: docs/architecture.md does not order {own} and {other} in {shared}"
         assert order.index(other) < order.index(own), f"{place} imports {other}, which stands above {own} in {shared}"
+
+
+def test_every_word_that_people_type_is_a_module() -> None:
+    words = {name for name in app if not name.startswith("-")}
+    modules = {path.stem for path in (SOURCE / "commands").iterdir() if path.stem != "__init__"} | {"lab"}
+    assert words - modules == set()
+    assert modules - words - {"__pycache__"} == {"preview"}  # `inspect DATA --augment`

@@ -249,12 +249,9 @@ def summary(
     json: Json = False,
 ) -> None:
     """Show a network layer by layer: shapes, parameters, multiply-adds, receptive field."""
-    from sightline.models.registry import find_architecture, find_model
-    from sightline.models.summary import summary as summarise
+    from sightline.commands.summary import summarise
 
-    num_classes = find_model(model).num_classes if classes is None else classes
-    network = find_architecture(model, num_classes=num_classes, in_channels=channels, size=size).outline()
-    table = summarise(network)
+    table = summarise(model, size=size, classes=classes, channels=channels)
     print(json_format.dumps(table.to_json(), indent=2) if json else table)
 
 
