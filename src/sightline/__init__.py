@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from sightline.training.checkpoint import Checkpoints as Checkpoints
     from sightline.training.fit import Epoch as Epoch
     from sightline.training.fit import fit as fit
+    from sightline.training.listener import Listener as Listener
 
 _HOMES = {
     "AugmentConfig": "config",
@@ -57,6 +58,7 @@ _HOMES = {
     "Epoch": "training.fit",
     "Evaluation": "evaluation.evaluate",
     "ImageSet": "data.imageset",
+    "Listener": "training.listener",
     "ParameterGroup": "config",
     "Prediction": "classifier.classifier",
     "Preprocess": "pixels.preprocess",
