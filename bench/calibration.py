@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 
 from harness import SIGHTLINE, Claim, at_most, begin, command_line, print_claims, seconds_of, table
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.load import load_recorded
 from sightline.data.split import read_manifest
 from sightline.evaluation.answers import answers
 from sightline.evaluation.calibration import fit_temperature, reliability
 from sightline.evaluation.conformal import fit_conformal
 from sightline.evaluation.intervals import format_percent
-from sightline.run import Run
+from sightline.runs.run import Run
 
 COVERAGES, SPLITS = (0.9, 0.95, 0.99), 10
 TRAININGS = {

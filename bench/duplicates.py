@@ -17,9 +17,9 @@ from numpy.random import Generator
 from PIL import Image
 
 from harness import at_least, at_most, begin, command_line, print_claims, table
-from sightline.data.builtin import load_named
-from sightline.data.duplicates import find_duplicates
-from sightline.data.fingerprint import Prints, content_print, fingerprint, fingerprint_arrays, join
+from sightline.data.audit.duplicates import find_duplicates
+from sightline.data.audit.fingerprint import Prints, content_print, fingerprint, fingerprint_arrays, join
+from sightline.data.sources.builtin import load_named
 from sightline.pixels.decode import read_image
 
 Copy = Callable[[Image.Image, Generator], Image.Image]

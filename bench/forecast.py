@@ -19,8 +19,8 @@ from photos import photo_folder, weights_path
 from sightline.data.load import load_data
 from sightline.diagnosis.forecast import Forecast, forecast
 from sightline.evaluation.intervals import Estimate
+from sightline.machine.device import find_device, find_precision
 from sightline.models.pretrained import load_pretrained
-from sightline.training.device import find_device, find_precision
 from sightline.training.features import extract
 from sightline.training.head import centre_and_scale, fit_head, fit_linear
 

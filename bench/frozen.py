@@ -18,11 +18,11 @@ from harness import Claim, at_most, begin, command_line, print_claims, table
 from sightline.config import AugmentConfig
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_data
-from sightline.data.prepared import prepare
+from sightline.data.store.prepared import prepare
+from sightline.machine.device import Precision, find_device, find_precision, keep_freed_memory
 from sightline.models.contract import Network
 from sightline.models.pretrained import load_pretrained
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision, find_device, find_precision, keep_freed_memory
 from sightline.training.features import extract
 from sightline.training.head import fit_head
 

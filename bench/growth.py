@@ -71,7 +71,7 @@ def one(folder: Path, *, budget: int) -> None:
     from sightline.config import AugmentConfig
     from sightline.data.batches import Batches, pixel_source
     from sightline.data.load import load_data
-    from sightline.data.prepared import prepare
+    from sightline.data.store.prepared import prepare
     from sightline.pixels.preprocess import Preprocess
 
     peak = Peak()

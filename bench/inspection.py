@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness import at_most, begin, command_line, print_claims, table
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.inspection import (
     activation_maximum,
     arithmetic,

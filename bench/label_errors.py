@@ -18,14 +18,14 @@ import torch
 from numpy.typing import NDArray
 
 from harness import Claim, at_least, begin, command_line, print_claims, table
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
+from sightline.commands.train.recipes import DataFacts, default
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.load import load_data
 from sightline.data.statistics import default_preprocess
 from sightline.diagnosis.label_errors import Suspect, left_out_probabilities, suspects
+from sightline.machine.device import find_device, find_precision
 from sightline.models.registry import create_model
-from sightline.recipes import Facts, default
-from sightline.training.device import find_device, find_precision
 from sightline.training.features import extract
 from sightline.training.fit import fit
 
@@ -93,7 +93,7 @@ def trained(kind: str, args: argparse.Namespace, seed: int) -> tuple[ImageSet, I
     everything = load_data("fashion-mnist").train
     truth = everything.take(rng.permutation(len(everything))[: args.images])
     wrong = dataclasses.replace(truth, labels=torch.from_numpy(flipped(truth, kind, rng)))
-    facts = Facts(data="fashion-mnist", train_images=len(wrong), size=28, channels=1)
+    facts = DataFacts(data="fashion-mnist", train_images=len(wrong), size=28, channels=1)
     plan = default(facts)
     network = create_model(plan.model, num_classes=len(wrong.classes), in_channels=1, size=plan.size)
     splits = Splits("fashion-mnist", wrong, None, None)

@@ -28,9 +28,9 @@ from harness import at_least, begin, command_line, print_claims, table
 from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source
 from sightline.data.imageset import FileImages, ImageSet, Splits
-from sightline.data.prepared import prepare
+from sightline.data.store.prepared import prepare
+from sightline.machine.device import keep_freed_memory
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import keep_freed_memory
 
 SIZE, BATCH, WORKERS, MEGAPIXELS = 224, 64, 2, 12e6
 ROOM = 256 / 224  # what the cache keeps, for random crops

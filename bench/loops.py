@@ -19,7 +19,7 @@ from torch.nn import functional as F
 import sightline as sl
 from rivals.serve import serve
 from sightline.data.imageset import ArrayImages
-from sightline.training.device import find_device, find_precision, keep_freed_memory
+from sightline.machine.device import find_device, find_precision, keep_freed_memory
 
 Epoch = Callable[[], object]  # one pass over the images
 CLASSES = tuple("0123456789")

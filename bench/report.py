@@ -13,18 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import SIGHTLINE, at_most, begin, command_line, print_claims, seconds_of, table
-from sightline.analysis import analyse
+from sightline.commands.predict import open_classifier
 from sightline.data.load import load_recorded
 from sightline.data.split import read_manifest
-from sightline.describing import facts_of_job
 from sightline.diagnosis.label_errors import held_out_suspects
 from sightline.evaluation.answers import answers
 from sightline.evaluation.evaluate import evaluate
 from sightline.evaluation.slices import slices
-from sightline.job import read_job
-from sightline.prediction import open_classifier
+from sightline.reporting.analysis import analyse
+from sightline.reporting.description import facts_of_job
 from sightline.reporting.report import write_report
-from sightline.run import Run
+from sightline.runs.job import read_job
+from sightline.runs.run import Run
 
 
 def main() -> None:

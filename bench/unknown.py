@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness import SIGHTLINE, begin, command_line, seconds_of, table
-from sightline.classifier import Classifier
-from sightline.confidence import scores
+from sightline.classifier.classifier import Classifier
+from sightline.classifier.confidence import scores
 from sightline.data.batches import to_resident
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_data, load_recorded
 from sightline.data.split import read_manifest
-from sightline.run import Run
+from sightline.runs.run import Run
 
 BANK, NEAREST, ACCEPTED = 10_000, 10, 0.95
 LOGITS = ("probability", "logit", "energy")

@@ -6,7 +6,7 @@ The 1,797 digits come with scikit-learn: nothing is downloaded.
 """
 
 import sightline as sl
-from sightline.data.contact_sheet import contact_sheet
+from sightline.data.augment.contact_sheet import contact_sheet
 
 splits = sl.load_data("digits")
 network = sl.create_model("convnet", num_classes=len(splits.classes))

@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 
 import sightline as sl
-from sightline.data.builtin import load_digits
 from sightline.data.load import audit_data
+from sightline.data.sources.builtin import load_digits
 from sightline.errors import ImageError
 
 

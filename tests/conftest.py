@@ -4,6 +4,7 @@ a headless Chromium."""
 import io
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ from sightline.evaluation.intervals import Estimate, proportion
 from sightline.evaluation.slices import slices
 from sightline.inspection.embeddings import EmbeddingMap
 from sightline.inspection.snapshots import Probes, Snapshot
+from sightline.reporting.description import TrainingFacts
 from sightline.reporting.material import Material
-from sightline.reporting.report import Facts
-from sightline.run import Record, Run
+from sightline.runs.run import Record, Run
+from sightline.training.fit import Epoch
+from sightline.training.listener import Listener
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -69,8 +72,8 @@ def browser() -> Iterator["Browser"]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty user cache for data sets, and no $SIGHTLINE_DATA."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr("sightline.data.cache.cache_folder", lambda: folder)
-    monkeypatch.setattr("sightline.data.builtin.cache_folder", lambda: folder)
+    monkeypatch.setattr("sightline.machine.cache.cache_folder", lambda: folder)
+    monkeypatch.setattr("sightline.data.sources.builtin.cache_folder", lambda: folder)
     monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
     return folder
 
@@ -99,6 +102,30 @@ def photos(tmp_path: Path, png: bytes) -> Photos:
     return make
 
 
+class AfterEpochs(Listener):
+    """Does something once it has been told of so many epochs."""
+
+    def __init__(self, number: int, do: Callable[[], object]) -> None:
+        self.left, self.do = number, do
+
+    def epoch(self, epoch: Epoch) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.do()
+
+
+@pytest.fixture
+def after_epochs() -> Callable[[int, Callable[[], object]], Listener]:
+    """Make a listener that does something after so many epochs, counted over all trainings it hears of."""
+    return AfterEpochs
+
+
+@pytest.fixture
+def stop_after() -> Callable[..., Listener]:
+    """Make a listener that sends this process SIGINT, or another signal, after so many epochs."""
+    return lambda number, by=signal.SIGINT: AfterEpochs(number, lambda: os.kill(os.getpid(), by))
+
+
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished training on the digits: LeNet-5, 3 epochs. Copy it before changing it."""
@@ -112,7 +139,7 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 class ReportParts:
     """What `render` takes, of a made-up training with every section."""
 
-    facts: Facts
+    facts: TrainingFacts
     history: list[Record]
     evaluation: Evaluation
     images: ImageSet
@@ -147,7 +174,7 @@ def report_parts() -> Callable[..., ReportParts]:
             ),
             snapshots=_snapshots(names, labels, predicted, channels),
         )
-        facts = Facts(
+        facts = TrainingFacts(
             data="shapes",
             model="convnet",
             num_classes=num_classes,
@@ -181,7 +208,8 @@ def _forecast(names: tuple[str, ...]) -> SimpleNamespace:
         for place, name in enumerate(names)
     ]
     points = [(count, proportion(300 + count // 10, 600)) for count in (500, 1000, 2000)]
-    return SimpleNamespace(points=points, classes=classes, sentence="50 more images of class 0 are worth 3 points.")
+    overall = "50 more images of class 0 are worth 3 points"
+    return SimpleNamespace(points=points, classes=classes, overall=overall, sentence=f"{overall}.")
 
 
 def _snapshots(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray, channels: int) -> list[Snapshot]:

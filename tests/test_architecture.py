@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sightline.cli import app
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "sightline"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -81,3 +83,64 @@ def test_imports_go_one_way(path: Path) -> None:
     for unit, line in imported_units(path):
         assert rank(unit) <= rank(own), f"{path.relative_to(ROOT)}:{line} imports {unit}, which stands above {own}"
         assert {own, unit} != {"data", "models"}, f"{path.relative_to(ROOT)}:{line}: data and models are strangers"
+
+
+def inner_orders() -> dict[str, list[str]]:
+    """For each folder that the page orders, its modules and subfolders in that order."""
+    lines = re.sub(r"\n  +", " ", section("The order inside the folders")).splitlines()
+    folders = (line.partition(": ") for line in lines)
+    return {folder: re.findall(r"\w+", order) for folder, _, order in folders}
+
+
+def runtime_imports(path: Path) -> Iterator[tuple[Path, int]]:
+    """The modules that a module imports when it runs, as paths below src/sightline without .py, with the lines."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").startswith("sightline.")
+            and id(node) not in for_types
+        ):
+            for alias in node.names:  # of a module, or a module of a folder
+                yield Path(*str(node.module).split(".")[1:], alias.name), node.lineno
+
+
+def test_the_order_inside_the_folders_names_what_is_there() -> None:
+    for folder, units in inner_orders().items():
+        there = {
+            path.stem for path in (SOURCE / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        }
+        assert sorted(units) == sorted(there - {"__init__"}), folder
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_go_one_way_inside_the_folders(path: Path) -> None:
+    orders = inner_orders()
+    importer = path.relative_to(SOURCE).with_suffix("")
+    if importer.name == "__init__":
+        return
+    for imported, line in runtime_imports(path):
+        shared = Path(*(a for a, b in zip(importer.parts, imported.parts, strict=False) if a == b))
+        depth = len(shared.parts)
+        if importer.parts[:depth] != imported.parts[:depth] or depth == 0 or depth >= len(imported.parts):
+            continue
+        own, other = importer.parts[depth], imported.parts[depth]
+        if not (SOURCE / shared / other).exists() and not (SOURCE / shared / f"{other}.py").exists():
+            continue  # a name from the folder's __init__.py
+        place = f"{path.relative_to(ROOT)}:{line}"
+        order = orders.get(str(shared), [])
+        assert {own, other} <= set(order), f"{place}: docs/architecture.md does not order {own} and {other} in {shared}"
+        assert order.index(other) < order.index(own), f"{place} imports {other}, which stands above {own} in {shared}"
+
+
+def test_every_word_that_people_type_is_a_module() -> None:
+    words = {name for name in app if not name.startswith("-")}
+    modules = {path.stem for path in (SOURCE / "commands").iterdir() if path.stem != "__init__"} | {"lab"}
+    assert words - modules == set()
+    assert modules - words - {"__pycache__"} == {"preview"}  # `inspect DATA --augment`

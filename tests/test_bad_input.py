@@ -23,10 +23,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sightline.cli import main
-from sightline.data.audit import Audit
+from sightline.data.audit.audit import Audit
 from sightline.data.imageset import FileImages, Splits
 from sightline.data.load import load_audited
-from sightline.run import Run
+from sightline.runs.run import Run
 
 Captured = pytest.CaptureFixture[str]
 QUICK = ("--model", "lenet5", "--epochs", "1", "--precision", "fp32", "--device", "cpu")
@@ -276,7 +276,7 @@ def test_files_that_vanish_after_they_were_listed_are_left_out_or_named(
                 path.unlink()
             return splits, audit
 
-        monkeypatch.setattr("sightline.starting.load_audited", load_and_delete)
+        monkeypatch.setattr("sightline.commands.train.gather.load_audited", load_and_delete)
 
     vanishing(keep=10)
     assert main(["train", "pets", *QUICK]) == 0

@@ -21,7 +21,7 @@ from PIL import Image
 
 import sightline
 from sightline.data.imageset import FileImages
-from sightline.run import Run
+from sightline.runs.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow all of these names")
 

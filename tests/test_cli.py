@@ -22,7 +22,7 @@ from sightline.config import TrainOptions
 from sightline.data.load import load_data
 from sightline.errors import Interrupted, TrainingError
 from sightline.models.registry import list_models
-from sightline.run import Run
+from sightline.runs.run import Run
 
 UNKNOWABLE = {"score": "probability", "threshold": 1.5}  # a rule that accepts nothing
 Captured = pytest.CaptureFixture[str]

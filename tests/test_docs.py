@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sightline.cli import app
-from sightline.data.builtin import load_digits
+from sightline.data.sources.builtin import load_digits
 from sightline.models import registry
 
 ROOT = Path(__file__).parents[1]

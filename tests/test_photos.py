@@ -5,12 +5,12 @@ The weights are random ones of a tiny network: random features tell colours apar
 
 import contextlib
 import csv
-import itertools
+import dataclasses
 import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,23 @@ import timm
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from torch import nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
+from sightline.commands.train.learn import train_frozen
+from sightline.commands.train.train import train
 from sightline.errors import ConfigError, Interrupted, ModelError
-from sightline.learning import train_frozen
-from sightline.reporting.console import Narrator
-from sightline.run import Run
-from sightline.workflow import train
+from sightline.models.contract import Network
+from sightline.runs.records import Stage
+from sightline.runs.run import Run
+from sightline.training.fit import Epoch
+from sightline.training.frozen import FrozenStage
+from sightline.training.listener import Listener
+from sightline.training.stopping import Score
+from sightline.training.validation import Validation
+
+StopAfter = Callable[..., Listener]
 
 MODEL = "test_resnet"  # timm's smallest
 COLOURS = {"coral": (200, 90, 70), "moss": (90, 140, 60), "sea": (50, 100, 180)}
@@ -39,7 +48,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache of this file's own, and no weights or data but its own."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sightline.data.cache.cache_folder", lambda: folder)
+        patch.setattr("sightline.machine.cache.cache_folder", lambda: folder)
         patch.delenv("SIGHTLINE_DATA", raising=False)
         yield folder
 
@@ -207,38 +216,100 @@ def test_the_same_again_gives_the_same_weights(frozen: Run, photos: Path, weight
 def test_over_the_budget_of_the_cache_files_are_decoded_again_and_again(
     frozen: Run, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.data.prepared.SMALL", 0)  # less is held in memory whatever the budget
+    monkeypatch.setattr("sightline.data.store.prepared.SMALL", 0)  # less is held in memory whatever the budget
     run = trained(photos, weights, cache="0")
     assert "they are decoded in every epoch" in log(run)
     assert state(run) == state(frozen)
 
 
-@contextlib.contextmanager
-def stopped_after_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    tell = Narrator.epoch
-
-    def tell_and_stop(self: Narrator, epoch: Any, **options: Any) -> None:
-        tell(self, epoch, **options)
-        if epoch.epoch == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Narrator, "epoch", tell_and_stop)
-        yield
-
-
 @pytest.mark.parametrize("lr", [0.01, "auto"])
 def test_an_interruption_of_the_second_stage_changes_nothing(
-    tuned: Run, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, lr: Any
+    tuned: Run, photos: Path, weights: Path, stop_after: StopAfter, lr: Any
 ) -> None:
     both = {"finetune": "all", "epochs": 2, "lr": lr}
     unbroken = tuned if lr == 0.01 else trained(photos, weights, out="unbroken", **both)
-    with stopped_after_the_first_epoch(monkeypatch), pytest.raises(Interrupted, match=r"--resume half$"):
-        trained(photos, weights, out="half", **both)
+    with pytest.raises(Interrupted, match=r"--resume half$"):
+        trained(photos, weights, out="half", listeners=[stop_after(1)], **both)
     resumed = train(resume="half", quiet=True)
     assert state(resumed) == state(unbroken)
     assert stages(resumed)[1] | {"seconds": 0} == stages(unbroken)[1] | {"seconds": 0}
     assert [record["train_loss"] for record in resumed.history] == [record["train_loss"] for record in unbroken.history]
+
+
+@contextlib.contextmanager
+def fine_tuning_is_worse(weights: Path) -> Iterator[None]:
+    """Within the block validation recognises everything while the pretrained layers are as they were, then nothing."""
+    stem = next(tensor for tensor in load_file(weights).values() if tensor.ndim == 4)
+
+    def score(self: Validation, network: nn.Module) -> Score:
+        unmoved = any(torch.equal(tensor, stem) for tensor in network.state_dict().values())
+        return Score(1.0, 0.1) if unmoved else Score(0.0, 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validation, "score", score)
+        yield
+
+
+@contextlib.contextmanager
+def heads_come_out_differently() -> Iterator[None]:
+    """Within the block a first stage ends with slightly other weights, as under --time with other numbers of views."""
+
+    def fit(network: Network, *arguments: Any, last: bool = False, **options: Any) -> FrozenStage:
+        head = train_frozen(network, *arguments, last=last, **options)
+        if not last:
+            with torch.no_grad():
+                network.head.get_submodule("output").get_parameter("bias").add_(1e-3)
+            head = dataclasses.replace(head, correct=0, seconds=123.0)
+        return head
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sightline.commands.train.learn.train_frozen", fit)
+        yield
+
+
+class StopAt(Listener):
+    """Sends this process SIGINT when it is told of an event for the n-th time."""
+
+    def __init__(self, event: str, number: int) -> None:
+        self.event, self.left = event, number
+
+    def told(self, event: str) -> None:
+        self.left -= event == self.event
+        if self.left == 0:
+            self.left = -1
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def stage(self, stage: Stage) -> None:
+        self.told("stage")
+
+    def epoch(self, epoch: Epoch) -> None:
+        self.told("epoch")
+
+    def checkpoint(self, step: int) -> None:
+        self.told("checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("event", "number"), [("stage", 1), ("epoch", 1), ("epoch", 2), ("checkpoint", 1), ("stage", 2)]
+)
+def test_which_stage_is_kept_is_known_after_an_interruption_anywhere(
+    photos: Path, weights: Path, event: str, number: int
+) -> None:
+    both = {"finetune": "all", "epochs": 2, "lr": 0.01}
+    with fine_tuning_is_worse(weights):
+        unbroken = trained(photos, weights, out="unbroken", **both)
+        with pytest.raises(Interrupted):
+            trained(photos, weights, out="half", listeners=[StopAt(event, number)], **both)
+        # The first stage is not over before it has been told of, and may come out differently the next time.
+        before_its_end = (event, number) == ("stage", 1)
+        with contextlib.nullcontext() if before_its_end else heads_come_out_differently():
+            resumed = train(resume="half", quiet=True)
+    assert [(stage["name"], stage["kept"]) for stage in stages(unbroken)] == [("frozen", True), ("fine-tuned", False)]
+    for first, second in zip(stages(resumed), stages(unbroken), strict=True):
+        assert first | {"seconds": 0} == second | {"seconds": 0}
+    assert stages(resumed)[0]["seconds"] != 123
+    assert state(resumed) == state(unbroken)
+    assert (resumed.path / "model" / "model.json").read_bytes() == (unbroken.path / "model" / "model.json").read_bytes()
 
 
 def test_a_learning_rate_that_is_found_is_said_and_drawn(photos: Path, weights: Path) -> None:
@@ -260,7 +331,7 @@ def test_an_interruption_of_the_first_stage_says_how_to_go_on(
     half = Path("half").absolute()
     before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the training did not hear the signal"))
     try:
-        monkeypatch.setattr("sightline.learning.train_frozen", stop)
+        monkeypatch.setattr("sightline.commands.train.learn.train_frozen", stop)
         with pytest.raises(Interrupted) as caught:
             trained(photos, weights, out="half")
         monkeypatch.undo()
@@ -353,9 +424,7 @@ def test_what_a_naive_split_says_is_measured_on_request(
         assert {name.replace(" copy", "") for name in names} == {name for name in names if " copy" not in name}
 
 
-def test_the_naive_half_goes_on_with_the_whole_training(
-    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_naive_half_goes_on_with_the_whole_training(tmp_path: Path, weights: Path, stop_after: StopAfter) -> None:
     for label, name in enumerate(COLOURS):
         for i in range(EACH // 2):
             path = photo(tmp_path / "twice" / name / f"{i:02}.png", name, 100 * label + i)
@@ -363,18 +432,9 @@ def test_the_naive_half_goes_on_with_the_whole_training(
     both = {"finetune": "all", "epochs": 2, "lr": 0.01, "naive_too": True}
     unbroken = trained(tmp_path / "twice", weights, out="unbroken", **both)
 
-    told, tell = itertools.count(1), Narrator.epoch
-
-    def tell_and_stop(self: Narrator, epoch: Any, **options: Any) -> None:
-        tell(self, epoch, **options)
-        if next(told) == 3:  # the first of the naive half
-            os.kill(os.getpid(), signal.SIGINT)
-
-    message = r"go on with: sightline train --resume half$"
-    with monkeypatch.context() as patch:
-        patch.setattr(Narrator, "epoch", tell_and_stop)
-        with pytest.raises(Interrupted, match=message):
-            trained(tmp_path / "twice", weights, out="half", **both)
+    third = stop_after(3)  # the first of the naive half
+    with pytest.raises(Interrupted, match=r"go on with: sightline train --resume half$"):
+        trained(tmp_path / "twice", weights, out="half", listeners=[third], **both)
     resumed = train(resume="half", quiet=True)
     assert resumed.config["naive_too"]
     assert resumed.metrics["naive"] == unbroken.metrics["naive"]
@@ -406,7 +466,7 @@ def test_photos_that_change_during_training_are_named(
         photo(data / "moss" / "00.png", "moss", 999)
         return train_frozen(*arguments, **options)
 
-    monkeypatch.setattr("sightline.learning.train_frozen", train_and_change)
+    monkeypatch.setattr("sightline.commands.train.learn.train_frozen", train_and_change)
     run = trained(data, weights)
     for said in (log(run), run.report_path.read_text()):
         assert "deleted during the training" in said
@@ -471,7 +531,7 @@ def test_the_report_says_what_to_type_to_repeat_it(frozen: Run, photos: Path, we
 
 
 def test_a_training_with_copies_goes_on_with_the_same_head(
-    tmp_path: Path, photos: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, photos: Path, weights: Path, stop_after: StopAfter
 ) -> None:
     """The groups that copies make are in the split's manifest, so the folds are the same."""
     data = Path(shutil.copytree(photos, tmp_path / "copies"))
@@ -479,8 +539,8 @@ def test_a_training_with_copies_goes_on_with_the_same_head(
         shutil.copy(data / "sea" / f"{i:02}.png", data / "sea" / f"copy {i}.png")
     both = {"finetune": "all", "epochs": 2, "lr": 0.01}
     unbroken = trained(data, weights, out="unbroken", **both)
-    with stopped_after_the_first_epoch(monkeypatch), pytest.raises(Interrupted):
-        trained(data, weights, out="half", **both)
+    with pytest.raises(Interrupted):
+        trained(data, weights, out="half", listeners=[stop_after(1)], **both)
     resumed = train(resume="half", quiet=True)
     assert state(resumed) == state(unbroken)
     assert stages(resumed)[0] | {"seconds": 0} == stages(unbroken)[0] | {"seconds": 0}

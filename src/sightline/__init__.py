@@ -7,16 +7,21 @@ takes milliseconds and torch is loaded only when something needs it.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sightline.moved import keep_old_names
+
 __version__ = "0.1.0"
+
+keep_old_names()
 
 if TYPE_CHECKING:
     from sightline import diagnosis as diagnosis
     from sightline import inspection as inspection
     from sightline import plots as plots
-    from sightline.classifier import Classifier as Classifier
-    from sightline.classifier import Prediction as Prediction
-    from sightline.classifier import load as load
-    from sightline.comparing import compare_runs as compare_runs
+    from sightline.classifier.classifier import Classifier as Classifier
+    from sightline.classifier.classifier import Prediction as Prediction
+    from sightline.classifier.classifier import load as load
+    from sightline.commands.compare import compare_runs as compare_runs
+    from sightline.commands.train.train import train as train
     from sightline.config import AugmentConfig as AugmentConfig
     from sightline.config import ParameterGroup as ParameterGroup
     from sightline.config import TrainConfig as TrainConfig
@@ -40,30 +45,31 @@ if TYPE_CHECKING:
     from sightline.models.summary import summary as summary
     from sightline.pixels.decode import read_image as read_image
     from sightline.pixels.preprocess import Preprocess as Preprocess
-    from sightline.run import Run as Run
+    from sightline.runs.run import Run as Run
     from sightline.training.checkpoint import Checkpoints as Checkpoints
     from sightline.training.fit import Epoch as Epoch
     from sightline.training.fit import fit as fit
-    from sightline.workflow import train as train
+    from sightline.training.listener import Listener as Listener
 
 _HOMES = {
     "AugmentConfig": "config",
     "Checkpoints": "training.checkpoint",
-    "Classifier": "classifier",
+    "Classifier": "classifier.classifier",
     "Epoch": "training.fit",
     "Evaluation": "evaluation.evaluate",
     "ImageSet": "data.imageset",
+    "Listener": "training.listener",
     "ParameterGroup": "config",
-    "Prediction": "classifier",
+    "Prediction": "classifier.classifier",
     "Preprocess": "pixels.preprocess",
-    "Run": "run",
+    "Run": "runs.run",
     "SightlineError": "errors",
     "Splits": "data.imageset",
     "TrainConfig": "config",
     "arithmetic": "inspection.one_value",
     "calibrate": "evaluation.calibration",
     "compare": "evaluation.compare",
-    "compare_runs": "comparing",
+    "compare_runs": "commands.compare",
     "create_model": "models.registry",
     "embedding_map": "inspection.embeddings",
     "evaluate": "evaluation.evaluate",
@@ -72,13 +78,13 @@ _HOMES = {
     "grad_cam": "inspection.cam",
     "kernels": "inspection.filters",
     "list_models": "models.registry",
-    "load": "classifier",
+    "load": "classifier.classifier",
     "load_data": "data.load",
     "nearest": "inspection.embeddings",
     "read_image": "pixels.decode",
     "receptive_field": "inspection.fields",
     "summary": "models.summary",
-    "train": "workflow",
+    "train": "commands.train.train",
 }
 
 _PACKAGES = ("diagnosis", "inspection", "plots")  # with public names of their own: sl.plots.confusion_matrix

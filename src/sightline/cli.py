@@ -84,7 +84,7 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Score a run's classifier again on its test images, or on other data."""
-    from sightline.scoring import score_run
+    from sightline.commands.evaluate import score_run
 
     evaluation = score_run(run, data, device=device, views=tta)
     print(json_format.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) if json else evaluation)
@@ -101,7 +101,7 @@ def compare(
     device: Device = "auto",
 ) -> None:
     """Say whether the second run is better than the first, worse, or cannot be told from it yet."""
-    from sightline.comparing import compare_runs
+    from sightline.commands.compare import compare_runs
 
     comparison = compare_runs(first, second, data, device=device)
     print(json_format.dumps(comparison.to_json(), indent=2, ensure_ascii=False) if json else comparison)
@@ -110,7 +110,7 @@ def compare(
 @app.command
 def report(run: RunFolder, /, *, device: Device = "auto") -> None:
     """Write a run's report anew, with all that can be seen in its network and its answers."""
-    from sightline.retelling import write_full_report
+    from sightline.commands.report import write_full_report
 
     print(write_full_report(run, device=device))
 
@@ -132,7 +132,7 @@ def predict(
     device: Device = "auto",
 ) -> None:
     """Say what is on images. A file that cannot be read is a row with the reason."""
-    from sightline.prediction import find_images, open_classifier, predict_files, recorded
+    from sightline.commands.predict import find_images, open_classifier, predict_files, recorded
 
     classifier, found = open_classifier(run, device=device), find_images(path)
     answers = predict_files(classifier, found, top=top, coverage=coverage)
@@ -176,13 +176,13 @@ def inspect(
     if augment:
         if image is not None or layer is not None:
             raise InputError("--augment draws a data set, not a network", hint="leave out IMAGE and --layer")
-        from sightline.preview import write_augmentation_sheet
+        from sightline.commands.preview import write_augmentation_sheet
 
         print(write_augmentation_sheet(run, out or Path(), recipe=recipe, seed=seed))
         return
     if image is None:
         raise InputError("IMAGE is missing", hint="give an image file, or --augment to draw a data set's augmentation")
-    from sightline.looking import look_inside
+    from sightline.commands.inspect import look_inside
 
     for path in look_inside(run, image, layer=layer, out=out, device=device):
         print(path)
@@ -207,7 +207,7 @@ def check(
     write_quarantine: Annotated[Path | None, Parameter(help="Write a proposal of what to leave out.")] = None,
 ) -> int:
     """Look at every image of a data set: what is unreadable, doubled, leaking, uneven or a giveaway."""
-    from sightline.checking import check as check_data
+    from sightline.commands.check import check as check_data
     from sightline.reporting.audit_text import audit_text
 
     audit, passed = check_data(
@@ -233,7 +233,7 @@ def models(
     """List the networks: parameters, image size and channels as published."""
     if measure and not pretrained:
         raise InputError("only pretrained networks are measured", hint="add --pretrained")
-    from sightline.reporting.model_tables import backbone_table, model_table
+    from sightline.commands.models import backbone_table, model_table
 
     print(backbone_table(filter, device=device if measure else None) if pretrained else model_table(filter))
 
@@ -249,12 +249,9 @@ def summary(
     json: Json = False,
 ) -> None:
     """Show a network layer by layer: shapes, parameters, multiply-adds, receptive field."""
-    from sightline.models.registry import find_architecture, find_model
-    from sightline.models.summary import summary as summarise
+    from sightline.commands.summary import summarise
 
-    num_classes = find_model(model).num_classes if classes is None else classes
-    network = find_architecture(model, num_classes=num_classes, in_channels=channels, size=size).outline()
-    table = summarise(network)
+    table = summarise(model, size=size, classes=classes, channels=channels)
     print(json_format.dumps(table.to_json(), indent=2) if json else table)
 
 
@@ -291,7 +288,7 @@ def doctor(
     ] = False,
 ) -> int:
     """Show machine, versions, accelerators, threads, disks and data; say what to fix."""
-    from sightline.doctor import clear_caches, examine, report
+    from sightline.commands.doctor import clear_caches, examine, report
 
     if clear_cache:
         print(clear_caches())

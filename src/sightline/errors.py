@@ -44,7 +44,14 @@ class DataError(InputError):
 
 
 class ImageError(DataError):
-    """One image that cannot be decoded."""
+    """One image that cannot be decoded.
+
+    reason: why, without the name of its file, for places where that stands beside it; by default all of `what`.
+    """
+
+    def __init__(self, what: str, *, reason: str = "", where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reason = reason or what
 
 
 class DownloadError(DataError):

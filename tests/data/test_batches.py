@@ -9,8 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from sightline.config import AugmentConfig
-from sightline.data import batches as batches_module
-from sightline.data.batches import Batches, available_memory, pixel_source, readable, require_memory, to_resident
+from sightline.data.batches import Batches, pixel_source, readable, to_resident
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
@@ -214,8 +213,7 @@ def test_readable_needs_at_least_one_image(tmp_path: Path) -> None:
 
 
 def test_a_set_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(batches_module, "available_memory", lambda: 1_000_000_000)
-    require_memory(800_000_000, what="images")
+    monkeypatch.setattr("sightline.machine.memory.available_memory", lambda: 1_000_000_000)
     image_set = array_set(torch.zeros(1_000, 1, 1, 1, dtype=torch.uint8))
     with pytest.raises(DataError) as caught:
         to_resident(image_set, preprocess(600))
@@ -223,16 +221,6 @@ def test_a_set_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tm
         "1,000 images of 600 x 600 pixels need 1.1 GB, and 1.0 GB of memory are available: "
         "use a smaller --size or fewer images"
     )
-
-
-def test_unknown_memory_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches_module, "available_memory", lambda: None)
-    require_memory(10**18, what="images")
-
-
-def test_available_memory_is_plausible() -> None:
-    available = available_memory()
-    assert available is None or 10**6 < available < 10**15
 
 
 def resized_from_cache(count: int = 10) -> tuple[CachedImages, Tensor]:

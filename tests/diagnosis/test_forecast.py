@@ -41,7 +41,8 @@ def test_the_class_that_needs_images_is_named(told: Forecast) -> None:
 
 def test_sentence(told: Forecast) -> None:
     assert told.gain.low > 0
-    assert told.sentence.startswith("220 more images like these, 660 in all, are worth about ")
+    assert told.overall.startswith("220 more images like these, 660 in all, are worth about ")
+    assert told.sentence.startswith(f"{told.overall}. 50 more images of ")
     assert "50 more images of 'rare' are worth about" in told.sentence
     assert told.sentence.endswith("; of 'far' nothing that can be measured.")
 

@@ -19,7 +19,7 @@ from sightline.diagnosis.label_errors import (
 )
 from sightline.errors import ConfigError, DataError
 from sightline.evaluation.evaluate import score
-from sightline.run import Run
+from sightline.runs.run import Run
 
 K = 10
 CLASSES = tuple("abcdefghij")

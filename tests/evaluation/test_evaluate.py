@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sightline.confidence import UnknownRule
+from sightline.classifier.confidence import UnknownRule
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.errors import DataError
 from sightline.evaluation import answers

@@ -65,14 +65,6 @@ def test_format_percent_gives_no_more_digits_than_the_interval(correct: int, tot
     assert metrics.format_percent(correct, total) == text
 
 
-@pytest.mark.parametrize(
-    ("uncertainty", "digits"), [(24, 0), (10, 0), (9.4, 0), (3.6, 0), (3.5, 1), (1.0, 1), (0.4, 1), (0.3, 2), (0.04, 2)]
-)
-def test_supported_digits_follow_the_rule(uncertainty: float, digits: int) -> None:
-    """Two digits of an uncertainty that begins with 1.00 to 3.54, one of any other."""
-    assert metrics.supported_digits(0.5 - uncertainty / 100, 0.5 + uncertainty / 100) == digits
-
-
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 2, 1])
 

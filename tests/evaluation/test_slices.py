@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.data.file_facts import examine
+from sightline.data.audit.file_facts import examine
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation, score

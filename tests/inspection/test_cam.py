@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, DataError, ModelError
 from sightline.inspection import grad_cam, grad_cam_batch, grad_cam_plus_plus
 from sightline.models.blocks import sequential

@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 
 import sightline
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.data.load import load_recorded
 from sightline.data.split import read_manifest
 from sightline.errors import ConfigError, ImageError, RunError
 from sightline.inspection import embeddings
 from sightline.inspection.embeddings import embedding_map, nearest
-from sightline.run import Run
+from sightline.runs.run import Run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, ModelError
 from sightline.inspection import activation_maximum, activations
 from sightline.models.contract import Network

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +17,13 @@ from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.errors import Interrupted
 from sightline.inspection.recorder import SnapshotRecorder, _of_many_classes
 from sightline.inspection.snapshots import Snapshot, read_snapshots
+from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
-from sightline.reporting.console import Narrator
-from sightline.run import Run
-from sightline.training.device import Precision
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch, fit
+from sightline.training.listener import Listener
 
 PREPROCESS = Preprocess(size=(16, 16), channels=1, mean=(0.5,), std=(0.25,))
 FP32 = Precision("fp32", "for the test")
@@ -54,7 +53,7 @@ def recorder(folder: Path, net: Network, splits: Splits = SPLITS, share: float =
 def after_epochs(record: SnapshotRecorder, epochs: int, *, first: int = 1, seconds: float = 1.0) -> None:
     """As if a training of `epochs` epochs of `seconds` each had gone on after epoch `first`."""
     for number in range(first, epochs + 1):
-        record.after(epoch(number, number / epochs, number * seconds))
+        record.epoch(epoch(number, number / epochs, number * seconds))
 
 
 def epoch(number: int, progress: float, seconds: float) -> Epoch:
@@ -84,7 +83,7 @@ def test_a_training_with_a_time_budget_keeps_no_more_than_twenty(tmp_path: Path)
     while progress < 1:
         number += 1
         progress = min(1.0, progress + (1 / 30 if number <= 4 else 1 / 300))
-        record.after(epoch(number, progress, 300 * progress))
+        record.epoch(epoch(number, progress, 300 * progress))
     kept = epochs_kept(tmp_path)
     assert kept[0] == 1
     assert kept[-1] == number > 200
@@ -154,7 +153,7 @@ def test_few_are_looked_at_when_more_would_take_too_long(tmp_path: Path) -> None
     many = Splits("squares", image_set(60, 1), image_set(3_000, 2), None)
     record = recorder(tmp_path, small_network(), many, share=0.03)
     # 20 epochs of 10 s at 1,000 images/s: half of 3 % of 200 s in 20 snapshots is 0.15 s each, 450 looks at an image.
-    record.after(epoch(1, 1 / 20, 10))
+    record.epoch(epoch(1, 1 / 20, 10))
     assert len(read_snapshots(tmp_path)[0].truth) == pytest.approx(450, abs=1)
 
 
@@ -169,7 +168,7 @@ def test_one_probe_of_each_of_the_first_classes() -> None:
 def test_kernels_and_maps_are_those_that_learn(name: str, tmp_path: Path) -> None:
     net = create_model(name, num_classes=3, in_channels=1, size=32)
     preprocess = dataclasses.replace(PREPROCESS, size=(32, 32))
-    SnapshotRecorder(tmp_path, net, SPLITS, preprocess=preprocess, precision=FP32).after(epoch(1, 1.0, 1.0))
+    SnapshotRecorder(tmp_path, net, SPLITS, preprocess=preprocess, precision=FP32).epoch(epoch(1, 1.0, 1.0))
     (kept,) = read_snapshots(tmp_path)
     layer = net.layer(kept.kernel_layer)
     assert isinstance(layer, torch.nn.Conv2d)
@@ -192,7 +191,7 @@ def test_training_does_not_notice(tmp_path: Path) -> None:
                 state = torch.get_rng_state()
                 modes = [module.training for module in net.modules()]
                 learning = [parameter.requires_grad for parameter in net.parameters()]
-                record.after(seen)
+                record.epoch(seen)
                 assert torch.equal(torch.get_rng_state(), state)
                 assert [module.training for module in net.modules()] == modes
                 assert [parameter.requires_grad for parameter in net.parameters()] == learning
@@ -213,7 +212,7 @@ def test_epochs_that_are_trained_again_are_replaced(tmp_path: Path) -> None:
         for parameter in net.parameters():
             parameter.add_(0.25)
     record = recorder(tmp_path, net)
-    record.after(epoch(4, 4 / 6, 4.0))
+    record.epoch(epoch(4, 4 / 6, 4.0))
     after: dict[int, Snapshot] = {kept.epoch: kept for kept in read_snapshots(tmp_path)}
     assert list(after) == [1, 2, 3, 4]
     np.testing.assert_array_equal(after[3].kernels, before[3].kernels)
@@ -228,25 +227,18 @@ def trained(out: str, **options: object) -> Run:
 
 
 @pytest.mark.timeout(300)
-def test_a_whole_training_interrupted_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_training_interrupted_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: Callable[..., Listener]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(SnapshotRecorder.__init__.__kwdefaults__, "share", 1e6)
     unbroken = trained("unbroken")
-    tell = Narrator.epoch
-
-    def stop_in_the_second(self: Narrator, seen: Epoch, **options: object) -> None:
-        tell(self, seen, **options)  # type: ignore[arg-type]
-        if seen.epoch == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Narrator, "epoch", stop_in_the_second)
-        with pytest.raises(Interrupted):
-            trained("broken")
+    with pytest.raises(Interrupted):
+        trained("broken", listeners=[stop_after(2, by=signal.SIGTERM)])
     broken = sightline.train(resume="broken", quiet=True)
 
     without: Callable[..., object] = lambda *_: None  # noqa: E731
-    monkeypatch.setattr(SnapshotRecorder, "after", without)
+    monkeypatch.setattr(SnapshotRecorder, "epoch", without)
     plain = trained("plain")
     assert not plain.snapshots_folder.exists()
     weights = [run.classifier.network.state_dict() for run in (unbroken, broken, plain)]

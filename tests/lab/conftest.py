@@ -19,7 +19,7 @@ from sightline.lab.app import create_app
 from sightline.lab.pages import STATIC
 from sightline.lab.server import listen
 from sightline.lab.workspace import Workspace
-from sightline.run import Run
+from sightline.runs.run import Run
 
 TOKEN = "a-token-of-the-tests"
 

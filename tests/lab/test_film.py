@@ -11,7 +11,7 @@ from sightline.inspection import read_snapshots
 from sightline.lab.answers import to_json
 from sightline.lab.export import export
 from sightline.lab.film import frame, index
-from sightline.run import Run
+from sightline.runs.run import Run
 
 from .conftest import unpacked
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sightline.inspection import kernels
 from sightline.lab.workspace import Workspace
 from sightline.pixels import textbook
-from sightline.run import Run
+from sightline.runs.run import Run
 
 from .conftest import OpenPage, in_node
 from .test_rooms import serious, until

@@ -21,7 +21,7 @@ from sightline.inspection import arithmetic
 from sightline.lab.export import export
 from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
-from sightline.run import Run
+from sightline.runs.run import Run
 
 from .conftest import OpenPage, answering
 from .test_rooms import serious, until

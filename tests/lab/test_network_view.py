@@ -17,7 +17,7 @@ from sightline.lab.export import export
 from sightline.lab.network_view import GIVEN, NetworkView
 from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
-from sightline.run import Run
+from sightline.runs.run import Run
 
 from .conftest import unpacked
 

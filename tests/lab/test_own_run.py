@@ -8,7 +8,7 @@ import torch
 from sightline.lab.lessons import lessons
 from sightline.lab.own_run import own_parts, question
 from sightline.lab.workspace import Workspace
-from sightline.run import Run
+from sightline.runs.run import Run
 
 Parts = dict[str, dict[str, Any]]
 

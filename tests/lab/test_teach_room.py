@@ -1,5 +1,8 @@
 """Teaching two classes, from the pictures to telling them apart."""
 
+import json
+import shutil
+import sys
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -16,6 +19,8 @@ from sightline.lab.workspace import Workspace
 
 from .conftest import OpenPage, answering
 from .test_rooms import serious, until
+
+FINISHED = Path(__file__).parents[1] / "fixtures" / "version_0_1_0" / "whole"
 
 
 def photo(kind: str, seed: int) -> bytes:
@@ -137,6 +142,38 @@ def wait(teaching: Teaching) -> dict[str, Any]:
             return told
         time.sleep(0.1)
     raise AssertionError("the training did not end within a minute")
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_the_result_is_that_of_the_run_folder_whatever_is_said(
+    teaching: Teaching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tested: bool
+) -> None:
+    """In place of the training runs a program that leaves a finished run and speaks of something else."""
+    finished = Path(shutil.copytree(FINISHED, tmp_path / "finished"))
+    if not tested:
+        metrics = json.loads((finished / "metrics.json").read_text())
+        (finished / "metrics.json").write_text(json.dumps({k: v for k, v in metrics.items() if k != "test"}))
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable}\nimport shutil, sys\n"
+        f"shutil.copytree({str(finished)!r}, sys.argv[sys.argv.index('--out') + 1])\n"
+        "print('test accuracy (2 pictures) has fewer than 20 images to learn from')\n"
+    )
+    program.chmod(0o755)
+    for kind in ("circles", "squares"):
+        teaching.add_class(kind)
+        for seed in range(5):
+            teaching.add_picture(kind, photo(kind, seed))
+    monkeypatch.setattr(sys, "executable", str(program))
+    teaching.train()
+    ended = wait(teaching)
+    assert ended["outcome"] == "done"
+    assert ended["lines"] == ["test accuracy (2 pictures) has fewer than 20 images to learn from"]
+    if tested:
+        assert ended["result"].startswith("test accuracy 55 % (50 to 60) on 359 images, ")
+        assert ended["result"].endswith(" s")
+    else:
+        assert ended["result"] == ""
 
 
 def test_two_classes_are_told_apart(open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sightline.inspection import read_snapshots
 from sightline.inspection.snapshots import snapshot_path, write_snapshot
 from sightline.lab.workspace import Workspace
-from sightline.run import Run
+from sightline.runs.run import Run
 
 from .conftest import OpenPage, answering
 from .test_rooms import serious, until

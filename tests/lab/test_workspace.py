@@ -6,7 +6,7 @@ import pytest
 
 from sightline.errors import InputError, RunError
 from sightline.lab.workspace import Workspace
-from sightline.run import Run
+from sightline.runs.run import Run
 
 
 def test_without_a_run() -> None:

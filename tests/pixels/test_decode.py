@@ -381,6 +381,7 @@ class TestBadFiles:
         with pytest.raises(ImageError) as caught:
             read_image(path)
         assert caught.value.what == f"cannot read image {path}: {reason}"
+        assert caught.value.reason == reason
         assert caught.value.hint
 
     def test_hint_lists_the_types(self):

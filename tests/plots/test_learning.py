@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 
 from sightline import plots
 from sightline.errors import DataError
-from sightline.run import Run
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch
 
 

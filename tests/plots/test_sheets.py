@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sightline import plots
-from sightline.data.builtin import load_digits
+from sightline.data.sources.builtin import load_digits
 from sightline.errors import ConfigError, DataError
 from sightline.plots.canvas import side_in_points
 

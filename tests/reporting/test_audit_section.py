@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.audit import Audit
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.findings import Finding
 from sightline.data.load import audit_data
 from sightline.reporting.audit_section import GROUP_SIZE, GROUPS, SINGLES, audit_section
-from sightline.reporting.report import Facts, render
+from sightline.reporting.description import TrainingFacts
+from sightline.reporting.report import render
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_small_images_keep_their_pixels(cache: Path) -> None:
 
 
 def test_in_the_report(audit: Audit) -> None:
-    facts = Facts(data="photos", model="m", num_classes=2, parameters=1, train_images=50)
+    facts = TrainingFacts(data="photos", model="m", num_classes=2, parameters=1, train_images=50)
     finding = Finding("error", "leak", "1 group of <copies>", audit.images.ids[:2], "look", (audit.images.ids[:2],))
     page = render(facts, history=[], audit=audit_section(found(audit, finding)))
     section = page.partition('<section aria-labelledby="audit">')[2].partition("</section>")[0]

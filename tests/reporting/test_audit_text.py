@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.audit import Audit
-from sightline.data.duplicates import DuplicateGroup
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.duplicates import DuplicateGroup
+from sightline.data.audit.findings import Finding
 from sightline.data.load import audit_data
 from sightline.reporting.audit_text import audit_summary, audit_text, class_counts, overview, verdict
 

@@ -10,7 +10,7 @@ from sightline.reporting.charts import BOTTOM, HEIGHT, LABEL_HEIGHT, LEFT, RIGHT
 def curve(values: list[float], label: str = "training", band: float = 0.0) -> Curve:
     points = list(enumerate(values, start=1))
     bands = [(value - band, value + band) for value in values] if band else []
-    return Curve(label, points, [f"{value:.1f} (x)" for value in values], "quiet", bands)
+    return Curve(label, points, [f"{value:.1f} (x)" for value in values], "quiet", bands, f"{values[-1]:.1f}")
 
 
 def numbers(path: str) -> list[float]:
@@ -57,6 +57,11 @@ def test_labels_do_not_touch(ends: tuple[float, float]) -> None:
     assert lower.y - upper.y >= LABEL_HEIGHT
     assert lower.y <= HEIGHT - BOTTOM
     assert {value for _, value in chart.labels} == {f"{end:.1f}" for end in ends}  # without what is in brackets
+
+
+def test_a_value_stands_whole_at_the_end_of_its_curve() -> None:
+    chart = line_chart([Curve("rate", [(1, 2.0)], ["2.0 (of 3)"])], title="Rate", last_epoch=1)
+    assert chart.labels[0][1] == "2.0 (of 3)"
 
 
 def test_words_for_screen_readers_and_pointers() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sightline.evaluation.evaluate import score
-from sightline.reporting.class_table import class_table
+from sightline.reporting.class_table import Figure, class_table
 
 LABELS = np.repeat([0, 1, 2], [100, 50, 10])
 PREDICTED = np.concatenate([np.repeat([0, 1], [90, 10]), np.repeat([1, 0], [20, 30]), np.repeat([2], 10)])
@@ -40,10 +40,10 @@ def test_places_on_the_axis() -> None:
 def test_rare_classes_are_marked_and_told_beside_the_accuracy() -> None:
     table = class_table(EVALUATION, {"cat": 500, "dog": 60, "fox": 40, "owl": 400})
     assert {row.name: (row.share, row.rare) for row in table.rows} == {
-        "dog": ("6.0 %", True),
-        "cat": ("50.0 %", False),
-        "fox": ("4.0 %", True),
-        "owl": ("40.0 %", False),
+        "dog": (Figure("6.0 %", value=0.06), True),
+        "cat": (Figure("50.0 %", value=0.5), False),
+        "fox": (Figure("4.0 %", value=0.04), True),
+        "owl": (Figure("40.0 %", value=0.4), False),
     }
     # Recalls of 40 % and 100 %; 120 of all 160 images are right.
     assert table.rare == (
@@ -59,4 +59,14 @@ def test_one_rare_class_and_none() -> None:
     )
     assert class_table(EVALUATION, {"cat": 50, "dog": 50, "fox": 50, "owl": 50}).rare == ""
     assert class_table(EVALUATION).rare == ""
-    assert {row.share for row in class_table(EVALUATION).rows} == {""}
+    assert {row.share for row in class_table(EVALUATION).rows} == {None}
+
+
+def test_shares_that_read_alike_are_still_in_order() -> None:
+    shares = {
+        row.name: row.share for row in class_table(EVALUATION, {"cat": 5004, "dog": 5003, "fox": 0, "owl": 0}).rows
+    }
+    assert shares["cat"] is not None
+    assert shares["dog"] is not None
+    assert shares["cat"].text == shares["dog"].text == "50.0 %"
+    assert shares["cat"].value > shares["dog"].value

@@ -7,7 +7,7 @@ import pytest
 
 from sightline.evaluation.evaluate import Evaluation, score
 from sightline.reporting.console import Narrator
-from sightline.run import Run
+from sightline.runs.run import Run
 from sightline.training.fit import Epoch
 
 EPOCH = Epoch(
@@ -57,8 +57,10 @@ def logged(run: Run) -> list[str]:
 
 def test_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     narrator = Narrator()
-    narrator.epoch(EPOCH, epochs=12, val_images=1_000)
-    narrator.epoch(UNVALIDATED, epochs=None, val_images=0)
+    narrator.epochs, narrator.val_images = 12, 1_000
+    narrator.epoch(EPOCH)
+    narrator.epochs, narrator.val_images = None, 0
+    narrator.epoch(UNVALIDATED)
     # A quarter took 30 s, so three quarters will take 90.
     assert capsys.readouterr().out.splitlines() == [
         "epoch 3/12  loss 0.988  validation 94.0 % (92.4 to 95.3)  12,346 images/s  1 min 30 s left",
@@ -78,7 +80,9 @@ def test_the_result_in_five_lines(run: Run, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_resumed_training_says_since_when_it_counts(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    Narrator().result(run, evaluation(missed=0), seconds=42, resumed=True)
+    narrator = Narrator()
+    narrator.resumed = True
+    narrator.result(run, evaluation(missed=0), seconds=42)
     assert capsys.readouterr().out.splitlines()[0].endswith("on 80 images, 42 s since it was resumed")
 
 
@@ -106,7 +110,7 @@ def test_what_is_said_is_logged(run: Run, capsys: pytest.CaptureFixture[str]) ->
 def test_quiet_is_for_the_terminal_only(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     narrator = Narrator(quiet=True)
     narrator.run = run
-    narrator.epoch(EPOCH, epochs=12, val_images=1_000)
+    narrator.epoch(EPOCH)
     with narrator.working("reading digits"):
         pass
     assert capsys.readouterr() == ("", "")

@@ -22,6 +22,7 @@ def test_rows_and_chart(report_parts: Callable[..., Any]) -> None:
     assert [row.more for row in figure.rows] == ["50", "50", "50"]
     assert figure.chart is not None
     assert [tick.text for tick in figure.chart.x_ticks] == ["0", "500", "1,000", "1,500", "2,000"]
+    assert figure.chart.labels[0][1] == "83.3 %"
     assert "Accuracy: from 58 % (54 to 62) to 83.3 % (80.1 to 86.1)." in figure.chart.summary
 
 

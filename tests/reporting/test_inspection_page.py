@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from sightline.classifier.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
 from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations
 from sightline.reporting.inspection_page import (
+    Inspection,
     cam_sentence,
     fields_sentence,
     kernel_grid,
@@ -14,6 +16,7 @@ from sightline.reporting.inspection_page import (
     map_grid,
     neighbour_tiles,
     neighbours_sentence,
+    render_inspection,
 )
 
 
@@ -53,12 +56,31 @@ def test_the_neighbours_are_counted(labels: tuple[str, ...], sentence: str) -> N
 def test_small_neighbours_keep_their_pixels() -> None:
     tiles, width, crisp = neighbour_tiles([neighbour("a"), neighbour("b")])
     assert (width, crisp) == (96, True)
-    assert [tile.caption for tile in tiles] == ["a\n0.500", "b\n0.500"]
+    assert [(tile.caption, tile.figure) for tile in tiles] == [("a", "0.500"), ("b", "0.500")]
     assert tiles[0].uri.startswith("data:image/png")
     tiles, width, crisp = neighbour_tiles([neighbour("a", 300)])
     assert (width, crisp) == (96, False)
     assert tiles[0].uri.startswith("data:image/jpeg")
     assert neighbour_tiles([]) == ([], 0, False)
+
+
+def test_a_class_of_two_lines_is_one_name() -> None:
+    """A folder may be called so on Linux."""
+    tiles, width, crisp = neighbour_tiles([neighbour("grey\ncat")])
+    page = render_inspection(
+        Inspection(
+            run="runs/a",
+            model="lenet5",
+            image="a.png",
+            view=large_view(np.zeros((8, 8, 1), np.uint8), "the image", "an image"),
+            prediction=Prediction("dog", 0.75, (("dog", 0.75), ("grey\ncat", 0.25))),
+            cams=(),
+            neighbours=tiles,
+            neighbours_width=width,
+            neighbours_crisp=crisp,
+        )
+    )
+    assert '<span class="truth">grey\ncat</span><span class="sure">0.500</span>' in page
 
 
 def test_the_strongest_channels_come_first_and_the_dead_are_named() -> None:

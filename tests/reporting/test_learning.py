@@ -2,8 +2,8 @@
 
 import pytest
 
-from sightline.reporting.learning import accuracy_text, best_epoch, learning
-from sightline.run import Record
+from sightline.reporting.learning import accuracy_of, learning
+from sightline.runs.run import Record
 
 
 def record(epoch: int, accuracy: float | None = None) -> Record:
@@ -67,10 +67,5 @@ def test_epochs_without_validation_are_gaps() -> None:
     assert found.rows[1][2:4] == ["\N{EN DASH}", "\N{EN DASH}"]
 
 
-def test_best_epoch_is_the_first_of_equals() -> None:
-    assert best_epoch([record(1, 0.5), record(2, 0.8), record(3, 0.8)]) == record(2, 0.8)
-    assert best_epoch([record(1)]) is None
-
-
 def test_accuracy_without_an_interval() -> None:
-    assert accuracy_text({"val_accuracy": 0.8123}) == "81.2 %"
+    assert str(accuracy_of({"val_accuracy": 0.8123})) == "81.2 %"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.reporting.model_card import model_card, write_model_card
-from sightline.run import Run
+from sightline.runs.run import Run
 
 
 def classifier(names: tuple[str, ...], **options: Any) -> Classifier:
@@ -86,7 +86,7 @@ def test_it_is_written_beside_the_weights(report_parts: Callable[..., Any], tmp_
 
 @pytest.mark.parametrize("images", [0, 500])
 def test_the_rule_for_unknown_images(report_parts: Callable[..., Any], images: int) -> None:
-    from sightline.confidence import UnknownRule
+    from sightline.classifier.confidence import UnknownRule
 
     parts = report_parts(3)
     rule = UnknownRule(score="energy", threshold=3.25, images=images)

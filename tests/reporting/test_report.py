@@ -18,9 +18,10 @@ from sightline.data.imageset import ArrayImages, ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation, score
 from sightline.evaluation.metrics import wilson_interval
 from sightline.reporting.colors import contrast
+from sightline.reporting.description import TrainingFacts
 from sightline.reporting.material import Material
-from sightline.reporting.report import Facts, render, write_report
-from sightline.run import Record, Run
+from sightline.reporting.report import render, write_report
+from sightline.runs.run import Record, Run
 from sightline.training.range_test import suggest
 
 VOID = {"meta", "img", "source", "path", "circle", "rect", "input"}
@@ -67,7 +68,7 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-FACTS = Facts(
+FACTS = TrainingFacts(
     data="pets",
     model="convnet",
     num_classes=3,
@@ -221,7 +222,7 @@ EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "{{ 7 * 7
 
 
 def test_names_cannot_break_the_page() -> None:
-    facts = Facts(
+    facts = TrainingFacts(
         data=EVIL[0],
         model=EVIL[1],
         num_classes=3,
@@ -293,7 +294,7 @@ def test_page_without_validation() -> None:
 def test_note_is_shown_where_an_accuracy_is() -> None:
     note = "Only the first 600 of 6,000 test images are there."
     assert note in Page(render(FACTS, history=epochs(2), evaluation=scored(note=note))).text
-    live = Facts(data="pets", model="convnet", num_classes=3, parameters=1, train_images=1, note=note)
+    live = TrainingFacts(data="pets", model="convnet", num_classes=3, parameters=1, train_images=1, note=note)
     assert note in Page(render(live, history=epochs(1), live=True)).text
 
 
@@ -329,7 +330,7 @@ def test_many_classes_get_a_picture() -> None:
 
 def test_unused_files_beyond_fifty_are_counted() -> None:
     unused = [Unused(f"{i}.txt", "not an image") for i in range(1234)]
-    facts = Facts(data="pets", model="convnet", num_classes=3, parameters=1, train_images=1, unused=unused)
+    facts = TrainingFacts(data="pets", model="convnet", num_classes=3, parameters=1, train_images=1, unused=unused)
     text = Page(render(facts, history=[])).text
     assert "1,234 files were found but took no part." in text
     assert "And 1,184 more." in text

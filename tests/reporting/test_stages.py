@@ -3,15 +3,16 @@
 import dataclasses
 
 from sightline.evaluation.metrics import format_percent
-from sightline.reporting.stages import Stage, stages_sentence
+from sightline.reporting.stages import stage_accuracy, stages_sentence
+from sightline.runs.records import Stage
 
 FROZEN = Stage(name="frozen", what="a linear head", correct=80, total=100, seconds=9.0)
 TUNED = Stage(name="fine-tuned", what="the whole network", correct=87, total=100, seconds=90.0)
 
 
 def test_an_accuracy_has_its_interval() -> None:
-    assert FROZEN.accuracy == format_percent(80, 100)
-    assert dataclasses.replace(FROZEN, correct=0, total=0).accuracy == "\N{EN DASH}"
+    assert stage_accuracy(FROZEN) == format_percent(80, 100)
+    assert stage_accuracy(dataclasses.replace(FROZEN, correct=0, total=0)) == "\N{EN DASH}"
 
 
 def test_one_stage_is_said_to_be_one() -> None:

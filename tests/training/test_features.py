@@ -11,11 +11,11 @@ from PIL import Image
 from sightline.config import AugmentConfig
 from sightline.data.imageset import ArrayImages, FileImages, ImageSet
 from sightline.errors import DataError
+from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.training import features
-from sightline.training.device import Precision
 from sightline.training.features import Features, extract, views_within
 
 FP32 = Precision("fp32", "as asked")
@@ -28,7 +28,7 @@ VARIED = AugmentConfig(flip="random", resized_crop=0.4)
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the test's own."""
-    monkeypatch.setattr("sightline.data.cache.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("sightline.machine.cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from sightline.errors import TrainingError
 from sightline.models.contract import Network
-from sightline.training.finite import LossGuard, first_bad_tensor, first_bad_weight
+from sightline.training.finite import LossGuard, Suspect, first_bad_tensor, first_bad_weight
 
 HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32; checkpoints are from before this step"
 IMAGES = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -24,14 +24,17 @@ class Overflow(nn.Module):
 
 def test_a_finite_loss_passes(tiny: Callable[..., Network]) -> None:
     guard = LossGuard(tiny())
-    guard.check(0, torch.tensor(3.0), IMAGES)
+    guard.look(0, torch.tensor(3.0), IMAGES)
+    guard.require_finite()
     guard.check_weights(1)
 
 
 @pytest.mark.parametrize(("loss", "name"), [(float("nan"), "nan"), (float("inf"), "inf"), (-float("inf"), "-inf")])
 def test_the_loss_and_the_step_are_named(loss: float, name: str, tiny: Callable[..., Network]) -> None:
+    guard = LossGuard(tiny())
+    guard.look(1336, torch.tensor(loss), IMAGES)
     with pytest.raises(TrainingError) as caught:
-        LossGuard(tiny()).check(1336, torch.tensor(loss), IMAGES)
+        guard.require_finite()
     what = f"the loss became {name} at step 1,337 (first bad tensor: the loss itself)"
     assert str(caught.value) == f"{what}: {HINT}"
     assert caught.value.exit_code == 1
@@ -64,13 +67,22 @@ def test_no_hook_stays_behind(tiny: Callable[..., Network]) -> None:
     assert not any(module._forward_hooks for module in network.modules())
 
 
-def test_a_loss_that_waits_is_looked_at_when_asked(tiny: Callable[..., Network]) -> None:
+def test_a_loss_is_looked_at_at_once_on_a_cpu_and_the_first_bad_one_is_said(tiny: Callable[..., Network]) -> None:
     guard = LossGuard(tiny())
-    guard.check(0, torch.tensor(1.0), IMAGES)
-    guard.flush()  # nothing waits on a CPU
-    with pytest.raises(TrainingError):
-        guard.check(1, NAN, IMAGES)
-    guard.flush()  # the same loss is not reported twice
+    guard.look(0, torch.tensor(1.0), IMAGES)
+    assert guard.pending is None
+    guard.look(1, NAN, IMAGES)
+    guard.look(2, torch.tensor(torch.inf), IMAGES)
+    with pytest.raises(TrainingError, match=r"^the loss became nan at step 2 "):
+        guard.require_finite()
+
+
+def test_a_loss_that_waits_is_looked_at_before_the_weights(tiny: Callable[..., Network]) -> None:
+    guard = LossGuard(tiny())
+    guard.pending = Suspect(4, NAN, IMAGES)  # as on an accelerator
+    guard.require_finite()
+    with pytest.raises(TrainingError, match=r"^the loss became nan at step 5 "):
+        guard.check_weights(5)
 
 
 def test_a_broken_weight_is_found_though_the_loss_was_finite(tiny: Callable[..., Network]) -> None:

@@ -26,7 +26,7 @@ LINEAR = Transfer(weights="imagenet")
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.data.cache.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("sightline.machine.cache.cache_folder", lambda: tmp_path)
 
 
 @pytest.fixture

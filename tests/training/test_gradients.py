@@ -12,8 +12,8 @@ import torch
 from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig, ParameterGroup, TrainConfig
+from sightline.data.augment.mix import mix
 from sightline.data.imageset import Splits
-from sightline.data.mix import mix
 from sightline.errors import Interrupted, TrainingError
 from sightline.models.contract import Network
 from sightline.training.checkpoint import Checkpoints

@@ -9,8 +9,8 @@ import torch
 from sightline.config import ParameterGroup, PrecisionName, TrainConfig
 from sightline.data.imageset import Splits
 from sightline.data.load import load_data
+from sightline.machine.device import find_precision
 from sightline.models.registry import create_model
-from sightline.training.device import find_precision
 from sightline.training.fit import Epoch, fit
 
 CONFIG = TrainConfig(

@@ -210,7 +210,7 @@ def test_killed_ten_times(tmp_path: Path) -> None:
     for name in ("model/model.safetensors", "predictions.csv", "split.csv"):
         assert (killed / name).read_bytes() == (unbroken / name).read_bytes(), name
     assert [path.name for path in (killed / "checkpoint").iterdir()] == ["state.pt"]
-    from sightline.run import Run
+    from sightline.runs.run import Run
 
     histories = [
         [

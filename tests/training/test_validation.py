@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, Splits
 from sightline.data.statistics import default_preprocess
 from sightline.evaluation.metrics import wilson_interval
+from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision
 from sightline.training.validation import Validation
 
 

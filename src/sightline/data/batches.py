@@ -6,19 +6,19 @@ pure function of the seed and the step, so a resumed training sees exactly what 
 
 import dataclasses
 import math
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
-from sightline.data.augment import augment
+from sightline.data.augment.augment import augment
+from sightline.data.augment.resized_crop import boxes_of, crop_and_resize, random_parts
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused, rows_of
 from sightline.data.randomness import derived_seed
-from sightline.data.resized_crop import boxes_of, crop_and_resize, random_parts
-from sightline.data.stream import DecodedImages, Decoding, unreadable_file
+from sightline.data.store.stream import DecodedImages, Decoding, unreadable_file
 from sightline.errors import DataError
+from sightline.machine.memory import require_memory
 from sightline.pixels.preprocess import Preprocess
 
 AHEAD = 2  # batches that are decoded before they are asked for
@@ -258,22 +258,3 @@ def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int
     images, unreadable = decoder.start(range(len(source))).result()
     decoder.pool.shutdown()
     return images, {index: Unused(image_set.ids[index], reason) for index, reason in unreadable.items()}
-
-
-def require_memory(needed: int, *, what: str) -> None:
-    """Raise DataError when `needed` bytes are more than 80 % of the memory that is available now, if that is known."""
-    available = available_memory()
-    if available is not None and needed > 0.8 * available:
-        raise DataError(
-            f"{what} need {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB of memory are available",
-            hint="use a smaller --size or fewer images",
-        )
-
-
-def available_memory() -> int | None:
-    """Bytes that can be allocated without swapping, as Linux estimates them; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.exists():
-        return None
-    fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-    return int(fields["MemAvailable"].split()[0]) * 1024

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -155,12 +156,19 @@ class ImageSet:
         return dict(zip(self.classes, counts, strict=True))
 
 
+UnusedKind = Literal["unusable", "hidden", "beside", "quarantined", "copy", "unlisted", "changed"]
+"""unusable: damaged, no image, or listed twice. hidden: its name begins with a dot. beside: not where images are looked
+for. quarantined: left out on purpose. copy: of a held-out image. unlisted: not in the split that is trained again.
+changed: deleted or rewritten while it was in use."""
+
+
 @dataclass(frozen=True)
 class Unused:
-    """A file that was found but takes no part, and why."""
+    """A file that was found but takes no part. reason: why, for people; kind: the same for programs."""
 
     path: str
     reason: str
+    kind: UnusedKind = "unusable"
 
 
 @dataclass(frozen=True, eq=False)

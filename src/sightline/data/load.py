@@ -14,16 +14,16 @@ from pathlib import Path
 
 import torch
 
-from sightline.data.audit import Audit, audit
-from sightline.data.builtin import NAMED_SETS, NAMES, load_digits, load_named
-from sightline.data.duplicates import bind as bind_duplicates
-from sightline.data.folder import list_folder
+from sightline.data.audit.audit import Audit, audit
+from sightline.data.audit.duplicates import bind as bind_duplicates
+from sightline.data.audit.leaks import without_leaks
 from sightline.data.imageset import ArrayImages, ImageSet, Splits, Unused
-from sightline.data.leaks import without_leaks
-from sightline.data.listing import Listing, all_images, scored_images, splits_of
-from sightline.data.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
+from sightline.data.sources.builtin import NAMED_SETS, NAMES, load_digits, load_named
+from sightline.data.sources.folder import list_folder
+from sightline.data.sources.listing import Listing, all_images, scored_images, splits_of
+from sightline.data.sources.quarantine import FILE_NAME, quarantined, quarantined_images, read_quarantine
+from sightline.data.sources.table import list_table
 from sightline.data.split import DEFAULT_TEST, ManifestRow, hold_out, parse_share, require_readable
-from sightline.data.table import list_table
 from sightline.errors import ConfigError, DataError, near
 
 WEIGHTS = "weights"  # the folder in $SIGHTLINE_DATA that holds networks, not images (see `models.hub`)
@@ -148,7 +148,7 @@ def _recorded(
         if (label := images.classes[images.labels[place[row.id]]]) != row.label:
             raise DataError(f"{row.id} was '{row.label}' and is '{label}' now", hint="put the data back as it was")
     recorded = {row.id for row in rows}
-    new = tuple(Unused(image, "not in the split manifest") for image in images.ids if image not in recorded)
+    new = tuple(Unused(image, "not in the split manifest", "unlisted") for image in images.ids if image not in recorded)
     classes = tuple(sorted({row.label for row in rows})) if name not in NAMES else images.classes
     relabelled = torch.tensor([classes.index(c) if c in classes else -1 for c in images.classes])[images.labels]
     images = dataclasses.replace(images, labels=relabelled, classes=classes)

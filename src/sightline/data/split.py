@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sightline.data.imageset import ImageSet, Splits
 from sightline.errors import ConfigError, DataError
-from sightline.files import write_text
+from sightline.machine.files import write_text
 
 DEFAULT_VAL = 0.1  # of the training images
 DEFAULT_TEST = 0.2  # of all images, where a data set has no test images of its own

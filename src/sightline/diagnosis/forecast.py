@@ -73,11 +73,16 @@ class Forecast:
     classes: tuple[ClassForecast, ...]
 
     @property
-    def sentence(self) -> str:
-        """What to collect, and what not."""
+    def overall(self) -> str:
+        """What more images of all classes together are worth, as a clause."""
         # Not the accuracy they would lead to: heads on features have another one than the network with its views.
         total = self.images_now + self.more_images
-        overall = f"{self.more_images:,} more images like these, {total:,} in all, are worth {_worth(self.gain)}."
+        return f"{self.more_images:,} more images like these, {total:,} in all, are worth {_worth(self.gain)}"
+
+    @property
+    def sentence(self) -> str:
+        """What to collect, and what not."""
+        overall = f"{self.overall}."
         gains = [one for one in self.classes if one.is_measurable][:3]
         rest = [one for one in self.classes if not one.is_measurable]
         if not gains:

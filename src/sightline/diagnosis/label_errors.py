@@ -19,12 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.config import require
 from sightline.data.imageset import ImageSet
 from sightline.errors import ConfigError, DataError, near
 from sightline.evaluation.evaluate import Evaluation
-from sightline.training.device import find_precision
+from sightline.machine.device import find_precision
 from sightline.training.features import extract
 from sightline.training.head import fit_head
 

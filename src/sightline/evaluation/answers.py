@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.batches import to_resident
 from sightline.data.imageset import ImageSet
 from sightline.errors import DataError

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ImageSet
 from sightline.evaluation.answers import answers
 from sightline.evaluation.conformal import fit_conformal

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sightline.errors import DataError
-from sightline.evaluation.intervals import Z, supported_digits
+from sightline.evaluation.intervals import Z
+from sightline.evaluation.percent import supported_digits
 
 if TYPE_CHECKING:
     from sightline.evaluation.evaluate import Evaluation

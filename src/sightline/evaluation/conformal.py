@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.confidence import LEVELS, ConformalRule
+from sightline.classifier.confidence import LEVELS, ConformalRule
 
 
 def fit_conformal(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float = 1.0) -> ConformalRule:

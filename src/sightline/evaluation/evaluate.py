@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline import files
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ImageSet
 from sightline.errors import ModelError
 from sightline.evaluation import metrics
@@ -20,6 +19,7 @@ from sightline.evaluation.answers import answers
 from sightline.evaluation.calibration import Reliability, at_temperature, reliability
 from sightline.evaluation.intervals import Estimate, proportion
 from sightline.evaluation.metrics import ClassScore
+from sightline.machine import files
 
 AREAS = ("roc_auc", "average_precision")
 TOP_5_CLASSES = 10  # with fewer classes, five guesses are too many to mean anything

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.evaluation.percent import Percent, in_percent
+
 Method = Literal["wilson", "combined wilson", "bootstrap", "jackknife", "hanley-mcneil"]
 """wilson: of a proportion. combined wilson: of a mean of proportions, see `mean_of`. bootstrap: images drawn again.
 jackknife: from the influence of every image, see `from_influence`. hanley-mcneil: of the area under a ROC curve."""
@@ -32,10 +34,14 @@ class Estimate:
     high: float
     method: Method
 
+    @property
+    def percent(self) -> Percent:
+        """In words, number and interval apart; as many digits as the interval supports."""
+        return in_percent(self.value, (self.low, self.high))
+
     def text(self) -> str:
         """As a percentage with its interval, e.g. "94.1 % (93.6 to 94.5)"; as many digits as the interval supports."""
-        digits = supported_digits(self.low, self.high)
-        return f"{100 * self.value:.{digits}f} % ({100 * self.low:.{digits}f} to {100 * self.high:.{digits}f})"
+        return str(self.percent)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -71,20 +77,6 @@ def proportion(correct: int, total: int) -> Estimate:
 def format_percent(correct: int, total: int) -> str:
     """A proportion with its 95 % interval, e.g. "94.1 % (93.6 to 94.5)"."""
     return proportion(correct, total).text()
-
-
-def supported_digits(low: float, high: float) -> int:
-    """How many decimals of a percentage its interval, in [0, 1], supports: 0 to 3.
-
-    The Particle Data Group's rule: round the uncertainty to two digits when it begins with 1.00 to 3.54, else to one,
-    and give the value to the same place ("Review of Particle Physics", introduction, section 5.3).
-    """
-    uncertainty = 100 * (high - low) / 2
-    if uncertainty <= 0:
-        return 3
-    exponent = math.floor(math.log10(uncertainty))
-    significant = 2 if uncertainty / 10**exponent < 3.55 else 1
-    return min(3, max(0, significant - 1 - exponent))
 
 
 def f1_interval(correct: int, involved: int) -> tuple[float, float]:

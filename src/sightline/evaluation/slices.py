@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sightline.data.file_facts import LUMA, examine
+from sightline.data.audit.file_facts import LUMA, examine
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
-from sightline.data.threads import usable_cores
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.intervals import wilson_interval
+from sightline.machine.threads import usable_cores
 
 Kind = Literal["group", "size", "brightness", "contrast", "sharpness"]
 

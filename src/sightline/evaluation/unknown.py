@@ -5,7 +5,7 @@ import math
 import numpy as np
 from torch import Tensor
 
-from sightline.confidence import ScoreName, UnknownRule, scores
+from sightline.classifier.confidence import ScoreName, UnknownRule, scores
 
 ACCEPTED = 0.95  # of the validation images
 SCORE: ScoreName = "energy"  # docs/decisions/0013

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.config import require
 from sightline.errors import DataError
 from sightline.inspection.capture import undisturbed

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, DataError, ModelError
 from sightline.inspection.capture import output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, as_maps, find_layer, last_maps
 from sightline.inspection.subject import Image, Subject, Target
-from sightline.memory import in_chunks
+from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
 
 CHUNK_PIXELS = 32 * 224 * 224  # of all images that go through at once: enough for a gallery, small beside the memory

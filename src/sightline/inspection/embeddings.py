@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier, Source
+from sightline.classifier.classifier import Classifier, Source
 from sightline.config import require
 from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.data.load import load_recorded
 from sightline.data.randomness import drawn
 from sightline.data.split import read_manifest
 from sightline.errors import DataError, RunError
-from sightline.run import Run
-from sightline.training.device import Precision, find_device, find_precision
+from sightline.machine.device import Precision, find_device, find_precision
+from sightline.runs.run import Run
 from sightline.training.features import extract
 
 LARGEST_GALLERY = 20_000  # training images that are looked through

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError
 from sightline.inspection.capture import output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, as_maps, find_layer

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ModelError
 from sightline.inspection.layers import LayerName, find_layer
 from sightline.inspection.subject import Subject

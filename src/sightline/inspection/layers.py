@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ModelError, near
 from sightline.inspection.capture import undisturbed
 from sightline.inspection.subject import Subject

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import DataError
 from sightline.inspection.capture import output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, as_maps, find_layer

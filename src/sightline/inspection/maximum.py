@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.config import require
 from sightline.errors import ConfigError
 from sightline.inspection.capture import output_of, undisturbed, watched

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, ModelError
 from sightline.inspection.capture import LayerRun, output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, find_layer, role_of

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.randomness import derived_seed
-from sightline.data.stream import stream
+from sightline.data.store.stream import stream
 from sightline.errors import ModelError
 from sightline.inspection.cam import grad_cam_batch
 from sightline.inspection.capture import output_of, undisturbed, watched
@@ -35,11 +35,12 @@ from sightline.inspection.snapshots import (
     write_probes,
     write_snapshot,
 )
-from sightline.memory import in_chunks
+from sightline.machine.device import Precision
+from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision
 from sightline.training.fit import Epoch
+from sightline.training.listener import Listener
 
 MOST, SHARE = 20, 0.03  # snapshots of a training, and their share of its time
 PROBE_COUNT = 6
@@ -68,7 +69,7 @@ class _Watched:
     truth: Tensor
 
 
-class SnapshotRecorder:
+class SnapshotRecorder(Listener):
     """Keeps snapshots of `network`, which `fit` trains on `splits`, in `folder`; see `snapshots.read_snapshots`.
 
     share: of the training's time that they may take.
@@ -98,8 +99,8 @@ class SnapshotRecorder:
         self._answers_kept = 0  # of validation images in the snapshots of an earlier part of this training
         self._watched: _Watched | None = None
 
-    def after(self, epoch: Epoch) -> None:
-        """Keep a snapshot if it is time for one; call it where `fit` has yielded. Raises StorageError, DataError.
+    def epoch(self, epoch: Epoch) -> None:
+        """Keep a snapshot if it is time for one. Raises StorageError, DataError.
 
         Of a training that goes on from a checkpoint, the snapshots of this epoch and those behind it are replaced.
         """

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.config import require
 from sightline.inspection.cam import grad_cam
 from sightline.inspection.capture import undisturbed

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline import files
 from sightline.errors import RunError
+from sightline.machine import files
 
 PROBES = "probes.npz"
 DAMAGE = (

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, DataError, near
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess

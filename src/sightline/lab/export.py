@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sightline.errors import InputError
-from sightline.files import make_folder, write_bytes
 from sightline.lab.answers import to_json
 from sightline.lab.pages import pages, static_files
 from sightline.lab.rooms import course, filters, network, time_machine
 from sightline.lab.workspace import Workspace
+from sightline.machine.files import make_folder, write_bytes
 
 MARK = ".sightline-lab"  # says that a folder is an export of ours, which the next one may write over
 

@@ -7,7 +7,7 @@ import numpy as np
 from sightline.errors import RunError
 from sightline.inspection.snapshots import PROBES, Snapshot, read_probes, read_snapshot, snapshot_paths
 from sightline.lab.packing import packed
-from sightline.run import Run
+from sightline.runs.run import Run
 
 FILTERS, CHANNELS, MAPS = 24, 3, 8  # that are shown, at most
 CURVES = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_interval", "lr", "seconds")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.classifier import Classifier
+from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_recorded_test
 from sightline.data.split import read_manifest
@@ -32,7 +32,7 @@ from sightline.lab.drawing import as_image
 from sightline.lab.packing import Json, Pixels, packed, picture_uri, plain, scaled, short
 from sightline.models.summary import summary
 from sightline.pixels.decode import read_image
-from sightline.run import Run
+from sightline.runs.run import Run
 
 TEST_PICTURES = 24  # offered at once
 GIVEN = 8  # pictures that were given and are remembered

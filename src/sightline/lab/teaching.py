@@ -11,19 +11,22 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from sightline import files
 from sightline.data.split import read_manifest
 from sightline.errors import InputError, Interrupted, RunError, SightlineError
+from sightline.evaluation.intervals import format_percent
 from sightline.lab.packing import Json, Pixels
 from sightline.lab.workspace import Workspace
+from sightline.machine import files
 from sightline.pixels.decode import read_image
 from sightline.reporting.image_data import jpeg_uri
-from sightline.run import Run
+from sightline.reporting.scale import format_seconds
+from sightline.runs.run import Run
 
 LARGEST_SIDE = 512  # pixels; a larger picture is made smaller before it is kept
 LEAST_PICTURES = 5  # of each class
@@ -47,6 +50,7 @@ class Teaching:
         self._out: Path | None = None
         self._lines: list[str] = []
         self._outcome = ""
+        self._result = ""
         self._stopped = False
         self._numbers = itertools.count(1)
         atexit.register(self.stop)
@@ -207,7 +211,7 @@ class Teaching:
             pass  # it has not come that far
         if self.run is not None and self._outcome == "done":
             told["run"] = str(self.run.path)
-            told["result"] = next((line for line in self._lines if line.startswith("test accuracy")), "")
+            told["result"] = self._result
         return told
 
     def look(self, image: bytes) -> Json:
@@ -221,6 +225,8 @@ class Teaching:
         return {"top": [[label, round(p, 4)] for label, p in answer.top], "unknown": answer.unknown}
 
     def _follow(self, process: "subprocess.Popen[str]", out: Path) -> None:
+        """Keep what the training says, to be shown, until it ends; what it has come to is read from its run folder."""
+        began = time.monotonic()
         with process:  # closes its output
             assert process.stdout is not None
             for line in process.stdout:
@@ -231,6 +237,7 @@ class Teaching:
             try:
                 run = Run(out)
                 run.classifier  # noqa: B018 - read now, so that the first look does not wait
+                self._result = _result(run, time.monotonic() - began)
                 self.workspace.open(out)
                 self.run = run
                 self._outcome = "done"
@@ -298,6 +305,15 @@ def _counts(run: Run) -> dict[str, int]:
     for row in read_manifest(run.split_path):
         counts[row.split] = counts.get(row.split, 0) + 1
     return counts
+
+
+def _result(run: Run, seconds: float) -> str:
+    """How many of the test pictures are recognised and how long that took; empty without any. Raises RunError."""
+    test = run.metrics.get("test")
+    if test is None:
+        return ""
+    share = format_percent(test["correct"], test["total"])
+    return f"test accuracy {share} on {test['total']:,} images, {format_seconds(seconds)}"
 
 
 def _small(picture: Image.Image) -> Pixels:

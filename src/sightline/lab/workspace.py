@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightline.errors import InputError, RunError
-from sightline.run import Run
+from sightline.runs.run import Run
 
 if TYPE_CHECKING:
-    from sightline.classifier import Classifier
+    from sightline.classifier.classifier import Classifier
 
 NO_RUN = "the lab was opened without a run"
 HOW_TO_OPEN = "close it and start it with one, `sightline lab RUN`, or teach a network here"
@@ -58,7 +58,7 @@ class Workspace:
 
         Raises ConfigError for an unknown name, ModelError when there are no such weights, or they are another's.
         """
-        from sightline.published import published_classifier
+        from sightline.classifier.published import published_classifier
 
         classifier = published_classifier(name, weights)
         with self.lock:
@@ -101,7 +101,7 @@ class Workspace:
                         f"{run.name} has no network yet",
                         hint="its training has not come that far: watch it in the time machine",
                     )
-                from sightline.classifier import Classifier
+                from sightline.classifier.classifier import Classifier
 
                 self._classifier = Classifier.load(run.path)
             return self._classifier

@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sightline.files import write_text
+from sightline.machine.files import write_text
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture, ModelEntry, list_models
 

@@ -10,6 +10,7 @@ layer(name)           one layer, by name ("stages.layer1.0") or by position ("st
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from sightline.models.blocks import hidden_output
 
 if TYPE_CHECKING:
     from sightline.models.registry import Architecture
+
+Options = Mapping[str, str | int | float | bool]  # keyword arguments of a builder in timm
 
 
 class Network(nn.Module):

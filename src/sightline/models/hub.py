@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import ModelError
-from sightline.late_compiler import late_compiler
+from sightline.machine.late_compiler import late_compiler
 from sightline.models.weights import read_metadata
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # of a model on the hub, in this order

@@ -9,14 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from sightline.errors import ConfigError, ModelError
-from sightline.models.alexnet import from_torchvision as alexnet_from_torchvision
 from sightline.models.comparison import named_by_parameters
-from sightline.models.contract import Network
+from sightline.models.contract import Network, Options
 from sightline.models.hub import fetch_weights, find_weights, hub_repository, timm_config
-from sightline.models.registry import Options, find_architecture, find_model, is_ours
-from sightline.models.resnet import from_torchvision as resnet_from_torchvision
+from sightline.models.registry import find_architecture, find_model, is_ours
 from sightline.models.timm_network import TimmNetwork, present_layout
-from sightline.models.vgg import from_torchvision as vgg_from_torchvision
 from sightline.models.weights import (
     WeightsFile,
     differences,
@@ -25,6 +22,9 @@ from sightline.models.weights import (
     read_weights_file,
     timm_vgg_to_torchvision,
 )
+from sightline.models.zoo.alexnet import from_torchvision as alexnet_from_torchvision
+from sightline.models.zoo.resnet import from_torchvision as resnet_from_torchvision
+from sightline.models.zoo.vgg import from_torchvision as vgg_from_torchvision
 from sightline.pixels.preprocess import IMAGENET_MEAN, IMAGENET_STD, RESAMPLING, Preprocess
 
 NO_WEIGHTS = "none"

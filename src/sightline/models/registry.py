@@ -7,7 +7,7 @@ timm have options, which their weights may want (`pad_type="same"`). Where both 
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, partial
@@ -17,8 +17,8 @@ from typing import Any, Protocol, TypeVar
 from torch.overrides import TorchFunctionMode
 
 from sightline.errors import ModelError, near
-from sightline.late_compiler import late_compiler
-from sightline.models.contract import Network
+from sightline.machine.late_compiler import late_compiler
+from sightline.models.contract import Network, Options
 
 # Pixels. A flattening head grows with the square of the size, so a typing slip would fill the memory.
 LARGEST_SIZE = 4096
@@ -41,8 +41,6 @@ class Builder(Protocol):
 
 
 B = TypeVar("B", bound=Builder)
-
-Options = Mapping[str, str | int | float | bool]  # keyword arguments of a builder in timm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +107,9 @@ def register(
 
 @cache
 def _import_architectures() -> None:
-    """Import every module beside this one: each registers its networks, and a new file cannot be forgotten."""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        importlib.import_module(f"sightline.models.{module.name}")
+    """Import every module of the zoo: each registers its networks, and a new file cannot be forgotten."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "zoo")]):
+        importlib.import_module(f"sightline.models.zoo.{module.name}")
 
 
 def list_models(filter: str = "") -> list[ModelEntry]:

@@ -20,10 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import ModelError
-from sightline.late_compiler import late_compiler
+from sightline.machine.late_compiler import late_compiler
 from sightline.models.blocks import sequential
-from sightline.models.contract import Network
-from sightline.models.registry import Options
+from sightline.models.contract import Network, Options
 
 # What timm's feature extractor returns, and which feature maps that is here; nothing is lost:
 # maps (B, C, h, w); channels-last (B, h, w, C) -> (B, C, h, w); tokens (B, N, C) -> (B, C, 1, N);

@@ -269,7 +269,7 @@ def _correct_transparent_colour(image: ImageFile.ImageFile) -> None:
 
 
 def _unreadable(name: str, reason: str, hint: str) -> ImageError:
-    return ImageError(f"cannot read image {name}: {reason}", hint=hint)
+    return ImageError(f"cannot read image {name}: {reason}", reason=reason, hint=hint)
 
 
 _silence = ("ignore", None, Warning, re.compile(r"PIL\."), 0)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from sightline.errors import DataError
+from sightline.evaluation.percent import in_percent
 from sightline.plots.style import (
     ACCENT,
     FAINT_INK,
@@ -102,4 +103,4 @@ def _share(record: Mapping[str, Any]) -> Share:
 
 
 def _words(share: Share) -> str:
-    return percent_text(share) if share.low < share.high else f"{100 * share.value:.1f} %"
+    return percent_text(share) if share.low < share.high else in_percent(share.value).short

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from sightline.config import AugmentConfig
-from sightline.data.contact_sheet import augmentation_sheet
+from sightline.data.augment.contact_sheet import augmentation_sheet
 from sightline.data.imageset import ImageSet
 from sightline.errors import ConfigError, DataError
 from sightline.evaluation.evaluate import Evaluation

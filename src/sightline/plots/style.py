@@ -21,7 +21,7 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
-from sightline.evaluation.intervals import supported_digits
+from sightline.evaluation.percent import in_percent
 from sightline.pixels import scales
 from sightline.pixels.scales import ACCENT as ACCENT
 from sightline.pixels.scales import BLUE, LIGHT_PAPER, ORANGE
@@ -169,8 +169,7 @@ def ranges(
 
 def percent_text(value: Interval) -> str:
     """A share with its interval and no more digits than that supports, e.g. "94.1 % (93.6 to 94.5)"."""
-    digits = supported_digits(value.low, value.high)
-    return f"{100 * value.value:.{digits}f} % ({100 * value.low:.{digits}f} to {100 * value.high:.{digits}f})"
+    return str(in_percent(value.value, (value.low, value.high)))
 
 
 def number_text(value: float) -> str:

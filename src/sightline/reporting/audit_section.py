@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.audit import Audit
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.findings import Finding
+from sightline.data.audit.shortcuts import Shortcut
 from sightline.data.imageset import FileImages
-from sightline.data.shortcuts import Shortcut
 from sightline.errors import ImageError
+from sightline.evaluation.percent import in_percent
 from sightline.pixels.decode import read_image
 from sightline.reporting.audit_text import class_rows, headline, overview, verdict
 from sightline.reporting.class_table import Dot
@@ -120,5 +121,6 @@ def _small(audit: Audit, index: int) -> NDArray[np.uint8]:
 
 
 def _row(shortcut: Shortcut) -> ShortcutRow:
-    at, low, high = (100 * value for value in (shortcut.accuracy, shortcut.low, shortcut.high))
-    return ShortcutRow(shortcut.fact, Dot(at, low, high), f"{at:.0f}", f"{low:.0f} to {high:.0f}")
+    text = in_percent(shortcut.accuracy, (shortcut.low, shortcut.high), digits=0)
+    dot = Dot(100 * shortcut.accuracy, 100 * shortcut.low, 100 * shortcut.high)
+    return ShortcutRow(shortcut.fact, dot, text.number, text.interval)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.audit import Audit
-from sightline.data.findings import Finding
+from sightline.data.audit.audit import Audit
+from sightline.data.audit.findings import Finding
 from sightline.reporting.scale import format_seconds
 from sightline.reporting.text_table import text_table
 

@@ -21,7 +21,8 @@ Point = tuple[float, float]
 class Curve:
     """What one line shows: `points` are (place on the axis, value), `texts` say each in words.
 
-    tone: "accent" for the one thing to see, else "quiet". band: (low, high) around each point, or empty.
+    tone: "accent" for the one thing to see, else "quiet". band: (low, high) around each point, or empty. end: the last
+    value as briefly as it stands beside the end of the line; by default its text.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Curve:
     texts: Sequence[str]
     tone: str = "quiet"
     band: Sequence[tuple[float, float]] = ()
+    end: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _labels(curves: Sequence[Curve], y: Scale) -> list[tuple[Mark, str]]:
         places[i] = min(places[i], lowest)
         lowest = places[i] - LABEL_HEIGHT
     return [
-        (Mark(WIDTH - RIGHT + 6, place, curve.label, curve.tone), curve.texts[-1].split(" (")[0])
+        (Mark(WIDTH - RIGHT + 6, place, curve.label, curve.tone), curve.end or curve.texts[-1])
         for curve, place in zip(order, places, strict=True)
     ]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.intervals import Estimate
-from sightline.evaluation.metrics import ClassScore, supported_digits
+from sightline.evaluation.metrics import ClassScore
+from sightline.evaluation.percent import in_percent, supported_digits
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 from sightline.training.balance import rare_classes
 
@@ -25,7 +25,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Figure:
-    """A score in per cent: its number and interval in words, and `value`, by which rows are sorted; -1 for none."""
+    """A share in words, its interval if it has one, and `value`, by which rows are sorted; -1 for none."""
 
     text: str
     interval: str = ""
@@ -36,7 +36,7 @@ class Figure:
 class ClassRow:
     """One class in words; `dot` is None when the data has no image of it.
 
-    share: of the training images, e.g. "3.7 %"; empty when that is not known. rare: it is a small share.
+    share: of the training images, e.g. "3.7 %"; None when that is not known. rare: it is a small share.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ClassRow:
     f1: Figure
     roc_auc: Figure
     support: int
-    share: str = ""
+    share: Figure | None = None
     rare: bool = False
 
 
@@ -89,13 +89,13 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
     counts = train_counts or {}
     rare = {name for name, is_rare in zip(counts, rare_classes(list(counts.values())), strict=True) if is_rare}
-    shares = {name: _share_text(count, sum(counts.values())) for name, count in counts.items()}
+    shares = {name: _share_of(count, sum(counts.values())) for name, count in counts.items()}
     return ClassTable(
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
         rows=[
             dataclasses.replace(
-                _row(score, place, decimals, area_decimals), share=shares.get(score.name, ""), rare=score.name in rare
+                _row(score, place, decimals, area_decimals), share=shares.get(score.name), rare=score.name in rare
             )
             for score in order
         ],
@@ -103,8 +103,8 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
     )
 
 
-def _share_text(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %"
+def _share_of(count: int, total: int) -> Figure:
+    return Figure(f"{100 * count / total:.1f} %", value=count / total)
 
 
 def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
@@ -123,10 +123,6 @@ def _rare_sentence(evaluation: Evaluation, rare: Sequence[ClassScore]) -> str:
 
 
 def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> ClassRow:
-    def figure(share: float, interval: tuple[float, float]) -> Figure:
-        text, low, high = (f"{100 * value:.{decimals}f}" for value in (share, *interval))
-        return Figure(text, f"{low} to {high}", share)
-
     if score.support == 0:
         none = Figure(NONE)
         return ClassRow(score.name, None, none, none, none, none, 0)
@@ -135,14 +131,14 @@ def _row(score: ClassScore, place: Scale, decimals: int, area_decimals: int) -> 
     return ClassRow(
         name=score.name,
         dot=Dot(place(100 * score.recall), place(100 * low), place(100 * high)),
-        recall=figure(score.recall, score.interval),
-        precision=figure(score.precision, score.precision_interval),
-        f1=figure(score.f1, score.f1_interval),
-        roc_auc=Figure(NONE) if area is None else _area(area, area_decimals),
+        recall=_figure(score.recall, score.interval, decimals),
+        precision=_figure(score.precision, score.precision_interval, decimals),
+        f1=_figure(score.f1, score.f1_interval, decimals),
+        roc_auc=Figure(NONE) if area is None else _figure(area.value, (area.low, area.high), area_decimals),
         support=score.support,
     )
 
 
-def _area(area: Estimate, decimals: int) -> Figure:
-    text, low, high = (f"{100 * value:.{decimals}f}" for value in (area.value, area.low, area.high))
-    return Figure(text, f"{low} to {high}", area.value)
+def _figure(share: float, interval: tuple[float, float], decimals: int) -> Figure:
+    text = in_percent(share, interval, digits=decimals)
+    return Figure(text.number, text.interval, share)

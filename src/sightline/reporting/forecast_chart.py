@@ -67,6 +67,7 @@ def _chart(forecast: "Forecast") -> LineChart:
         [estimate.text() for _, estimate in points],
         "accent",
         [(100 * estimate.low, 100 * estimate.high) for _, estimate in points],
+        points[-1][1].percent.short,
     )
     ticks = [tick for tick in nice_ticks(0, most, count=4) if tick <= most]
     return lay_out(

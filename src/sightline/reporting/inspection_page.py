@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.classifier import Prediction
+from sightline.classifier.classifier import Prediction
 from sightline.inspection.embeddings import Neighbour
 from sightline.inspection.fields import ReceptiveField
 from sightline.inspection.maps import Activations
@@ -27,11 +27,12 @@ NUMBERED = 12  # dead channels listed by number
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A small image with a caption. dim: said to show nothing."""
+    """A small image with a caption. figure: a number below that; may be empty. dim: said to show nothing."""
 
     uri: str
     caption: str
     alt: str
+    figure: str = ""
     dim: bool = False
 
 
@@ -220,8 +221,9 @@ def neighbour_tiles(neighbours: Sequence[Neighbour]) -> tuple[list[Tile], int, b
     tiles = [
         Tile(
             uri=png_uri(found.image) if crisp else jpeg_uri(found.image),
-            caption=f"{found.label}\n{found.similarity:.3f}",
+            caption=found.label,
             alt=found.id,
+            figure=f"{found.similarity:.3f}",
         )
         for found in neighbours
     ]

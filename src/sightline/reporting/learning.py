@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sightline.evaluation.metrics import supported_digits
+from sightline.evaluation.percent import Percent, in_percent
 from sightline.reporting.charts import Curve, LineChart, line_chart
 from sightline.reporting.class_table import NONE
 from sightline.reporting.scale import format_seconds, significant
-from sightline.run import Record
+from sightline.runs.records import best_record
+from sightline.runs.run import Record
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,14 @@ def learning(history: Sequence[Record], *, planned_epochs: int | None) -> Learni
         if (points := _points(history, key))
     ]
     shares = [record for record in history if record.get("val_accuracy") is not None]
+    accuracies = [accuracy_of(record) for record in shares]
     accuracy = Curve(
         "validation",
         [(record["epoch"], 100 * record["val_accuracy"]) for record in shares],
-        [accuracy_text(record) for record in shares],
+        [str(text) for text in accuracies],
         "accent",
-        [
-            (100 * low, 100 * high)
-            for low, high in (record["val_interval"] for record in shares if has_interval(record))
-        ],
+        [(100 * low, 100 * high) for low, high in filter(None, map(_interval, shares))],
+        accuracies[-1].short if accuracies else "",
     )
     columns = [key for key in COLUMNS if any(record.get(key) is not None for record in history)]
     return Learning(
@@ -60,24 +60,14 @@ def learning(history: Sequence[Record], *, planned_epochs: int | None) -> Learni
     )
 
 
-def best_epoch(history: Sequence[Record]) -> Record | None:
-    """The first epoch with the highest validation accuracy, None when nothing was held out."""
-    shares = [record for record in history if record.get("val_accuracy") is not None]
-    return max(shares, key=lambda record: float(record["val_accuracy"]), default=None)
-
-
-def accuracy_text(record: Record) -> str:
+def accuracy_of(record: Record) -> Percent:
     """The validation accuracy of an epoch, e.g. "93.2 % (92.5 to 93.8)"; without an interval when none was recorded."""
-    value = 100 * record["val_accuracy"]
-    if not has_interval(record):
-        return f"{value:.1f} %"
-    low, high = record["val_interval"]
-    decimals = supported_digits(low, high)
-    return f"{value:.{decimals}f} % ({100 * low:.{decimals}f} to {100 * high:.{decimals}f})"
+    return in_percent(record["val_accuracy"], _interval(record))
 
 
-def has_interval(record: Record) -> bool:
-    return record.get("val_interval") is not None
+def _interval(record: Record) -> tuple[float, float] | None:
+    """The interval of the validation accuracy, in [0, 1]; None when none was recorded."""
+    return None if record.get("val_interval") is None else tuple(record["val_interval"])
 
 
 def _points(history: Sequence[Record], key: str) -> list[tuple[int, float]]:
@@ -89,19 +79,19 @@ def _cell(record: Record, key: str) -> str:
     if value is None:
         return NONE
     if key == "val_accuracy":
-        return accuracy_text(record)
+        return str(accuracy_of(record))
     return format_seconds(value) if key == "seconds" else significant(value)
 
 
 def _sentence(history: Sequence[Record], shares: Sequence[Record]) -> str:
-    best = best_epoch(history)
+    best = best_record(history)
     if not history:
         return "The first epoch is under way; its numbers will be the first points of the curves."
     if best is None:
         return "No images were held out for validation, so the curve shows the training loss alone."
     if len(shares) == 1:
-        return f"After the first epoch the network recognised {accuracy_text(best)} of the validation images."
+        return f"After the first epoch the network recognised {accuracy_of(best)} of the validation images."
     return (
-        f"Validation accuracy was highest after epoch {best['epoch']}, at {accuracy_text(best)}; "
-        f"it began at {accuracy_text(shares[0]).split(' (')[0]}."
+        f"Validation accuracy was highest after epoch {best['epoch']}, at {accuracy_of(best)}; "
+        f"it began at {accuracy_of(shares[0]).short}."
     )

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline import files
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.metrics import format_percent
+from sightline.machine import files
+from sightline.reporting.description import TrainingFacts
 from sightline.reporting.material import NOTHING, Material
-from sightline.reporting.report import Facts
 from sightline.reporting.sections import MEANS
 
 if TYPE_CHECKING:
-    from sightline.classifier import Classifier
+    from sightline.classifier.classifier import Classifier
     from sightline.reporting.audit_section import AuditSection
-    from sightline.run import Run
+    from sightline.runs.run import Run
 
 WEAKEST = 5  # classes that are named, and as many confusions
 LISTED = 100  # classes
@@ -28,7 +28,7 @@ FINDINGS = ("error", "warning")  # of the audit: what is merely good to know sta
 
 def write_model_card(
     run: "Run",
-    facts: Facts,
+    facts: TrainingFacts,
     classifier: "Classifier",
     *,
     evaluation: Evaluation | None = None,
@@ -43,7 +43,7 @@ def write_model_card(
 
 
 def model_card(
-    facts: Facts,
+    facts: TrainingFacts,
     classifier: "Classifier",
     *,
     evaluation: Evaluation | None = None,
@@ -70,7 +70,7 @@ def model_card(
     return "\n\n".join([title, source, *body]) + "\n"
 
 
-def _details(facts: Facts, classifier: "Classifier") -> Iterator[str]:
+def _details(facts: TrainingFacts, classifier: "Classifier") -> Iterator[str]:
     yield f"- An image classifier: {_plain(facts.model)}, a network with {facts.parameters:,} parameters."
     yield f"- It tells {facts.num_classes} classes apart: {_listed(classifier.classes)}."
     yield f"- What it sees: {_plain(classifier.preprocess.describe())}"
@@ -101,7 +101,7 @@ def _use(classifier: "Classifier") -> Iterator[str]:
     yield "The weights are `model.safetensors`, everything else is `model.json`; neither can hold code."
 
 
-def _training_data(facts: Facts) -> Iterator[str]:
+def _training_data(facts: TrainingFacts) -> Iterator[str]:
     yield f"{facts.train_images:,} images of {_plain(facts.data)}" + (
         f", and {facts.val_images:,} to choose by (validation)." if facts.val_images else "; none to choose by."
     )
@@ -114,7 +114,7 @@ def _training_data(facts: Facts) -> Iterator[str]:
         )
 
 
-def _evaluation_data(facts: Facts, evaluation: Evaluation | None) -> Iterator[str]:
+def _evaluation_data(facts: TrainingFacts, evaluation: Evaluation | None) -> Iterator[str]:
     if evaluation is None or not evaluation.total:
         yield "There were no test images: nobody knows how well it does on images that had no part in its making."
         return
@@ -183,7 +183,7 @@ def _sureness(classifier: "Classifier", evaluation: Evaluation | None) -> Iterat
 
 
 def _caveats(
-    facts: Facts,
+    facts: TrainingFacts,
     classifier: "Classifier",
     evaluation: Evaluation | None,
     audit: "AuditSection | None",
@@ -205,7 +205,7 @@ def _caveats(
         yield f"- {_plain(facts.note)}"
 
 
-def _repeat(facts: Facts) -> Iterator[str]:
+def _repeat(facts: TrainingFacts) -> Iterator[str]:
     if not facts.command:
         return
     yield f"```\n{facts.command}\n```"

@@ -1,24 +1,13 @@
-"""How much a split that ignores duplicates and groups would have flattered the result."""
-
-from dataclasses import dataclass
+"""How much a split that ignores duplicates and groups would have flattered the result, in words."""
 
 from sightline.evaluation.metrics import format_percent
+from sightline.runs.records import NaiveScore
 
 
-@dataclass(frozen=True)
-class NaiveScore:
-    """Right answers on the test images of the naive split, and on those of the honest one."""
-
-    correct: int
-    total: int
-    honest_correct: int
-    honest_total: int
-
-    @property
-    def sentence(self) -> str:
-        """Both accuracies with their intervals, and the difference."""
-        difference = 100 * (self.correct / self.total - self.honest_correct / self.honest_total)
-        return (
-            f"a naive split says {format_percent(self.correct, self.total)}, where the honest one says "
-            f"{format_percent(self.honest_correct, self.honest_total)}: {difference:+.1f} points"
-        )
+def naive_sentence(score: NaiveScore) -> str:
+    """Both accuracies with their intervals, and the difference."""
+    difference = 100 * (score.correct / score.total - score.honest_correct / score.honest_total)
+    return (
+        f"a naive split says {format_percent(score.correct, score.total)}, where the honest one says "
+        f"{format_percent(score.honest_correct, score.honest_total)}: {difference:+.1f} points"
+    )

@@ -89,10 +89,10 @@ def _labels(material: Material) -> Line | None:
 
 
 def _growth(material: Material) -> Line | None:
-    """The first sentence of the forecast; the others are in its section."""
+    """What the forecast says of all classes together; the rest is in its section."""
     if not material.forecast:
         return None
-    return Line("More images", material.forecast.sentence.partition(". ")[0].rstrip("."), "growth")
+    return Line("More images", material.forecast.overall, "growth")
 
 
 def _steps(evaluation: Evaluation, material: Material, audit: "AuditSection | None", calibrated: bool) -> list[str]:

@@ -7,8 +7,8 @@ tables that the templates write (docs/decisions/0002-report-figures-as-svg.md).
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -16,22 +16,24 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from sightline import __version__, files
-from sightline.data.imageset import ImageSet, Unused
+from sightline import __version__
+from sightline.data.imageset import ImageSet
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import proportion
+from sightline.machine import files
 from sightline.pixels.scales import DARK_PAPER, LIGHT_PAPER
 from sightline.reporting import colors
-from sightline.reporting.learning import accuracy_text, best_epoch, learning
+from sightline.reporting.description import TrainingFacts
+from sightline.reporting.learning import accuracy_of, learning
 from sightline.reporting.material import NOTHING, Material
-from sightline.reporting.naive import NaiveScore
+from sightline.reporting.naive import naive_sentence
 from sightline.reporting.overview import overview
 from sightline.reporting.range_chart import range_figure
 from sightline.reporting.scale import format_seconds
 from sightline.reporting.sections import extras, images_shown, scores
-from sightline.reporting.stages import Stage, stages_sentence
-from sightline.run import Record, Run
-from sightline.training.range_test import RangeTest
+from sightline.reporting.stages import stage_accuracy, stages_sentence
+from sightline.runs.records import NaiveScore, best_record
+from sightline.runs.run import Record, Run
 
 if TYPE_CHECKING:
     from sightline.reporting.audit_section import AuditSection
@@ -40,40 +42,9 @@ UNUSED = 50  # files listed by name
 REFRESH_SECONDS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the report tells of a training besides its scores.
-
-    data, model: their short names. parameters: trainable numbers of the network.
-    epochs: planned, None when the time decides. command: what to type to repeat it.
-    settings, versions: shown as they are, in order. note: said wherever an accuracy is shown.
-    class_counts: training images of each class, where they are known. range_test: what `--lr auto` saw.
-    stages: of a pretrained network's training, those that are done; empty for training from scratch.
-    label_smoothing: what the training loss has and the validation loss has not.
-    """
-
-    data: str
-    model: str
-    num_classes: int
-    parameters: int
-    train_images: int
-    val_images: int = 0
-    test_images: int = 0
-    epochs: int | None = None
-    command: str = ""
-    note: str = ""
-    class_counts: Mapping[str, int] = field(default_factory=dict)
-    range_test: RangeTest | None = None
-    label_smoothing: float = 0.0
-    stages: Sequence[Stage] = ()
-    unused: Sequence[Unused] = ()
-    settings: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-
 def write_report(
     run: Run,
-    facts: Facts,
+    facts: TrainingFacts,
     *,
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
@@ -110,7 +81,7 @@ def write_report(
 
 
 def render(
-    facts: Facts,
+    facts: TrainingFacts,
     *,
     history: Sequence[Record],
     evaluation: Evaluation | None = None,
@@ -146,7 +117,8 @@ def render(
         trained=_trained(facts, history, live=live),
         unused=facts.unused[:UNUSED],
         audit=audit,
-        naive=naive,
+        naive=naive_sentence(naive) if naive else "",
+        stage_accuracy=stage_accuracy,
         stages=stages_sentence(facts.stages, unfinished=live or bool(stopped)) if facts.stages else "",
         seconds=format_seconds,
     )
@@ -179,19 +151,16 @@ class Headline:
 def _headline(history: Sequence[Record], evaluation: Evaluation | None) -> Headline | None:
     """The test accuracy, or before there is one that of the best epoch on the validation images."""
     if evaluation:
-        text, of = (
-            format_percent(evaluation.correct, evaluation.total),
-            f"of {evaluation.total:,} test images recognised",
-        )
-    elif best := best_epoch(history):
-        text, of = accuracy_text(best), f"of the validation images recognised, after epoch {best['epoch']}"
+        accuracy = proportion(evaluation.correct, evaluation.total).percent
+        of = f"of {evaluation.total:,} test images recognised"
+    elif best := best_record(history):
+        accuracy, of = accuracy_of(best), f"of the validation images recognised, after epoch {best['epoch']}"
     else:
         return None
-    value, _, interval = text.partition(" (")
-    return Headline(value, interval.rstrip(")"), of)
+    return Headline(accuracy.short, accuracy.interval, of)
 
 
-def _progress(facts: Facts, history: Sequence[Record]) -> str:
+def _progress(facts: TrainingFacts, history: Sequence[Record]) -> str:
     """Where a training that goes on has come to, and how long it will take yet."""
     done = history[-1]["epoch"] if history else 0
     if facts.epochs is None:
@@ -208,7 +177,7 @@ def _roughly(seconds: float) -> str:
     return format_seconds(seconds if seconds < 120 else 60 * round(seconds / 60))
 
 
-def _trained(facts: Facts, history: Sequence[Record], *, live: bool) -> str:
+def _trained(facts: TrainingFacts, history: Sequence[Record], *, live: bool) -> str:
     """What was trained on what, for how long."""
     seconds = history[-1].get("seconds") if history else None
     epochs = len(history)

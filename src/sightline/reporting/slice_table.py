@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent, proportion
 from sightline.reporting.class_table import Dot
 from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 
@@ -60,13 +60,13 @@ def slice_table(slices: "Sequence[Slice]", evaluation: Evaluation) -> SliceTable
 
 def _row(part: "Slice", place: Scale) -> SliceRow:
     low, high = part.interval
-    percent, _, interval = format_percent(part.correct, part.total).partition(" % (")
+    percent = proportion(part.correct, part.total).percent
     return SliceRow(
         kind=part.kind,
         name=part.name,
         dot=Dot(place(100 * part.accuracy), place(100 * low), place(100 * high)),
-        percent=percent,
-        interval=interval.rstrip(")"),
+        percent=percent.number,
+        interval=percent.interval,
         total=f"{part.total:,}",
         apart=part.differs,
     )

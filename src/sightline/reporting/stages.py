@@ -1,29 +1,14 @@
-"""The stages of a transfer: what each came to, and which one is kept."""
+"""The stages of a transfer in words: what each came to, and which one is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sightline.evaluation.metrics import format_percent
+from sightline.runs.records import Stage
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage. correct, total: of the validation images, both 0 without any. what: how it was trained, as a clause.
-
-    seconds: that it took. kept: whether the classifier is the one this stage left.
-    """
-
-    name: str
-    what: str
-    correct: int
-    total: int
-    seconds: float
-    kept: bool = True
-
-    @property
-    def accuracy(self) -> str:
-        """E.g. "89.2 % (85.7 to 92.0)"; a dash without validation images."""
-        return format_percent(self.correct, self.total) if self.total else "\N{EN DASH}"
+def stage_accuracy(stage: Stage) -> str:
+    """E.g. "89.2 % (85.7 to 92.0)"; a dash without validation images."""
+    return format_percent(stage.correct, stage.total) if stage.total else "\N{EN DASH}"
 
 
 def stages_sentence(stages: Sequence[Stage], *, unfinished: bool = False) -> str:

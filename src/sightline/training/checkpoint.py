@@ -1,6 +1,6 @@
 """Checkpoints: everything a training needs to go on exactly where it was.
 
-One file, written atomically (see `sightline.files`), read back with torch's `weights_only`: no pickled code runs.
+One file, written atomically (see `machine.files`), read back with torch's `weights_only`: no pickled code runs.
 Random numbers need no saving: every draw follows from the seed and the step.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from sightline import files
 from sightline.errors import RunError
+from sightline.machine import files
 
 FORMAT = 1
 FILE_NAME = "state.pt"

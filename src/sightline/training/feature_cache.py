@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.data import cache
 from sightline.errors import StorageError
-from sightline.files import make_folder, write_bytes
+from sightline.machine import cache
+from sightline.machine.files import make_folder, write_bytes
 
 IMAGES_PER_FILE = 4_096
 

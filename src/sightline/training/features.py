@@ -16,15 +16,15 @@ import torch
 from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
-from sightline.data.augment import augment
+from sightline.data.augment.augment import augment
 from sightline.data.imageset import CachedImages, ImageSet, rows_of
 from sightline.data.randomness import derived_seed
-from sightline.data.stream import stream
-from sightline.memory import in_chunks
+from sightline.data.store.stream import stream
+from sightline.machine.device import Precision, keep_freed_memory
+from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
 from sightline.models.folding import folded
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision, keep_freed_memory
 from sightline.training.feature_cache import FeatureCache, feature_folder, pixel_keys
 
 LAYOUT = 1  # raise it when kept features should be computed anew

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import TrainingError
+from sightline.training.world import ALONE, World
 
 HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32; checkpoints are from before this step"
 
@@ -20,29 +21,36 @@ class Suspect:
 
 
 class LossGuard:
-    """Raises TrainingError when a loss is infinite or not a number.
+    """Raises TrainingError in every process of the world when the loss of one is infinite or not a number.
 
-    On a CPU each loss is checked at once. On an accelerator looking at a number waits for it, so each loss is checked
-    one step later, when it has long been computed.
+    On a CPU each loss is looked at at once. On an accelerator looking at a number waits for it, so each loss is looked
+    at one step later, when it has long been computed.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, world: World = ALONE) -> None:
         self.network = network
+        self.world = world
         self.pending: Suspect | None = None
+        self.error: TrainingError | None = None
 
-    def check(self, step: int, loss: Tensor, inputs: Tensor) -> None:
+    def look(self, step: int, loss: Tensor, inputs: Tensor) -> None:
         """Look at this loss (CPU) or at the previous one (accelerator). inputs: what the network saw, (B, C, H, W)."""
         if loss.device.type != "cpu":
-            self.flush()
+            self._flush()
         self.pending = Suspect(step, loss.detach(), inputs)
         if loss.device.type == "cpu":
-            self.flush()
+            self._flush()
 
-    def flush(self) -> None:
-        """Look at the loss that has not been looked at yet, if there is one."""
+    def require_finite(self) -> None:
+        """Raise if a loss that was looked at is bad, in this process or another; once a step, before it counts."""
+        if self.world.any(self.error is not None):
+            raise self.error or TrainingError("the loss of another process is infinite or not a number", hint=HINT)
+
+    def _flush(self) -> None:
+        """Look at the loss that has not been looked at yet, if there is one. The first bad one is what is said."""
         suspect, self.pending = self.pending, None
-        if suspect is not None and not torch.isfinite(suspect.loss):
-            raise TrainingError(
+        if suspect is not None and self.error is None and not torch.isfinite(suspect.loss):
+            self.error = TrainingError(
                 f"the loss became {suspect.loss.item()} at step {suspect.step + 1:,}",
                 where=f"first bad tensor: {first_bad_tensor(self.network, suspect.inputs)}",
                 hint=HINT,
@@ -50,7 +58,8 @@ class LossGuard:
 
     def check_weights(self, step: int) -> None:
         """Look at every weight after `step` steps, and at the loss if one is waiting; on an accelerator this waits."""
-        self.flush()
+        self._flush()
+        self.require_finite()
         bad = first_bad_weight(self.network)
         if bad:
             raise TrainingError(

@@ -20,6 +20,7 @@ from sightline.training.interruption import interruption
 from sightline.training.setup import set_train_mode, set_up
 from sightline.training.state import Stopwatch, TrainingState
 from sightline.training.validation import Validation
+from sightline.training.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Epoch:
     train_loss: mean over the epoch's augmented images. val_interval: 95 % Wilson interval of val_accuracy.
     images_per_second: of the optimiser steps. seconds: since the training began, validation included.
     progress: of the training, 0 to 1; when it is stopped early, 1 is reached early.
+    best_epoch: which has the best validation score so far, 0 for the weights at the beginning (where
+        `config.start_competes` has them scored). With `config.keep_best` its weights are those the network ends with.
+        None without a validation split, and while it is not known: after a resume from a checkpoint of version 0.1.0,
+        until an epoch is better.
     """
 
     epoch: int
@@ -42,6 +47,7 @@ class Epoch:
     images_per_second: float
     seconds: float
     progress: float
+    best_epoch: int | None = None
 
 
 def fit(
@@ -52,6 +58,7 @@ def fit(
     preprocess: Preprocess | None = None,
     checkpoints: Checkpoints | None = None,
     say: Callable[[str], object] = warnings.warn,
+    world: World = ALONE,
 ) -> Iterator[Epoch]:
     """Train `network` in place, yielding after every epoch; stop early by leaving the loop.
 
@@ -62,6 +69,8 @@ def fit(
     checkpoints: where to save and, if something is saved there, where to go on from. SIGINT and SIGTERM then save and
     raise Interrupted; without it they do what they always do.
     say: gets the sentence when memory runs out, after which batches go through the network in more parts.
+    world: the processes that train this network together, by default this one alone; `config.batch_size` is that of
+        all together.
 
     Parameters with requires_grad off stay as they are, and so do the statistics of batch norms whose parameters all do.
     With `config.start_competes` the weights at the beginning are scored first and kept if no epoch is better.
@@ -80,10 +89,11 @@ def fit(
     state = TrainingState.start(network, config)  # not before `prepare`: the average begins with these weights
     if saved is not None:
         state.load_state_dict(saved)
-    progress, optimizers, guard, watch = state.progress, state.optimizers, LossGuard(network), Stopwatch(state.progress)
-    gradients = Gradients(network, setup, config, check=guard.check, say=say)
+    progress, optimizers, guard = state.progress, state.optimizers, LossGuard(network, world)
+    watch = Stopwatch(progress, world)
+    gradients = Gradients(network, setup, config, check=guard.look, say=say, world=world)
     if saved is None and config.start_competes and validation:
-        progress.best = validation.score(network)
+        progress.best, progress.best_epoch = validation.score(network), 0
         state.remember_best()
 
     set_train_mode(network, config)
@@ -94,6 +104,7 @@ def fit(
                 config.schedule, done, warmup_fraction=config.warmup_fraction, scale=progress.rate_scale
             )
             loss_sum, progress.parts = gradients.add(batch, progress.step, parts=progress.parts)
+            guard.require_finite()
             if config.clip_norm:
                 nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
             optimizers.step()
@@ -110,11 +121,13 @@ def fit(
                 yield _finish_epoch(state, batches, validation, config, watch)
                 set_train_mode(network, config)
                 watch.lap()
+            stop = world.any(bool(interrupted))
             finished = _done(state, batches, config) == 1
-            if checkpoints and (checkpoints.age >= config.checkpoint_seconds or interrupted or finished):
+            if checkpoints and (world.decided(checkpoints.age >= config.checkpoint_seconds) or stop or finished):
                 guard.check_weights(progress.step)  # a broken network must never replace a good checkpoint
-                checkpoints.save(state.state_dict())
-            if interrupted:
+                if world.writes:
+                    checkpoints.save(state.state_dict())
+            if stop:
                 raise Interrupted(f"stopped after step {progress.step:,}; everything learnt is saved")
 
 
@@ -140,7 +153,7 @@ def _finish_epoch(
             score = validation.score(state.network)
             better = score.better_than(progress.best)
             if better:
-                progress.best = score
+                progress.best, progress.best_epoch = score, progress.epoch
                 if config.keep_best:
                     state.remember_best()
         progress.stopped = state.early_stopping.seen(better)
@@ -158,6 +171,7 @@ def _finish_epoch(
         images_per_second=progress.images / progress.step_seconds,
         seconds=progress.seconds,
         progress=_done(state, batches, config),
+        best_epoch=progress.best_epoch,
     )
     progress.loss_sum, progress.images, progress.step_seconds = 0.0, 0, 0.0
     return epoch

@@ -10,9 +10,9 @@ from torch import Tensor
 from sightline.config import TrainConfig, Transfer
 from sightline.data.imageset import ImageSet, Splits
 from sightline.evaluation.metrics import wilson_interval
+from sightline.machine.device import find_device, find_precision
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import find_device, find_precision
 from sightline.training.features import Features, extract, views_within
 from sightline.training.head import HeadFit, fit_head, put_head
 from sightline.training.losses import balanced_weights

@@ -7,12 +7,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sightline.config import TrainConfig
+from sightline.data.augment.mix import mix
 from sightline.data.batches import Batch
-from sightline.data.mix import mix
 from sightline.data.randomness import derived_seed
-from sightline.memory import Shortage, halved
+from sightline.machine.memory import Shortage, halved
 from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
 from sightline.training.setup import Setup, compares_images
+from sightline.training.world import ALONE, World
 
 Check = Callable[[int, Tensor, Tensor], None]  # of a step, its loss and the network input it came from
 
@@ -28,27 +29,32 @@ class Gradients:
         *,
         check: Check,
         say: Callable[[str], object],
+        world: World = ALONE,
     ) -> None:
         self.network = network
         self.setup = setup
         self.config = config
         self.check = check
         self.say = say
+        self.world = world
         balanced = config.class_weights == "balanced"
         self.class_weights = balanced_weights(setup.batches.labels, setup.num_classes) if balanced else None
         self.fits = 0  # images that went through at once
         self.least = 2 if compares_images(network, config) else 1  # images in a part
 
     def add(self, batch: Batch, step: int, *, parts: int) -> tuple[Tensor, int]:
-        """Add the gradients of the batch's mean loss to those of the parameters, of which there must be none yet.
+        """Give the parameters the gradients of the batch's mean loss; there must be none yet.
 
-        Returns the sum of the images' losses, a scalar, and the number of parts that was used. It is `parts`, doubled
-        as often as memory runs out: every attempt begins anew with the same random numbers, so the result is that of
-        a training which had used so many parts from the beginning. torch's global generator is seeded.
+        Each process of the world computes its share of the batch. Returns the sum of the images' losses, a scalar, and
+        the number of parts that was used. It is `parts`, doubled as often as memory runs out in some process: every
+        attempt begins anew with the same random numbers, so the result is that of a training which had used so many
+        parts from the beginning. torch's global generator is seeded.
         No part is a single image when batch norm compares images. Raises TrainingError when not even the smallest
         parts fit.
         """
-        count = len(batch.labels)
+        share = self.world.share(len(batch.labels))
+        mine = Batch(*(tensor[share] for tensor in batch))
+        count = len(mine.labels)
         most = max(1, count // self.least)
         asked = parts = min(parts, most)
         while True:
@@ -57,21 +63,24 @@ class Gradients:
             # only the first step pays for the copy.
             before = [buffer.clone() for buffer in self.network.buffers()] if together > self.fits else []
             with Shortage() as shortage:
-                loss = self._add_in_parts(batch, step, parts)
+                loss = self._add_in_parts(mine, step, parts, of=len(batch.labels))
+            if not self.world.any(bool(shortage)):
                 self.fits = max(self.fits, together)
-                if parts > asked:
+                if parts > asked and self.world.writes:
                     self.say(
                         f"out of memory with {-(-count // asked):,} images at once: batches of {count:,} now go "
                         f"through the network in {parts:,} parts, and their gradients are added up"
                     )
-                return loss, parts
+                self.world.add_gradients(self.network)
+                return self.world.total(loss), parts
             self.network.zero_grad(set_to_none=True)
             for buffer, value in zip(self.network.buffers(), before, strict=False):
                 buffer.copy_(value)
             halved(together, shortage, least=-(-count // most))
             parts = min(2 * parts, most)
 
-    def _add_in_parts(self, batch: Batch, step: int, parts: int) -> Tensor:
+    def _add_in_parts(self, batch: Batch, step: int, parts: int, *, of: int) -> Tensor:
+        """of: images in the batches of all processes together."""
         config, setup = self.config, self.setup
         torch.manual_seed(derived_seed(config.seed, "step", step))  # dropout
         total = torch.zeros((), device=setup.device)
@@ -84,7 +93,7 @@ class Gradients:
             )
             loss = loss + l2_penalty(self.network, config.l2)
             self.check(step, loss, inputs)
-            (loss * (len(part.labels) / len(batch.labels))).backward()  # type: ignore[no-untyped-call]
+            (loss * (len(part.labels) / of)).backward()  # type: ignore[no-untyped-call]
             total += loss.detach() * len(part.labels)
         return total
 

@@ -10,9 +10,9 @@ from sightline.data.batches import Batches, pixel_source, to_resident
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.data.statistics import default_preprocess
 from sightline.errors import ConfigError
+from sightline.machine.device import Precision, find_device, find_precision, keep_freed_memory
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision, find_device, find_precision, keep_freed_memory
 from sightline.training.validation import Validation
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)

@@ -12,6 +12,7 @@ from sightline.errors import RunError
 from sightline.training.ema import Ema
 from sightline.training.optimizers import Optimizers
 from sightline.training.stopping import Patience, Score
+from sightline.training.world import World
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Progress:
     parts: int = 1  # in which a batch goes through the network; more than `accumulate` once memory was short
     rate_scale: float = 1.0  # what reduce-on-plateau has multiplied the rate by
     best: Score | None = None
+    best_epoch: int | None = None  # that has it, 0 for the weights at the beginning
     stopped: bool = False  # by early stopping
 
     loss_sum: Tensor | float = 0.0  # loss times images; a tensor, so that no step waits for its value
@@ -32,17 +34,18 @@ class Progress:
 
 
 class Stopwatch:
-    """Adds the time that passes to `Progress.seconds`."""
+    """Adds the time that passes to `Progress.seconds`, which is the same in every process of the world."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, world: World) -> None:
         self.progress = progress
+        self.world = world
         self.last = time.perf_counter()
 
     def lap(self) -> float:
-        """Seconds since the last lap."""
+        """This process's seconds since its last lap."""
         now = time.perf_counter()
         elapsed, self.last = now - self.last, now
-        self.progress.seconds += elapsed
+        self.progress.seconds = self.world.longest(self.progress.seconds + elapsed)
         return elapsed
 
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.stream import stream
+from sightline.data.store.stream import stream
 from sightline.evaluation.metrics import wilson_interval
-from sightline.memory import in_chunks
+from sightline.machine.device import Precision
+from sightline.machine.memory import in_chunks
 from sightline.pixels.preprocess import Preprocess
-from sightline.training.device import Precision
 from sightline.training.stopping import Score
 
 CHUNK = 1_000  # images through the network at once, at most, and

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sightline.errors import RunError
 from sightline.lab.answers import data_route, to_json
 from sightline.lab.workspace import Workspace
-from sightline.run import Run
+from sightline.runs.run import Run
 
 PAUSE = 0.25  # seconds between two looks at the run folder
 BEAT = 15  # seconds after which something is sent in any case, so that a browser that has left is noticed

@@ -1,0 +1,254 @@
+"""What this machine offers, what Sightline makes of it, and what to fix.
+
+Works, and says so, where torch is missing or broken: it is imported inside the checks that need it.
+"""
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sightline import __version__
+from sightline.reporting.text_table import text_table
+
+OLDEST_PYTHON = (3, 11)
+LOW_DISK = 1e9  # bytes; a run folder takes 1 to 1,200 MB, most of it the checkpoint
+LOW_MEMORY = 2e9  # bytes
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time for each period
+CPU_INFO = Path("/proc/cpuinfo")
+NVIDIA_DRIVER = Path("/proc/driver/nvidia")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination. level: "fix" stops Sightline from working, "note" makes it slower or poorer."""
+
+    topic: str
+    found: str
+    advice: str = ""
+    level: Literal["ok", "note", "fix"] = "ok"
+
+
+def examine() -> list[Finding]:
+    """Everything there is to say about this machine, the most basic first."""
+    findings = [*_python(), *_packages(), *_memory(), *_disk()]
+    try:
+        import torch  # noqa: F401 - to see whether it works
+    except (ImportError, OSError) as error:
+        reason = (str(error).splitlines() or ["no reason is given"])[0]
+        advice = "install it again: pip install --force-reinstall torch torchvision"
+        return [*findings, Finding("torch", f"does not work: {reason}", advice, "fix")]
+    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_caches(), *_data_sets()]
+
+
+def report(findings: list[Finding]) -> str:
+    """The findings as a table, the advice below each, and a sentence that says how many there are to mend."""
+    rows: list[tuple[str, str, str]] = []
+    for finding in findings:
+        rows.append((finding.level, finding.topic, finding.found))
+        if finding.advice:
+            rows.append(("", "", f"-> {finding.advice}"))
+    fixes, notes = (sum(finding.level == level for finding in findings) for level in ("fix", "note"))
+    ending = f"{fixes} to fix, {notes} to note." if fixes or notes else "Nothing to fix."
+    return f"{text_table(rows)}\n\n{ending}"
+
+
+def clear_caches() -> str:
+    """Delete the decoded images and the features that trainings have kept; a sentence that says how much this frees."""
+    from sightline.data.store.pixel_cache import cache_size, clear, pixel_folder
+    from sightline.training.feature_cache import clear_features, feature_folder
+
+    freed, left = clear() + clear_features(), cache_size()
+    said = f"{freed / 1e6:,.1f} MB deleted from {pixel_folder()} and {feature_folder()}"
+    return f"{said}; {left / 1e6:,.1f} MB are just being written" if left else said
+
+
+def _python() -> Iterator[Finding]:
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    yield Finding("sightline", f"{__version__} in {Path(__file__).parents[1]}")
+    found = f"{platform.python_version()} on {system}"
+    if sys.version_info < OLDEST_PYTHON:
+        yield Finding("python", found, "use Python 3.11 or newer", "fix")
+    else:
+        yield Finding("python", found)
+
+
+def _packages() -> Iterator[Finding]:
+    """The installed version of every package that Sightline's metadata asks for."""
+    try:
+        required = importlib.metadata.requires("sightline") or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("packages", "sightline itself is not installed", "install it: pip install sightline", "note")
+        return
+    found, wrong = [], []
+    for requirement in required:
+        match = re.fullmatch(r"([\w.-]+)>=([\d.]+)", requirement)
+        if not match:  # a tool for developers, or an optional extra
+            continue
+        name, oldest = match.groups()
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(Finding(name, "is not installed", f"pip install '{requirement}'", "fix"))
+            continue
+        if _numbers(version) < _numbers(oldest):
+            wrong.append(Finding(name, f"{version} is too old", f"pip install --upgrade '{requirement}'", "fix"))
+        found.append(f"{name} {version}")
+    yield Finding("packages", ", ".join(found))
+    yield from wrong
+
+
+def _memory() -> Iterator[Finding]:
+    total, available = (_meminfo(key) for key in ("MemTotal", "MemAvailable"))
+    if total is None or available is None:
+        return  # only Linux says it in a file
+    found = f"{total / 1e9:.1f} GB, {available / 1e9:.1f} GB of it available"
+    if available < LOW_MEMORY:
+        yield Finding("memory", found, "close other programs, or train with a smaller --batch-size", "note")
+    else:
+        yield Finding("memory", found)
+
+
+def _disk() -> Iterator[Finding]:
+    """Whether there is room and permission for run folders here and for data sets in the cache."""
+    import platformdirs
+
+    places = {"run folders": Path("runs").absolute(), "cache": Path(platformdirs.user_cache_dir("sightline", False))}
+    for topic, folder in places.items():
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(existing).free
+        found = f"{folder}, {free / 1e9:.1f} GB free"
+        if not os.access(existing, os.W_OK):
+            advice = (
+                "train with --out FOLDER" if topic == "run folders" else "set XDG_CACHE_HOME, or use SIGHTLINE_DATA"
+            )
+            yield Finding(topic, f"{folder} cannot be written", advice, "note")
+        elif free < LOW_DISK:
+            yield Finding(topic, found, "free some space", "note")
+        else:
+            yield Finding(topic, found)
+
+
+def _accelerator() -> Iterator[Finding]:
+    import torch
+
+    with warnings.catch_warnings(record=True) as said:  # torch warns about a driver that is too old
+        warnings.simplefilter("always")
+        usable = torch.cuda.is_available()
+    if usable:
+        for index in range(torch.cuda.device_count()):
+            device = torch.cuda.get_device_properties(index)
+            yield Finding("gpu", f"cuda:{index} {device.name}, {device.total_memory / 1e9:.0f} GB")
+    elif torch.backends.mps.is_available():
+        yield Finding("gpu", "mps (Apple)")
+    elif NVIDIA_DRIVER.exists():
+        reason = str(said[0].message).splitlines()[0] if said else f"torch {torch.__version__} cannot use it"
+        advice = "update the driver, or install a torch built for it: https://pytorch.org/get-started"
+        yield Finding("gpu", f"there is an NVIDIA driver, but {reason}", advice, "note")
+    else:
+        yield Finding("gpu", "none; the CPU is used")
+
+
+def _precision() -> Iterator[Finding]:
+    from sightline.machine.device import find_device, find_precision
+
+    device = find_device("auto")
+    precision = find_precision("auto", device)
+    yield Finding("precision", f"{precision.name} on {device}: {precision.reason}")
+
+
+def _threads() -> Iterator[Finding]:
+    """Whether torch computes on the cores there are."""
+    import torch
+
+    from sightline.machine.threads import usable_cores
+
+    cores, threads, quota = usable_cores(), torch.get_num_threads(), _cpu_quota()
+    computes = "1 thread" if threads == 1 else f"{threads} threads"
+    found = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {computes}"
+    if quota is not None and quota < threads:
+        advice = f"set OMP_NUM_THREADS={max(1, int(quota))}: more threads than that only wait for each other"
+        yield Finding("cpu", f"{found}, but this container is given the time of {quota:g}", advice, "note")
+    elif "OMP_NUM_THREADS" in os.environ and threads < cores // 2:
+        yield Finding("cpu", found, f"unset OMP_NUM_THREADS (it is {os.environ['OMP_NUM_THREADS']})", "note")
+    else:
+        yield Finding("cpu", found)
+
+
+def _image_formats() -> Iterator[Finding]:
+    from PIL import features
+
+    readers = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "AVIF": "avif", "TIFF": "libtiff"}
+    missing = [name for name, feature in readers.items() if not features.check(feature)]
+    if missing:
+        advice = "install Pillow as a wheel: pip install --force-reinstall --only-binary :all: pillow"
+        yield Finding("images", f"Pillow was built without {', '.join(missing)}", advice, "note")
+    else:
+        yield Finding("images", f"{', '.join(readers)}, BMP, GIF and PNM can be read")
+
+
+def _caches() -> Iterator[Finding]:
+    """What decoded images, and what pretrained networks say of them, take on the disk."""
+    from sightline.data.store.pixel_cache import cache_size, default_budget
+    from sightline.training.feature_cache import features_size
+
+    images, most, features = cache_size(), default_budget(), features_size()
+    found = f"decoded images take {images / 1e9:.1f} GB ({most / 1e9:.1f} GB at most), features {features / 1e9:.1f} GB"
+    advice = "sightline doctor --clear-cache deletes them; they are made anew when needed" if images + features else ""
+    yield Finding("kept", found, advice)
+
+
+def _data_sets() -> Iterator[Finding]:
+    """Where named data sets are looked for, and which are there."""
+    from sightline.data.sources.builtin import NAMES, is_here
+
+    given = os.environ.get("SIGHTLINE_DATA")
+    if given and not Path(given).expanduser().is_dir():
+        advice = "set it to a folder that exists, or unset it"
+        yield Finding("data", f"SIGHTLINE_DATA is {given}, and there is no such folder", advice, "fix")
+    elif given:
+        yield Finding("data", f"SIGHTLINE_DATA is {given}")
+    here = [name for name in NAMES if is_here(name)]
+    rest = [name for name in NAMES if name not in here]
+    found = f"{', '.join(here)} on this machine"
+    yield Finding("data", f"{found}; {', '.join(rest)} would be downloaded when first used" if rest else found)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: "2.15.0+cu130" -> (2, 15, 0)."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, match[0].split("."))) if match else ()
+
+
+def _meminfo(key: str) -> int | None:
+    """A value of Linux's /proc/meminfo in bytes; None elsewhere."""
+    try:
+        match = re.search(rf"^{key}:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(match[1]) * 1024 if match else None
+
+
+def _processor() -> str:
+    """The CPU's name."""
+    try:
+        match = re.search(r"^model name\s*:\s*(.+)$", CPU_INFO.read_text(), re.MULTILINE)
+    except OSError:
+        match = None
+    return match[1] if match else platform.processor() or platform.machine()
+
+
+def _cpu_quota() -> float | None:
+    """How many cores' time this container may use; None when there is no limit."""
+    try:
+        limit, period = CPU_QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else int(limit) / int(period)

@@ -1,0 +1,1 @@
+"""`sightline train`, from data to a report."""

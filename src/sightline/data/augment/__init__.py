@@ -1,0 +1,1 @@
+"""Images varied at random, whole batches at a time, on the device."""

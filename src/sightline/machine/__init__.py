@@ -1,0 +1,1 @@
+"""What the computer offers: files, memory, time, devices, caches."""

@@ -1,0 +1,145 @@
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from sightline.cli import main
+from sightline.commands import doctor
+from sightline.commands.doctor import Finding, report
+
+
+def found(findings: Iterator[Finding], topic: str) -> Finding:
+    """The only finding on a topic."""
+    (finding,) = (finding for finding in findings if finding.topic == topic)
+    return finding
+
+
+def test_the_report_lists_levels_and_advice_and_counts_them() -> None:
+    findings = [Finding("python", "3.11.7"), Finding("disk", "0.1 GB free", "free some space", "note")]
+    assert report(findings) == (
+        "ok    python  3.11.7\nnote  disk    0.1 GB free\n              -> free some space\n\n0 to fix, 1 to note."
+    )
+    assert report(findings[:1]).endswith("\n\nNothing to fix.")
+
+
+def test_the_command_examines_this_machine(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    for text in ("python ", f"torch {torch.__version__.split('+')[0]}", "GB free", "cores usable", "digits", "mnist"):
+        assert text in said
+    assert " would be downloaded when first used" in said
+
+
+def test_the_command_fails_when_something_must_be_fixed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DATA", "/no/such/folder")
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "fix  data         SIGHTLINE_DATA is /no/such/folder, and there is no such folder" in said
+    assert "-> set it to a folder that exists, or unset it" in said
+
+
+def test_a_broken_torch_is_a_line_not_a_crash(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["doctor"]) == 1
+    assert "torch        does not work: import of torch halted" in capsys.readouterr().out
+
+
+def test_old_and_missing_packages_come_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"pillow": "12.1.0", "torch": "2.15.0+cu130"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    requirements = ["pillow>=13.0.0", "torch>=2.11", "rich>=14.0", 'ruff>=0.17; extra == "dev"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: requirements)
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert list(doctor._packages()) == [
+        Finding("packages", "pillow 12.1.0, torch 2.15.0+cu130"),
+        Finding("pillow", "12.1.0 is too old", "pip install --upgrade 'pillow>=13.0.0'", "fix"),
+        Finding("rich", "is not installed", "pip install 'rich>=14.0'", "fix"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "numbers"), [("2.15.0+cu130", (2, 15, 0)), ("13.0.0", (13, 0, 0)), ("1.9rc1", (1, 9)), ("", ())]
+)
+def test_versions_are_compared_by_their_numbers(version: str, numbers: tuple[int, ...]) -> None:
+    assert doctor._numbers(version) == numbers
+
+
+def test_a_container_with_less_time_than_cores_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    quota = tmp_path / "cpu.max"
+    monkeypatch.setattr(doctor, "CPU_QUOTA", quota)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    quota.write_text("250000 100000\n")
+    finding = found(doctor._threads(), "cpu")
+    assert finding.found.endswith("but this container is given the time of 2.5")
+    assert (finding.level, finding.advice[:21]) == ("note", "set OMP_NUM_THREADS=2")
+    quota.write_text("max 100000\n")
+    assert found(doctor._threads(), "cpu").level == "ok"
+    quota.unlink()
+    assert found(doctor._threads(), "cpu").level == "ok"
+
+
+def test_idle_cores_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "CPU_QUOTA", tmp_path / "absent")
+    monkeypatch.setattr("sightline.machine.threads.usable_cores", lambda: 16)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert found(doctor._threads(), "cpu").advice == "unset OMP_NUM_THREADS (it is 1)"
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def test_a_disk_that_is_nearly_full_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12, 4 * 10**8))
+    finding = found(doctor._disk(), "run folders")
+    assert finding == Finding("run folders", f"{tmp_path}/runs, 0.4 GB free", "free some space", "note")
+
+
+def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    finding = found(doctor._disk(), "run folders")
+    assert (finding.found, finding.level) == (f"{tmp_path}/runs cannot be written", "note")
+
+
+def test_a_driver_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path)
+    assert found(doctor._accelerator(), "gpu").found.startswith("there is an NVIDIA driver, but torch ")
+    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path / "absent")
+    assert found(doctor._accelerator(), "gpu") == Finding("gpu", "none; the CPU is used")
+
+
+def test_what_trainings_keep_is_counted_and_cleared(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
+    finding = found(doctor._caches(), "kept")
+    assert finding.found.startswith("decoded images take 0.0 GB (")
+    assert (finding.found[-15:], finding.advice) == ("features 0.0 GB", "")
+    sizes = {"pixels/16x16-crop-0/pixels.bin": 2_500_000, "features/abc/1.safetensors": 1_500_000, "mnist/x.gz": 9}
+    for name, size in sizes.items():
+        (cache / name).parent.mkdir(parents=True)
+        (cache / name).write_bytes(bytes(size))
+    assert found(doctor._caches(), "kept").advice.startswith("sightline doctor --clear-cache deletes them")
+    assert main(["doctor", "--clear-cache"]) == 0
+    assert capsys.readouterr().out == f"4.0 MB deleted from {cache / 'pixels'} and {cache / 'features'}\n"
+    assert [name for name in sizes if (cache / name).exists()] == ["mnist/x.gz"]
