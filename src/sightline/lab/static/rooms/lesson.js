@@ -1,7 +1,7 @@
 /** A lesson: its live figures, its quiz, and snippets that can be copied. */
 
 import { FIGURES } from "../figures/figures.js";
-import { make } from "../shared/page.js";
+import { copied, make } from "../shared/page.js";
 import { startQuiz } from "../shared/quiz.js";
 import { addOwnPart } from "./lesson/own.js";
 
@@ -17,12 +17,8 @@ for (const snippet of document.querySelectorAll("pre.snippet")) {
   snippet.setAttribute("tabindex", "0"); // it may scroll sideways
   const button = make("button", { type: "button", class: "copy plain" }, "Copy");
   button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(snippet.querySelector("code")?.textContent ?? "");
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Mark it and copy";
-    }
+    const code = snippet.querySelector("code")?.textContent ?? "";
+    button.textContent = (await copied(code)) ? "Copied" : "Mark it and copy";
   });
   snippet.before(button);
 }

@@ -153,8 +153,8 @@ export function maxPool2d(image, size = 2, options) {
 }
 
 /**
- * The mean of each `size` x `size` window over the image's own pixels: padding does not count. stride: `size` when left
- * out.
+ * The mean of each `size` x `size` window over the image's own pixels: padding does not count.
+ * stride: `size` when left out.
  * @param {Grid} image @param {number} [size] @param {Options} [options] @returns {Grid}
  */
 export function averagePool2d(image, size = 2, options) {

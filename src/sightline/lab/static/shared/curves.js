@@ -9,8 +9,8 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [520, 180, 60, 124, 12, 24];
 export class Curves {
   /**
    * @param {HTMLElement} place @param {string} title
-   * @param {{text: (value: number) => string, onEpoch: (epoch: number) => void, limits?: [number, number]}} how limits:
-   *   what no value can pass
+   * @param {{text: (value: number) => string, onEpoch: (epoch: number) => void, limits?: [number, number]}} how
+   *   limits: what no value can pass
    */
   constructor(place, title, { text, onEpoch, limits = [-Infinity, Infinity] }) {
     this.text = text;

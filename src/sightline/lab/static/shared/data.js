@@ -14,8 +14,7 @@ export function about() {
 }
 
 /**
- * What this lab is about, with the run it was opened with. Throws an Error that says how to open one where there is
- * none.
+ * What this lab is about, with a run. Throws an Error that says how to open one where there is none.
  * @param {string} missing without a run, such as "network to look into" @param {string} [others] ways than RUN
  */
 export async function aboutRun(missing, others = "") {

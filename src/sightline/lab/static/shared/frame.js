@@ -1,7 +1,4 @@
-/**
- * What every page does: takes the token out of the address, once the cookie has it, so that it is not shared by
- * accident.
- */
+/** What every page does: takes the token, which the cookie has by now, out of the address that a reader may share. */
 
 const address = new URL(location.href);
 if (address.searchParams.has("token")) {

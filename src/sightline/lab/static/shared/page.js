@@ -33,6 +33,16 @@ export function makeSvg(tag, attributes, ...children) {
   return element;
 }
 
+/** Put words on the clipboard. @param {string} words @returns {Promise<boolean>} whether the browser allowed it */
+export async function copied(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** "no image" -> "No image." @param {string} words */
 export function sentence(words) {
   return `${words[0].toUpperCase()}${words.slice(1)}.`;

@@ -24,7 +24,8 @@ export class Problem {
 
   /** @param {unknown} error an Error, or the words themselves */
   tell(error) {
-    this.place.textContent = reason(error);
+    const words = reason(error);
+    if (this.place.textContent !== words) this.place.textContent = words; // read out once, not at every stroke of a key
     this.place.hidden = false;
   }
 

@@ -38,8 +38,7 @@ export function startQuiz(quiz, lesson) {
 /**
  * Makes the choices of one question choosable; each choice tells its own reply.
  * @param {Element} question a <fieldset> with <p class="choice">, each with its <span class="reply">
- * @param {string} name of its
- * radio buttons @param {(right: boolean) => void} [onChoice]
+ * @param {string} name of its radio buttons @param {(right: boolean) => void} [onChoice]
  */
 export function startQuestion(question, name, onChoice) {
   const choices = [...question.querySelectorAll(".choice")];

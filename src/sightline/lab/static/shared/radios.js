@@ -1,6 +1,6 @@
 /** Buttons of which one is chosen. */
 
-import { byId, make } from "./page.js";
+import { ARROWS, byId, make } from "./page.js";
 
 /**
  * Buttons of which one is chosen, walked through with the arrow keys.
@@ -16,9 +16,8 @@ export function radios(id, names, onChoose) {
   });
   group.append(...entries.map(([, button]) => button));
   group.addEventListener("keydown", (event) => {
-    const by = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[
-      event.key
-    ];
+    const [rows, columns] = ARROWS[event.key] ?? [0, 0];
+    const by = rows + columns;
     const now = entries.findIndex(([, button]) => button === document.activeElement);
     if (!by || now < 0) return;
     event.preventDefault();

@@ -16,8 +16,8 @@ import { decimal } from "./numbers.js";
 /** @typedef {[number, number]} Place row and column */
 /** @typedef {{output: Place | null, pixel: Place | null}} Focus what is pointed at; a pixel may lie in the padding */
 /**
- * @typedef {{onFocus: (focus: Focus) => void, onPress?: (pixel: Place) => void, onKey?: (pixel: Place,
- *   key: string) => boolean, onChoose?: (output: Place) => void}} StageHandlers
+ * @typedef {{onFocus: (focus: Focus) => void, onPress?: (pixel: Place) => void,
+ *   onKey?: (pixel: Place, key: string) => boolean, onChoose?: (output: Place) => void}} StageHandlers
  */
 
 export class Stage {

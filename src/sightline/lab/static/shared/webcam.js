@@ -1,7 +1,4 @@
-/**
- * The camera: asked for when wanted, shown mirrored, stopped when the page is left or hidden. Pictures stay where they
- * are sent.
- */
+/** The camera: asked for when wanted, shown mirrored, stopped when the page is left or hidden. */
 
 import { drawMiddle } from "./picture.js";
 

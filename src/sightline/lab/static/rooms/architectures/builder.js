@@ -1,9 +1,10 @@
 /** A small network built from blocks: each block with its settings and what comes out, or why nothing does. */
 
 import { grouped } from "../../shared/numbers.js";
-import { byId, make, sentence } from "../../shared/page.js";
+import { byId, copied, make, sentence } from "../../shared/page.js";
 import { BLOCKS, PRESETS, decode, encode, newBlock } from "./blocks.js";
 import { fieldText, shapeText } from "./layers.js";
+import { Problem } from "../../shared/problem.js";
 import { follow } from "./shapes.js";
 import { sequentialCode, sightlineCode } from "./torchcode.js";
 
@@ -63,13 +64,9 @@ export class Builder {
       });
     }
     byId("copy", HTMLButtonElement).addEventListener("click", async () => {
-      const said = byId("copied", HTMLElement);
-      try {
-        await navigator.clipboard.writeText(byId("code", HTMLElement).textContent ?? "");
-        said.textContent = "Copied.";
-      } catch {
-        said.textContent = "The browser does not allow it: mark the code and copy it.";
-      }
+      byId("copied", HTMLElement).textContent = (await copied(byId("code", HTMLElement).textContent ?? ""))
+        ? "Copied."
+        : "The browser does not allow it: mark the code and copy it.";
     });
   }
 
@@ -190,10 +187,9 @@ export class Builder {
     find(".count").textContent = counts.join(" · ");
     row.classList.toggle("unknown", !result && !problem);
     row.classList.toggle("broken", Boolean(problem));
-    const place = find(".problem");
-    const words = problem && sentence(problem);
-    if (place.textContent !== words) place.textContent = words; // said once, not at every stroke of a key
-    place.hidden = !problem;
+    const told = new Problem(find(".problem"));
+    if (problem) told.tell(sentence(problem));
+    else told.clear();
   }
 
   /** @param {Outcome[]} outcomes @param {number[]} image */

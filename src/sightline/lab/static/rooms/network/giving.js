@@ -8,8 +8,7 @@ import { Pad } from "./pad.js";
 /**
  * @param {import("../../shared/problem.js").Problem} problem
  * @param {(picture: Blob) => Promise<void>} onPicture
- * @param {((ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>) | null} onInk null where drawings make no
- *   sense
+ * @param {((ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>) | null} onInk null: it reads no drawings
  */
 export function offerGiving(problem, onPicture, onInk) {
   for (const id of ["file-label", "camera"]) byId(id, HTMLElement).hidden = false;

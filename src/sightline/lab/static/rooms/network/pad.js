@@ -8,8 +8,8 @@ const PEN = 9;
 export class Pad {
   /**
    * @param {HTMLElement} place
-   * @param {(ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>} onInk what becomes of a drawing; not asked
-   *   again before it is done, and then for the newest
+   * @param {(ink: Uint8Array<ArrayBuffer>, width: number) => Promise<void>} onInk
+   *   what becomes of a drawing; not asked again before it is done, and then for the newest
    */
   constructor(place, onInk) {
     this.onInk = onInk;

@@ -5,7 +5,7 @@ import { range } from "../../shared/convolution.js";
 import { onChosen, onDropped } from "../../shared/files.js";
 import { FILTERS, INPUT_NAMES, WHITE, filterAt, makeInput, resized, sumMeaning } from "../../shared/filters.js";
 import { decimal, sensible } from "../../shared/numbers.js";
-import { byId, make } from "../../shared/page.js";
+import { byId, copied, make } from "../../shared/page.js";
 import { readPixels } from "../../shared/picture.js";
 import { Problem } from "../../shared/problem.js";
 import { check, radios } from "../../shared/radios.js";
@@ -130,13 +130,9 @@ export class Controls {
     onChosen(byId("file", HTMLInputElement), ([file]) => this.take(file));
     onDropped(byId("input", HTMLElement), ([file]) => this.take(file));
     byId("share", HTMLButtonElement).addEventListener("click", async () => {
-      const said = byId("shared", HTMLElement);
-      try {
-        await navigator.clipboard.writeText(location.href);
-        said.textContent = "Copied.";
-      } catch {
-        said.textContent = "The browser does not allow it: copy it from its address bar.";
-      }
+      byId("shared", HTMLElement).textContent = (await copied(location.href))
+        ? "Copied."
+        : "The browser does not allow it: copy it from its address bar.";
     });
     byId("controls", HTMLFormElement).addEventListener("submit", (event) => event.preventDefault());
   }

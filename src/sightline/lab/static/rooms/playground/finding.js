@@ -1,4 +1,4 @@
-/** One sentence about what comes out, and why. Pure. */
+/** One sentence about what comes out, and why. */
 
 import { FILTERS, INPUT_NAMES } from "../../shared/filters.js";
 import { sentence } from "../../shared/page.js";
