@@ -181,7 +181,7 @@ def test_two_pictures_side_by_side(open_page: OpenPage, run_port: int) -> None:
     before = page.locator(".strip-maps").count()
     page.get_by_label("Beside it").select_option(index=3)
     until(page, f"document.querySelectorAll('.strip-maps').length === {2 * before}")
-    assert page.locator(".layer-panel .maps").count() == 2
+    until(page, "document.querySelectorAll('.layer-panel .maps').length === 2")
     again = opened(open_page, run_port, page.evaluate("location.hash"))  # the address holds both
     until(again, f"document.querySelectorAll('.strip-maps').length === {2 * before}")
 

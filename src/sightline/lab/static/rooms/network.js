@@ -37,7 +37,8 @@ class NetworkRoom {
     this.picture = null;
     /** @type {{id: string, overview: Overview} | null} */
     this.beside = null;
-    this.asked = 0; // so that an answer that comes late does not replace a newer one
+    // How often each was asked for, so that an answer that comes late does not replace a newer one.
+    this.asked = { picture: 0, beside: 0 };
     this.resting = 0;
     this.address = new Address();
     this.problem = new Problem(byId("picture-problem", HTMLElement));
@@ -62,6 +63,7 @@ class NetworkRoom {
       this.flow.panel?.draw();
     });
   }
+
   /** Show what the address holds, or else something to begin with. */
   async start() {
     const { words } = this.address;
@@ -92,10 +94,10 @@ class NetworkRoom {
 
   /** Another picture. @param {string} id */
   async show(id) {
-    const asked = (this.asked += 1);
+    const asked = (this.asked.picture += 1);
     try {
       const overview = await fetchData(`pictures/${id}/overview.json`);
-      if (asked !== this.asked) return;
+      if (asked !== this.asked.picture) return;
       this.picture = { id, overview };
       this.problem.clear();
     } catch (error) {
@@ -109,7 +111,9 @@ class NetworkRoom {
 
   /** Another picture beside it. @param {string} id "" for none */
   async compare(id) {
+    const asked = (this.asked.beside += 1);
     const overview = id ? await this.problem.attempt(() => fetchData(`pictures/${id}/overview.json`)) : null;
+    if (asked !== this.asked.beside) return;
     this.beside = overview && { id, overview };
     this.pictures.beside.value = overview ? id : "";
     await this.drawBoth();

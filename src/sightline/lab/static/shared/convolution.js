@@ -67,14 +67,6 @@ function padWidths(size, span, stride, padding) {
 }
 
 /**
- * How many positions a window has along `size` pixels.
- * @param {number} size @param {number} kernel @param {Options} [options]
- */
-export function outputSize(size, kernel, options) {
-  return axis(size, kernel, options).outputs;
-}
-
-/**
  * Both axes. @param {number} height @param {number} width @param {[number, number]} kernel rows, columns
  * @param {Options} [options] @returns {Plan}
  */

@@ -9,6 +9,7 @@ import { problemLine } from "../../shared/problem.js";
 import { mapGrid } from "./maps.js";
 import { explanation } from "./value.js";
 
+/** @typedef {import("./maps.js").ChannelMap} ChannelMap */
 /** @typedef {import("./maps.js").Maps} Maps */
 /** @typedef {{values: number[][][][], of: number}} Kernels */
 /** @typedef {{values: [string, number][], of: number}} Vector */
@@ -33,8 +34,8 @@ export class LayerPanel {
     this.pictures = [];
     /** @type {Opened[]} of each picture, once it is known */
     this.opened = [];
-    this.asked = ""; // so that an answer that comes late does not replace a newer one
-    /** @type {import("./maps.js").ChannelMap | null} */
+    this.asked = 0; // how often, so that an answer that comes late does not replace a newer one
+    /** @type {ChannelMap | null} */
     this.marked = null;
   }
 
@@ -42,11 +43,12 @@ export class LayerPanel {
   async show(pictures) {
     this.pictures = pictures;
     const file = `layer-${this.number}${this.all ? "-all" : ""}.json`;
-    const asked = (this.asked = `${pictures} ${file}`);
+    const asked = (this.asked += 1);
     try {
       const opened = await Promise.all(pictures.map((picture) => fetchData(`pictures/${picture}/${file}`)));
       if (this.asked !== asked) return;
       this.opened = opened;
+      this.marked = null;
       this.value.replaceChildren();
       this.draw();
     } catch (error) {
@@ -64,7 +66,7 @@ export class LayerPanel {
       if (this.opened.length > 1) parts.push(make("p", { class: "caption" }, i === 0 ? "The picture" : "Beside it"));
       const { live } = this;
       const picture = this.pictures[i];
-      const onPlace = (/** @type {import("./maps.js").ChannelMap} */ map) => this.explain(picture, map);
+      const onPlace = (/** @type {ChannelMap} */ map) => this.explain(picture, map);
       if (opened.maps) parts.push(mapGrid(opened.maps, { live, places: opened.places, onPlace }));
       else if (opened.vector) parts.push(listed(opened.vector));
     });
@@ -105,7 +107,7 @@ export class LayerPanel {
     return button;
   }
 
-  /** @param {string} picture @param {import("./maps.js").ChannelMap} map with the place that was chosen */
+  /** @param {string} picture @param {ChannelMap} map with the place that was chosen */
   async explain(picture, map) {
     if (this.marked && this.marked !== map) this.marked.mark.hidden = true;
     this.marked = map;
