@@ -93,12 +93,14 @@ def modes_restored(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         for module, training in modes.items():
-            module.training = training
+            if module.training != training:  # setting what it is takes as long as a small layer
+                module.training = training
 
 
 @contextmanager
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
     """Eval mode within the block; afterwards each module is in the mode that it was in."""
     with modes_restored(network):
-        network.eval()
+        if any(module.training for module in network.modules()):
+            network.eval()
         yield
