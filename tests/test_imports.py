@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,22 @@ def test_nothing_heavy_is_imported(code: str) -> None:
 
 def test_torch_is_imported_when_a_network_is_asked_for() -> None:
     assert "torch" in imported_by("import sightline; sightline.create_model")
+
+
+def test_a_server_loads_and_predicts_without_data_sets() -> None:
+    """Nor what trains, reports and draws: of Sightline only what answers, and no heavy package but those of answers."""
+    model = Path(__file__).parent / "fixtures" / "version_0_1_0" / "whole" / "model"
+    script = (
+        "import sys, numpy as np, sightline as sl\n"
+        f"print(sl.load({str(model)!r}).predict(np.zeros((20, 20, 3), np.uint8)).label, *sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    label, *modules = result.stdout.split()
+    assert label in map(str, range(10))
+    ours = {name.split(".")[1] for name in modules if name.startswith("sightline.")}
+    assert ours == {"classifier", "config", "errors", "machine", "models", "moved", "pixels"}
+    heavy = {"matplotlib", "pandas", "scipy", "sklearn", "sympy", "timm", "torchvision"}
+    assert heavy.isdisjoint(name.partition(".")[0] for name in modules)
 
 
 def test_every_public_name_is_found() -> None:

@@ -1,32 +1,32 @@
 """A network with everything it needs to be used: its classes, its preprocessing, and how its answers are read."""
 
-import contextlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from sightline import __version__
+from sightline.classifier.answering import AnsweringNetwork
 from sightline.classifier.confidence import ConformalRule, UnknownRule
 from sightline.classifier.files import ModelDescription, find_model_folder, read_description, read_weights, write_model
 from sightline.config import ViewsName, require
-from sightline.data.imageset import Splits
-from sightline.data.statistics import default_preprocess
 from sightline.errors import ConfigError, DataError, ImageError, ModelError
 from sightline.machine.memory import in_chunks
 from sightline.models.contract import Network
-from sightline.models.folding import folded
 from sightline.models.registry import Architecture
+from sightline.models.watching import evaluation_mode
 from sightline.pixels.preprocess import Preprocess
+
+if TYPE_CHECKING:  # a server that loads a classifier needs no data sets
+    from sightline.data.imageset import Splits
 
 CHUNK = 500  # images through the network at once; more is no faster and needs more memory. And on a CPU,
 CPU_PIXELS = 32 * 224 * 224  # so many of their pixels: feature maps of more do not stay in its caches
@@ -58,7 +58,7 @@ class Classifier:
     preprocess: how an image becomes network input; the same in training, evaluation and use.
     architecture: what `load` builds before it fills in the weights.
     temperature: logits are divided by it before softmax; above 1 makes answers less sure.
-    views: the logits are averaged over these views of an image; see `logits`.
+    views: the logits are averaged over these views of an image; see `AnsweringNetwork`.
     note: what must be said wherever this classifier's accuracy is shown; may be empty.
     unknown: the rule by which an image is called unknown; None calls none so.
     conformal: the rule behind label sets; None where no validation images have told it.
@@ -87,17 +87,17 @@ class Classifier:
         self.architecture = architecture
         self.temperature = temperature
         self.views: ViewsName = views
+        self.precision: Literal["fp32", "bf16"] = "fp32"
         self.note = note
         self.unknown = unknown
         self.conformal = conformal
-        self.precision: Literal["fp32", "bf16"] = "fp32"
-        self._copy: Network | None = None  # that answers in bf16
+        self._answering_settings: tuple[object, ...] = ()  # what `_answering` was made of; see `answering`
         self.provenance = {"sightline": __version__, "torch": str(torch.__version__)} | dict(provenance or {})
         self.description()  # checks that all this fits together
 
     @classmethod
     def of(
-        cls, network: Network, splits: Splits, *, preprocess: Preprocess | None = None, views: ViewsName = "plain"
+        cls, network: Network, splits: "Splits", *, preprocess: Preprocess | None = None, views: ViewsName = "plain"
     ) -> Self:
         """A classifier of the classes in `splits` by a network from `create_model`; made before or after training it.
 
@@ -109,10 +109,14 @@ class Classifier:
                 f"this {type(network).__name__} was not built by name",
                 hint="give it one with `sightline.models.registry.register`, and build it with `create_model`",
             )
+        if preprocess is None:
+            from sightline.data.statistics import default_preprocess
+
+            preprocess = default_preprocess(splits.train, network.input_shape)
         return cls(
             network,
             splits.classes,
-            preprocess or default_preprocess(splits.train, network.input_shape),
+            preprocess,
             network.architecture,
             views=views,
             note=splits.note,
@@ -123,6 +127,19 @@ class Classifier:
     def device(self) -> torch.device:
         """Where the weights are, and where images are sent."""
         return next(self.network.parameters()).device
+
+    @property
+    def answering(self) -> AnsweringNetwork:
+        """All that answers, as one module: pixels -> logits. Another one after `to`, or when `views` is changed."""
+        settings = (self.network, self.preprocess, self.views, self.precision)
+        if self._answering_settings != settings:
+            self._answering = AnsweringNetwork(
+                self.network, self.preprocess, views=self.views, precision=self.precision
+            )
+            self._answering_settings = settings
+        if self._answering.scale.device != self.device:  # the network has been moved meanwhile, e.g. to be trained
+            self._answering.to(self.device)
+        return self._answering
 
     def to(self, device: str | torch.device, precision: Literal["fp32", "bf16"] = "fp32") -> Self:
         """This classifier with its weights on `device`, computing in `precision`; what is saved stays float32.
@@ -136,26 +153,24 @@ class Classifier:
         require(precision in ("fp32", "bf16"), f"precision is '{precision}'", "use fp32 or bf16")
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.precision = precision
-        self._copy = folded(self.network).to(torch.bfloat16) if precision == "bf16" else None
+        self._answering_settings = ()
+        _ = self.answering  # made now, in bf16 of the weights as they are
         return self
 
     def logits(self, images: Tensor) -> Tensor:
         """The network's answers before softmax: uint8 (B, C, H, W) -> float32 (B, K), on the images' device.
 
-        Averaged over the views of each image, as in arXiv 2404.00498: `mirror` is the mean of the image and its
-        left-right mirror; `shift` takes half of the image itself and a quarter each of the image moved by one pixel
-        down-right and up-left, the border filled by reflection; `mirror-shift` does both.
-        The network is evaluated in eval mode and left in the mode it was in.
+        They are those of `answering`, a chunk of images at a time, half as many when memory runs out. The network is
+        evaluated in eval mode and left in the mode it was in.
 
         Raises DataError when the images are not uint8, or not of the size and channels the classifier sees.
         """
         self._check(images)
         if len(images) == 0:
             return torch.empty(0, len(self.classes), device=images.device)
-        with _evaluating(self.network), torch.inference_mode():
-            logits = in_chunks(
-                lambda part: self._view_logits(images[part].to(self.device)), len(images), chunk=self._chunk
-            )
+        device, answering = self.device, self.answering
+        with evaluation_mode(answering.network), torch.inference_mode():
+            logits = in_chunks(lambda part: answering(images[part].to(device)), len(images), chunk=self._chunk)
             return logits.to(images.device)
 
     def probabilities(self, images: Tensor) -> Tensor:
@@ -264,30 +279,6 @@ class Classifier:
         height, width = self.preprocess.size
         return max(1, min(CHUNK, CPU_PIXELS // (height * width))) if self.device.type == "cpu" else CHUNK
 
-    def _view_logits(self, images: Tensor) -> Tensor:
-        """Logits averaged over the views of one chunk: uint8 (B, C, H, W) -> float32 (B, K)."""
-        x = self.preprocess.normalise(images)
-        logits = self._mirror_logits(x)
-        if self.views in ("shift", "mirror-shift"):
-            height, width = x.shape[2:]
-            padded = F.pad(x, (1, 1, 1, 1), mode="reflect")  # (B, C, H + 2, W + 2)
-            moved = (padded[:, :, :height, :width], padded[:, :, 2:, 2:])
-            first, second = (self._mirror_logits(y.contiguous(memory_format=torch.channels_last)) for y in moved)
-            logits = 0.5 * logits + 0.25 * first + 0.25 * second
-        return logits
-
-    def _mirror_logits(self, x: Tensor) -> Tensor:
-        """Logits of normalised images (B, C, H, W), averaged with their mirrors where the views say so: (B, K)."""
-        logits = self._answers(x)
-        if self.views in ("mirror", "mirror-shift"):
-            logits = 0.5 * logits + 0.5 * self._answers(x.flip(3))
-        return logits
-
-    def _answers(self, x: Tensor) -> Tensor:
-        """The network's logits of normalised images (B, C, H, W), in the precision asked for: float32 (B, K)."""
-        logits: Tensor = self.network(x) if self._copy is None else self._copy(x.bfloat16())
-        return logits.float()
-
     def _read(self, source: Source) -> NDArray[np.uint8]:
         """Network input of one image, uint8 (C, H, W)."""
         return self.preprocess.pixels(source) if isinstance(source, np.ndarray) else self.preprocess.read(source)
@@ -344,18 +335,6 @@ def _array_or_error(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | 
         return decoding.result()
     except ImageError as error:
         return error
-
-
-@contextlib.contextmanager
-def _evaluating(network: Network) -> Iterator[None]:
-    """Eval mode within the block; afterwards each module is in the mode it was in, also when they differed."""
-    training = [module for module in network.modules() if module.training]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Classifier:

@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
-import torch
+from torch import Generator
 
 from sightline.commands.train.plan import facts_of, make_plan
 from sightline.config import TrainOptions
 from sightline.data.augment.contact_sheet import augmentation_sheet
 from sightline.data.batches import to_resident
+from sightline.data.class_turns import in_class_turns
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_data
 from sightline.data.randomness import derived_seed
@@ -45,11 +46,5 @@ def write_augmentation_sheet(
 
 def _of_every_class(image_set: ImageSet, seed: int) -> ImageSet:
     """Up to `COLUMNS` images, of as many classes as possible."""
-    shuffled = torch.randperm(len(image_set), generator=torch.Generator().manual_seed(derived_seed(seed, "preview", 0)))
-    seen: dict[int, int] = {}
-    rounds = []  # how many images of the same class come before each
-    for label in image_set.labels[shuffled].tolist():
-        seen[label] = seen.get(label, 0) + 1
-        rounds.append(seen[label])
-    order = torch.tensor(rounds).argsort(stable=True)[:COLUMNS]
-    return image_set.take(shuffled[order])
+    generator = Generator().manual_seed(derived_seed(seed, "preview", 0))
+    return image_set.take(in_class_turns(image_set.labels, generator, by_class=False)[:COLUMNS])

@@ -2,22 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sightline.errors import ModelError
 from sightline.models.contract import Network
-
-
-@dataclass(frozen=True, eq=False)
-class LayerRun:
-    """One run of a layer: copies of what it was given and of what it returned."""
-
-    inputs: tuple[Any, ...]
-    output: Any
+from sightline.models.watching import Inputs, LayerRun, evaluation_mode, layer_hooks
 
 
 @contextmanager
@@ -27,22 +19,18 @@ def undisturbed(network: Network) -> Iterator[None]:
     Gradients with respect to images and feature maps can be taken within, and cost nothing for the weights; their
     `.grad` stays as it is. On CUDA, convolutions are computed in full float32.
     """
-    training = [module for module in network.modules() if module.training]
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     tf32 = torch.backends.cudnn.allow_tf32
     try:
-        network.eval()
         for parameter in trainable:
             parameter.requires_grad_(False)
         torch.backends.cudnn.allow_tf32 = False
-        with torch.inference_mode(False), torch.no_grad():
+        with evaluation_mode(network), torch.inference_mode(False), torch.no_grad():
             yield
     finally:
         torch.backends.cudnn.allow_tf32 = tf32
         for parameter in trainable:
             parameter.requires_grad_(True)
-        for module in training:
-            module.training = True
 
 
 @contextmanager
@@ -57,31 +45,24 @@ def watched(
         them can be taken, and end there. Both need gradients enabled.
     """
     runs: dict[str, LayerRun] = {}
-    given: dict[str, tuple[Any, ...]] = {}
-    handles: list[Any] = []
-    try:
-        for name in names:
+    given: dict[str, Inputs] = {}
 
-            def enter(module: nn.Module, inputs: tuple[Any, ...], name: str = name) -> None:
-                if name not in given:
-                    given[name] = tuple(_copy(value) for value in inputs)
+    def enter(name: str, inputs: Inputs) -> None:
+        if name not in given:
+            given[name] = tuple(_copy(value) for value in inputs)
 
-            def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any, name: str = name) -> Any:
-                if name in runs:
-                    return None
-                kept = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
-                runs[name] = LayerRun(given[name], kept)
-                if outputs != "cut" or not isinstance(kept, Tensor):
-                    return None
-                kept.requires_grad_()
-                return kept.clone()
+    def leave(name: str, inputs: Inputs, output: Any) -> Any:
+        if name in runs:
+            return None
+        kept = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
+        runs[name] = LayerRun(name, given[name], kept)
+        if outputs != "cut" or not isinstance(kept, Tensor):
+            return None
+        kept.requires_grad_()
+        return kept.clone()
 
-            module = network.get_submodule(name)
-            handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+    with layer_hooks({name: network.get_submodule(name) for name in names}, before=enter, after=leave):
         yield runs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def output_of(name: str, runs: Mapping[str, LayerRun]) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError
@@ -20,6 +20,7 @@ from sightline.inspection.layers import LayerName, as_maps, find_layer
 from sightline.inspection.subject import Image, Subject
 from sightline.models.contract import Network
 from sightline.models.tracing import Field, Trace
+from sightline.models.watching import layer_hooks
 
 VISIBLE = 1 - 0.9545  # of the largest: what Luo et al. still count, two standard deviations of a bell
 
@@ -127,14 +128,12 @@ def _checked(unit: tuple[int, int] | None, maps: Tensor, name: str) -> tuple[int
 def _fields(network: Network, name: str, shape: tuple[int, int, int]) -> tuple[Field, Field]:
     """Along height and along width, of the first value of a layer that the network runs."""
     trace = Trace()
-    found: list[tuple[Field, Field]] = []
-
-    def leave(module: nn.Module, inputs: object, output: Tensor) -> None:
-        found.append(trace.fields_of(output))
-
-    with network.get_submodule(name).register_forward_hook(leave):
+    fields: list[tuple[Field, Field]] = []
+    # Asked when the layer has just run: what is added to its output in place afterwards has a field of its own.
+    layer = {name: network.get_submodule(name)}
+    with layer_hooks(layer, after=lambda _, inputs, output: fields.append(trace.fields_of(output))):
         trace.run(network, shape)
-    return found[0]
+    return fields[0]
 
 
 def _span(field: Field, index: int, side: int) -> tuple[int, int]:

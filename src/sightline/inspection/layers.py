@@ -13,6 +13,7 @@ from sightline.errors import ModelError, near
 from sightline.inspection.capture import undisturbed
 from sightline.inspection.subject import Subject
 from sightline.models.contract import Network
+from sightline.models.watching import layer_hooks
 
 Role = Literal["convolution", "pooling", "other"]
 LayerName = str | int  # a name ("stages.layer1.0.conv1"), positions ("stages.1.0"), or the number of a stage
@@ -142,19 +143,12 @@ def as_maps(network: Network, name: str, output: Any, image: Tensor) -> Tensor:
 def finished(network: Network) -> Iterator[dict[str, Any]]:
     """Within it, every layer that has run adds the shape of its first output, in the order they finish."""
     outputs: dict[str, Any] = {}
-    handles: list[Any] = []
-    try:
-        for name, module in network.named_modules():
-            if name:
 
-                def leave(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
-                    outputs.setdefault(name, output.shape if isinstance(output, Tensor) else None)
+    def leave(name: str, inputs: Any, output: Any) -> None:
+        outputs.setdefault(name, output.shape if isinstance(output, Tensor) else None)
 
-                handles.append(module.register_forward_hook(leave))
+    with layer_hooks({name: module for name, module in network.named_modules() if name}, after=leave):
         yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _stage(network: Network, number: int) -> str:

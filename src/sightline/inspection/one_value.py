@@ -18,11 +18,12 @@ from torch import Tensor, nn
 
 from sightline.classifier.classifier import Classifier
 from sightline.errors import ConfigError, ModelError
-from sightline.inspection.capture import LayerRun, output_of, undisturbed, watched
+from sightline.inspection.capture import output_of, undisturbed, watched
 from sightline.inspection.layers import LayerName, find_layer, role_of
 from sightline.inspection.operations import Call, Calls, Kind
 from sightline.inspection.subject import Image, Subject
 from sightline.models.contract import Network
+from sightline.models.watching import LayerRun
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -20,6 +20,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from sightline.classifier.classifier import Classifier
+from sightline.data.class_turns import in_class_turns
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.randomness import derived_seed
 from sightline.data.store.stream import stream
@@ -242,13 +243,8 @@ class SnapshotRecorder(Listener):
 def _of_many_classes(labels: Tensor, count: int, seed: int) -> list[int]:
     """Which images to look at: one of each of the first classes; when there are few, more of each. By class."""
     generator = Generator().manual_seed(derived_seed(seed, "probes", 0))
-    seen: dict[int, int] = {}
-    ranked = []
-    for index in torch.randperm(len(labels), generator=generator).tolist():
-        label = int(labels[index])
-        seen[label] = seen.get(label, 0) + 1
-        ranked.append((seen[label], label, index))
-    return [index for _, _, index in sorted(sorted(ranked)[:count], key=lambda place: place[1:])]
+    chosen = in_class_turns(labels, generator)[:count].tolist()
+    return sorted(chosen, key=lambda index: (int(labels[index]), index))
 
 
 def _pixels(images: ImageSet, preprocess: Preprocess) -> Tensor:

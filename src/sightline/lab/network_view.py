@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightline.classifier.classifier import Classifier
+from sightline.data.class_turns import in_class_turns
 from sightline.data.imageset import ImageSet
 from sightline.data.load import load_recorded_test
 from sightline.data.split import read_manifest
@@ -122,7 +123,7 @@ class NetworkView:
         test = self.test
         if test is None:
             return {"pictures": [], "pages": 0, "missing": self.missing}
-        order = _one_of_each(np.asarray(test.labels))
+        order = in_class_turns(test.labels)
         pages = -(-len(order) // count)
         shown_now = order[count * (page % pages) : count * (page % pages + 1)]
         found = []
@@ -319,7 +320,7 @@ class NetworkView:
         if self.test is None or not self._watched_count:
             return None
         if name not in self._dead:
-            order = _one_of_each(np.asarray(self.test.labels))[: self._watched_count]
+            order = in_class_turns(self.test.labels)[: self._watched_count]
             try:
                 images = [self.test.images.read(index) for index in order.tolist()]
             except SightlineError:
@@ -354,15 +355,6 @@ class NetworkView:
         given = run.inputs[0] if run.inputs else None
         before = float(given[0][place]) if isinstance(given, Tensor) and given[0].shape == after.shape else None
         return {"kind": "passed", "layer": row.kind, "before": before, "output": float(after[place])}
-
-
-def _one_of_each(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All positions, such that classes take turns: the first of each, then the second of each, ..."""
-    turn = np.zeros(len(labels), np.int64)
-    for label in np.unique(labels):
-        places = np.flatnonzero(labels == label)
-        turn[places] = np.arange(len(places))
-    return np.lexsort((labels, turn))
 
 
 def _strip(network: Any, name: str, output: Any, x: Tensor) -> Json | None:

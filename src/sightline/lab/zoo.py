@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 from sightline.machine.files import write_text
 from sightline.models.contract import Network
 from sightline.models.registry import Architecture, ModelEntry, list_models
+from sightline.models.watching import layer_hooks, leaf_layers
 
 FILE = Path(__file__).parent / "static" / "zoo.json"
 
@@ -112,26 +113,20 @@ class _Sources(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch lea
 @contextmanager
 def _watched(network: Network, sources: _Sources) -> Iterator[None]:
     """Every layer that runs adds itself to `sources.layers`."""
-    names = {module: name for name, module in network.named_modules()}
+    layers = leaf_layers(network)
 
-    def enter(module: nn.Module, inputs: Any) -> None:
+    def enter(name: str, inputs: Any) -> None:
         sources.inside.append(sources.of(inputs))
 
-    def leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        kind, settings = _settings(module)
+    def leave(name: str, inputs: Any, output: Tensor) -> None:
+        kind, settings = _settings(layers[name])
         seen = sorted(sources.inside.pop())
         before = {} if seen == [len(sources.layers) - 1] else {"from": seen}
-        sources.layers.append({"name": names[module], "kind": kind, **before, **settings})
+        sources.layers.append({"name": name, "kind": kind, **before, **settings})
         sources.set(output, {len(sources.layers) - 1})
 
-    leaves = [module for module in names if not any(module.children()) and not isinstance(module, nn.Identity)]
-    handles = [module.register_forward_pre_hook(enter) for module in leaves]
-    handles += [module.register_forward_hook(leave) for module in leaves]
-    try:
+    with layer_hooks(layers, before=enter, after=leave):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _settings(module: nn.Module) -> tuple[str, dict[str, Any]]:

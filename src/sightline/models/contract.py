@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sightline.errors import ModelError, near
 from sightline.models.blocks import hidden_output
+from sightline.models.watching import layer_hooks
 
 if TYPE_CHECKING:
     from sightline.models.registry import Architecture
@@ -49,7 +50,8 @@ class Network(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """What the output layer sees, one vector an image: (B, C, H, W) -> (B, D)."""
         seen: list[Tensor] = []
-        with self.head.get_submodule("output").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+        output = {"head.output": self.head.get_submodule("output")}
+        with layer_hooks(output, before=lambda _, inputs: seen.append(inputs[0])):
             self(x)
         return seen[0]
 

@@ -6,12 +6,12 @@ Only copies are folded: what is trained and saved is the ordinary network.
 """
 
 import copy
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sightline.models.contract import Network
+from sightline.models.watching import layer_runs
 
 TOLERANCE = 1e-2  # of the feature maps' own spread, by which a folded network may differ; rounding gives about 1e-5
 
@@ -39,26 +39,17 @@ def folded(network: Network) -> Network:
 
 def _watch(network: Network, images: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
     """The names of each convolution and the batch norm that takes its output, both used once; and the feature maps."""
-    calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
-    handles = []
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
-
-            def record(module: nn.Module, inputs: Any, output: Tensor, name: str = name) -> None:
-                calls.append((name, module, inputs[0], output))
-
-            handles.append(module.register_forward_hook(record))
-    try:
+    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)}
+    with layer_runs(layers) as runs:
         features = network.forward_features(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    names = [name for name, *_ in calls]
-    made_by = {id(output): name for name, module, _, output in calls if isinstance(module, nn.Conv2d)}
+    names = [run.name for run in runs]
+    made_by = {id(run.output): run.name for run in runs if isinstance(layers[run.name], nn.Conv2d)}
     pairs = [
-        (made_by[id(seen)], name)
-        for name, module, seen, _ in calls
-        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and id(seen) in made_by
+        (made_by[id(run.inputs[0])], run.name)
+        for run in runs
+        if isinstance(norm := layers[run.name], nn.BatchNorm2d)
+        and norm.running_mean is not None
+        and id(run.inputs[0]) in made_by
     ]
     return [pair for pair in pairs if all(names.count(name) == 1 for name in pair)], features
 

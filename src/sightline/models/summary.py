@@ -16,6 +16,7 @@ from sightline import config
 from sightline.errors import ModelError
 from sightline.models.contract import Network
 from sightline.models.tracing import Trace
+from sightline.models.watching import evaluation_mode, layer_hooks, leaf_layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,41 +101,31 @@ def summary(network: Network, size: int | None = None, in_channels: int | None =
 def _watched(network: nn.Module, trace: Trace) -> Iterator[list[LayerRow]]:
     """The network in eval mode; every layer that runs adds its row. Modes and hooks are put back, also on error."""
     rows: list[LayerRow] = []
-    names = {module: name for name, module in network.named_modules()}
-    modes = {module: module.training for module in names}
-    before = 0
+    layers = leaf_layers(network)
+    multiply_adds = 0  # of all layers before the one that runs
 
-    def enter(module: nn.Module, inputs: Any) -> None:
-        nonlocal before
-        before = trace.multiply_adds
+    def enter(name: str, inputs: Any) -> None:
+        nonlocal multiply_adds
+        multiply_adds = trace.multiply_adds
 
-    def leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def leave(name: str, inputs: Any, output: Tensor) -> None:
+        layer = layers[name]
         field = max(trace.fields_of(output), key=lambda field: field.size)  # along the axis where it is larger
         known = math.isfinite(field.size)
         rows.append(
             LayerRow(
-                name=names[module],
-                kind=type(module).__name__,
+                name=name,
+                kind=type(layer).__name__,
                 output_shape=tuple(output.shape[1:]),
-                parameters=sum(parameter.numel() for parameter in module.parameters()),
-                multiply_adds=trace.multiply_adds - before,
+                parameters=sum(parameter.numel() for parameter in layer.parameters()),
+                multiply_adds=trace.multiply_adds - multiply_adds,
                 receptive_field=round(field.size) if known else None,
                 stride=round(field.stride) if known else None,
             )
         )
 
-    # An identity (a shortcut, a dropout switched off for good) does nothing worth a row.
-    layers = [module for module in names if not any(module.children()) and not isinstance(module, nn.Identity)]
-    handles = [module.register_forward_pre_hook(enter) for module in layers]
-    handles += [module.register_forward_hook(leave) for module in layers]
-    try:
-        network.eval()
+    with evaluation_mode(network), layer_hooks(layers, before=enter, after=leave):
         yield rows
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _cells(row: LayerRow) -> tuple[str, ...]:

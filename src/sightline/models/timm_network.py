@@ -12,8 +12,7 @@ timm takes seconds to import, so only functions import it.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -23,6 +22,7 @@ from sightline.errors import ModelError
 from sightline.machine.late_compiler import late_compiler
 from sightline.models.blocks import sequential
 from sightline.models.contract import Network, Options
+from sightline.models.watching import LayerRun, layer_runs
 
 # What timm's feature extractor returns, and which feature maps that is here; nothing is lost:
 # maps (B, C, h, w); channels-last (B, h, w, C) -> (B, C, h, w); tokens (B, N, C) -> (B, C, 1, N);
@@ -173,14 +173,6 @@ class _Head(nn.Module):
         return logits
 
 
-class _Call(NamedTuple):
-    """One call of a layer while the probe went through."""
-
-    name: str
-    inputs: tuple[Any, ...]  # with the keyword arguments
-    output: Any
-
-
 class _Parts(NamedTuple):
     """A network of timm, sorted."""
 
@@ -228,19 +220,20 @@ def _sorted(model: Any, name: str, in_channels: int, size: int) -> _Parts:
 
 def _split(model: Any, image: Tensor) -> _Parts:
     """Stages make feature maps, the head one vector of them. Sends an image through to see which layers do what."""
-    with _recorded(model) as calls:
+    layers = {name: layer for name, layer in model.named_modules() if name}  # also those that contain others
+    with layer_runs(layers) as runs:
         features = model.forward_features(image)
     if not isinstance(features, Tensor):
         raise TypeError("its features are no single tensor")
-    with _recorded(model) as head_calls:
+    with layer_runs(layers) as head_runs:
         model.forward_head(features)
     layout = _layout(features, model.num_features)
-    in_features, in_head = ({call.name.partition(".")[0] for call in each} for each in (calls, head_calls))
+    in_features, in_head = ({run.name.partition(".")[0] for run in each} for each in (runs, head_runs))
     children = dict(model.named_children())
     unused = {name for name in children.keys() - in_features if not children[name].state_dict()}
     pre_logits = _part(model, in_head | unused, tensors=False)
     body = _part(model, in_features | children.keys() - in_head, tensors=True)
-    stages = _stages(model, body, calls, image, features)
+    stages = _stages(model, body, runs, image, features)
     if layout != "maps":
         stages["maps"] = _Maps(layout)
     sequence = sequential(**stages)
@@ -260,33 +253,14 @@ def _layout(features: Tensor, channels: int) -> Layout:
     return "tokens" if features.ndim == 3 else "vector"
 
 
-@contextmanager
-def _recorded(model: nn.Module) -> Iterator[list[_Call]]:
-    """Within it, every layer that has run adds its call, also those inside others."""
-    calls: list[_Call] = []
-    handles = []
-    for name, module in model.named_modules():
-        if name:
-
-            def record(module: nn.Module, args: Any, kwargs: Any, output: Any, name: str = name) -> None:
-                calls.append(_Call(name, (*args, *kwargs.values()), output))
-
-            handles.append(module.register_forward_hook(record, with_kwargs=True))
-    try:
-        yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _stages(model: Any, body: nn.Module, calls: list[_Call], image: Tensor, features: Tensor) -> dict[str, nn.Module]:
+def _stages(model: Any, body: nn.Module, runs: list[LayerRun], image: Tensor, features: Tensor) -> dict[str, nn.Module]:
     """The feature extractor as named stages."""
     levels = [level["module"] for level in getattr(model, "feature_info", ()) if isinstance(level, dict)]
-    layers = _chain(calls, levels, "", image, features)
+    layers = _chain(runs, levels, "", image, features)
     return {"body": _Body(body)} if layers is None else _cut(model, layers, levels)
 
 
-def _chain(calls: list[_Call], levels: list[str], parent: str, start: Any, end: Any) -> list[str] | None:
+def _chain(runs: list[LayerRun], levels: list[str], parent: str, start: Any, end: Any) -> list[str] | None:
     """The layers directly in `parent` that turn `start` into `end`, each seeing only what the one before returned.
 
     A layer that ends no level but contains layers that do is replaced by those, where they are a chain again.
@@ -294,15 +268,15 @@ def _chain(calls: list[_Call], levels: list[str], parent: str, start: Any, end: 
     """
     layers: list[str] = []
     value = start
-    for call in calls:
-        if call.name.rpartition(".")[0] != parent:
+    for run in runs:
+        if run.name.rpartition(".")[0] != parent:
             continue
-        if len(call.inputs) != 1 or call.inputs[0] is not value or call.name in layers:
+        if len(run.inputs) != 1 or run.inputs[0] is not value or run.name in layers:
             return None
-        within = any(level.startswith(f"{call.name}.") for level in levels)
-        inner = _chain(calls, levels, call.name, value, call.output) if within else None
-        layers += inner or [call.name]
-        value = call.output
+        within = any(level.startswith(f"{run.name}.") for level in levels)
+        inner = _chain(runs, levels, run.name, value, run.output) if within else None
+        layers += inner or [run.name]
+        value = run.output
     return layers if value is end else None
 
 

@@ -123,12 +123,7 @@ class Preprocess:
         if batch.dtype != torch.uint8 or batch.shape[1] != self.channels:
             what = f"the batch is {batch.dtype} of shape {tuple(batch.shape)}"
             raise InputError(what, hint=f"give torch.uint8 (B, {self.channels}, H, W)")
-        size, channels, height, width = batch.shape
-        values = batch.to(torch.float32, memory_format=torch.channels_last)
-        rows = values.permute(0, 2, 3, 1).view(size * height, width * channels)  # the same memory
-        scale, shift = _scale_and_shift(self.mean, self.std, width, batch.device)
-        torch.addcmul(shift, rows, scale, out=rows)
-        return values
+        return scaled(batch, *_scale_and_shift_of_a_row(self.mean, self.std, batch.shape[3], batch.device))
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain JSON types."""
@@ -203,17 +198,32 @@ class Preprocess:
         return border
 
 
-@cache
-def _scale_and_shift(
-    mean: tuple[float, ...], std: tuple[float, ...], width: int, device: "torch.device"
-) -> tuple["Tensor", "Tensor"]:
-    """(x / 255 - mean) / std as scale * x + shift, each (width * C,) in the order of a channels-last image row.
+def scale_and_shift(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple["Tensor", "Tensor"]:
+    """(x / 255 - mean) / std as scale * x + shift, each float32 (C,)."""
+    import torch
 
-    One multiply-add over whole rows is four times as fast on a CPU as broadcasting over three channels. Kept, because
-    copying them to a GPU would wait for it at every batch.
+    return torch.tensor([1 / (255 * s) for s in std]), torch.tensor([-m / s for m, s in zip(mean, std, strict=True)])
+
+
+def scaled(batch: "Tensor", scale: "Tensor", shift: "Tensor") -> "Tensor":
+    """scale * x + shift of uint8 (B, C, H, W): float32 (B, C, H, W), channels last.
+
+    scale, shift: float32 (W * C,), for each value of a channels-last image row. One multiply-add over whole rows is
+    four times as fast on a CPU as broadcasting over three channels.
     """
     import torch
 
-    scale = torch.tensor([1 / (255 * s) for s in std], device=device)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
-    return scale.repeat(width), shift.repeat(width)
+    size, channels, height, width = batch.shape
+    values = batch.to(torch.float32, memory_format=torch.channels_last)
+    rows = values.permute(0, 2, 3, 1).view(size * height, width * channels)  # the same memory
+    torch.addcmul(shift, rows, scale, out=rows)
+    return values
+
+
+@cache
+def _scale_and_shift_of_a_row(
+    mean: tuple[float, ...], std: tuple[float, ...], width: int, device: "torch.device"
+) -> tuple["Tensor", "Tensor"]:
+    """`scale_and_shift` for `scaled`. Kept, because copying them to a GPU would wait for it at every batch."""
+    scale, shift = scale_and_shift(mean, std)
+    return scale.to(device).repeat(width), shift.to(device).repeat(width)

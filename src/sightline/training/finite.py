@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import TrainingError
+from sightline.models.watching import layer_hooks
 from sightline.training.world import ALONE, World
 
 HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32; checkpoints are from before this step"
@@ -78,18 +79,13 @@ def first_bad_tensor(network: nn.Module, inputs: Tensor) -> str:
     if weight:
         return weight
     bad: list[str] = []
-    names = {module: name for name, module in network.named_modules()}
 
-    def look(module: nn.Module, arguments: object, output: object) -> None:
+    def look(name: str, arguments: object, output: object) -> None:
         if isinstance(output, Tensor) and not bad and not torch.isfinite(output).all():
-            bad.append(f"output of layer '{names[module]}'" if names[module] else "the logits")
+            bad.append(f"output of layer '{name}'" if name else "the logits")
 
-    handles = [module.register_forward_hook(look) for module in network.modules()]
-    try:
+    with layer_hooks(dict(network.named_modules()), after=look):
         network(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
     return bad[0] if bad else "the loss itself"
 
 

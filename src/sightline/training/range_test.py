@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from sightline.config import TrainConfig
 from sightline.data.imageset import Splits
 from sightline.models.contract import Network
+from sightline.models.watching import modes_restored
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.gradients import Gradients
 from sightline.training.optimizers import Optimizers
@@ -112,9 +113,8 @@ def smooth(values: Sequence[float]) -> NDArray[np.float64]:
 def _undone(network: nn.Module) -> Iterator[None]:
     """Afterwards the network's weights, buffers and modes, and torch's random numbers, are what they were before."""
     tensors = {name: tensor.detach().clone() for name, tensor in _tensors(network)}
-    modes = {module: module.training for module in network.modules()}
     gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=gpus):
+    with torch.random.fork_rng(devices=gpus), modes_restored(network):
         try:
             yield
         finally:
@@ -122,8 +122,6 @@ def _undone(network: nn.Module) -> Iterator[None]:
                 for name, tensor in _tensors(network):
                     tensor.copy_(tensors[name])
             network.zero_grad(set_to_none=True)
-            for module, mode in modes.items():
-                module.training = mode
 
 
 def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
