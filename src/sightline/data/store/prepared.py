@@ -119,14 +119,10 @@ def _on_disk(files: FileImages, preprocess: Preprocess) -> tuple[FileImages, dic
 def _in_cache(budget: int) -> Keep:
     def keep(files: FileImages, preprocess: Preprocess) -> tuple[CachedImages, dict[int, str]]:
         stats = stamps(files.paths)
-        cache = open_cache(preprocess)
-        try:
-            # Also when nothing is missing: between the slots and the map of the records nobody may empty the cache.
-            with cache.writing():
-                slots, unreadable = _fill(cache, files, stats, preprocess, budget)
-                pixels = cache.pixels()
-        finally:
-            cache.close()
+        # Open until the records are mapped: between the slots and the map nobody may empty the cache.
+        with open_cache(preprocess) as cache:
+            slots, unreadable = _fill(cache, files, stats, preprocess, budget)
+            pixels = cache.pixels()
         images = CachedImages(dataclasses.replace(files, stats=stats), pixels, torch.from_numpy(slots))
         return images, unreadable
 
