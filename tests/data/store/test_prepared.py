@@ -15,7 +15,8 @@ from filelock import Timeout
 from PIL import Image
 
 from sightline.data.batches import to_resident
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.data.store import pixel_cache, prepared
 from sightline.data.store.pixel_cache import (
     PixelCache,
@@ -61,7 +62,7 @@ def photo(path: Path, seed: int) -> Path:
 
 def image_set(paths: list[Path]) -> ImageSet:
     return ImageSet(
-        FileImages(tuple(paths)), torch.arange(len(paths)) % 2, ("even", "odd"), tuple(p.name for p in paths)
+        EncodedImages(Files(paths)), torch.arange(len(paths)) % 2, ("even", "odd"), tuple(p.name for p in paths)
     )
 
 
@@ -167,7 +168,7 @@ def test_unreadable_files_are_left_out_and_listed(
     whole = (tmp_path / "13.jpg").read_bytes()
     (tmp_path / "13.jpg").write_bytes(whole[: len(whole) // 2])
     made = prepare(splits, SEEN, budget=0 if keep == "disk" else None)
-    assert isinstance(made.train.images, FileImages if keep == "disk" else CachedImages)
+    assert isinstance(made.train.images, EncodedImages if keep == "disk" else CachedImages)
     assert [Path(file.path).name for file in made.unused] == ["02.jpg", "05.jpg", "13.jpg"]
     assert made.unused[0].reason == "the file is empty"
     assert made.unused[1].reason in ("there is no such file", "no such file or directory")
@@ -188,8 +189,8 @@ def test_not_one_readable_training_image_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("budget", [0, None])
 def test_a_class_of_broken_files_is_named(tmp_path: Path, splits: Splits, budget: int | None) -> None:
-    assert isinstance(splits.train.images, FileImages)
-    for path, label in zip(splits.train.images.paths, splits.train.labels.tolist(), strict=True):
+    assert isinstance(splits.train.images, EncodedImages)
+    for path, label in zip(splits.train.images.originals, splits.train.labels.tolist(), strict=True):
         if label:
             path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError) as caught:
@@ -199,7 +200,7 @@ def test_a_class_of_broken_files_is_named(tmp_path: Path, splits: Splits, budget
 
 def test_over_the_budget_files_stay_files_and_it_is_said_once(splits: Splits) -> None:
     made = prepare(splits, SEEN, budget=20 * record_bytes(SEEN) - 1)
-    assert isinstance(made.train.images, FileImages)
+    assert isinstance(made.train.images, EncodedImages)
     assert len(made.warnings) == 1
     assert made.warnings[0].endswith("they are decoded in every epoch (--cache 1GB would keep them)")
     assert cache_size() == 0
@@ -261,7 +262,7 @@ def test_a_disk_that_takes_nothing_is_said_and_training_goes_on(
 
     monkeypatch.setattr(PixelCache, "add", full)
     made = prepare(splits, SEEN)
-    assert isinstance(made.train.images, FileImages)
+    assert isinstance(made.train.images, EncodedImages)
     assert made.warnings == (
         "decoded images cannot be kept (No space left on device): they are decoded in every epoch",
     )
@@ -302,7 +303,7 @@ def write_forever(folder: Path, started: "multiprocessing.synchronize.Event") ->
         for number in range(10**6):
             pixels = np.full((4, 3, 16, 16), number % 256, dtype=np.uint8)
             contents = [digest(f"{number}/{i}".encode()) for i in range(4)]
-            cache.add([Path(f"/{number}/{i}") for i in range(4)], np.full((4, 2), number), contents, pixels)
+            cache.add([f"/{number}/{i}" for i in range(4)], np.full((4, 2), number), contents, pixels)
             if number == 3:
                 started.set()
 
@@ -322,7 +323,7 @@ def test_a_killed_writer_leaves_nothing_wrong_behind(delay: float, cache: Path) 
         assert count >= 16
         pixels = kept.pixels()
         for number in range(count // 4):
-            slots = kept.find([Path(f"/{number}/{i}") for i in range(4)], np.full((4, 2), number))
+            slots = kept.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
             assert slots.tolist() == list(range(4 * number, 4 * number + 4))
             assert (pixels[4 * number : 4 * number + 4] == number % 256).all()
 

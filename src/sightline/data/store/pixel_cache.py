@@ -26,6 +26,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sightline.data.originals import Originals
 from sightline.machine import cache
 from sightline.machine.files import make_folder
 from sightline.machine.memory import available_memory
@@ -80,17 +81,20 @@ class PixelCache:
         with self._turn:
             return int(self._index.execute("SELECT COALESCE(MAX(slot) + 1, 0) FROM images").fetchone()[0])
 
-    def find(self, paths: Sequence[Path], stats: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The slot of each file that is as it was when it was read last, UNKNOWN for the others: int64 (N,)."""
-        found = np.full(len(paths), UNKNOWN, dtype=np.int64)
+    def find(self, originals: Originals, stamped: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The slot of each original that is as it was when it was read last, UNKNOWN for the others: int64 (N,).
+
+        stamped: int64 (N, 2), their stamps now.
+        """
+        found = np.full(len(originals), UNKNOWN, dtype=np.int64)
         query = "SELECT path, size, time, slot FROM files JOIN images USING (content) WHERE path IN ({})"
-        for first in range(0, len(paths), BATCH):
-            names = [_name(path) for path in paths[first : first + BATCH]]
+        for first in range(0, len(originals), BATCH):
+            names = [_key_of(originals.name(i)) for i in range(first, min(first + BATCH, len(originals)))]
             with self._turn:
                 rows = self._index.execute(query.format(",".join("?" * len(names))), names).fetchall()
             slots = {(name, size, time): slot for name, size, time, slot in rows}
             for i, name in enumerate(names, first):
-                found[i] = slots.get((name, *stats[i].tolist()), UNKNOWN)
+                found[i] = slots.get((name, *stamped[i].tolist()), UNKNOWN)
         return found
 
     def slot_of(self, content: bytes) -> int:
@@ -100,14 +104,14 @@ class PixelCache:
         return UNKNOWN if row is None else int(row[0])
 
     def add(
-        self, paths: Sequence[Path], stats: NDArray[np.int64], contents: Sequence[bytes], pixels: NDArray[np.uint8]
+        self, names: Sequence[str], stamped: NDArray[np.int64], contents: Sequence[bytes], pixels: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
-        """Keep images uint8 (B, C, h, w) and what their files were; return their slots, int64 (B,).
+        """Keep images uint8 (B, C, h, w), and what their originals were; return their slots, int64 (B,).
 
         Contents that are known keep their slot, whatever `pixels` says.
         """
         end = self.slots
-        slots = np.empty(len(paths), dtype=np.int64)
+        slots = np.empty(len(names), dtype=np.int64)
         new: list[int] = []
         fresh: dict[bytes, int] = {}
         for i, content in enumerate(contents):
@@ -126,7 +130,7 @@ class PixelCache:
                 file.write(np.ascontiguousarray(pixels[new].transpose(0, 2, 3, 1)).data)
                 file.flush()
                 os.fsync(file.fileno())
-        files = [(_name(p), *s.tolist(), c) for p, s, c in zip(paths, stats, contents, strict=True)]
+        files = [(_key_of(n), *s.tolist(), c) for n, s, c in zip(names, stamped, contents, strict=True)]
         with self._turn, self._index:
             self._index.executemany("INSERT INTO images VALUES (?, ?)", fresh.items())
             self._index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?)", files)
@@ -207,9 +211,9 @@ def _key(preprocess: Preprocess) -> str:
     return f"{width}x{height}-{preprocess.fit}-{digest(repr(settings).encode()).hex()[:12]}"
 
 
-def _name(path: Path) -> bytes:
-    """The file's absolute name, as the system has it."""
-    return os.fsencode(os.path.abspath(path))
+def _key_of(name: str) -> bytes:
+    """By what the index knows an original: for a file its absolute name, as the system has it."""
+    return os.fsencode(os.path.abspath(name))
 
 
 def _lock(folder: Path) -> FileLock:
