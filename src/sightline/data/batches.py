@@ -146,8 +146,8 @@ class Batches:
 def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Pixels:
     """Where `Batches` takes a set's pixels from, with as little in memory as can be.
 
-    Arrays of another size are resized into memory, when `Batches` asks for them near; cached images stay in their cache;
-    files are decoded whenever they are needed.
+    Arrays of another size are resized into memory when `Batches` asks for them near; cached images stay in their
+    cache; files are decoded whenever they are needed.
     """
     return seen_by(image_set.images, preprocess, room=True)
 
