@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.errors import DataError, ImageError
 
@@ -58,3 +58,17 @@ def test_splits_have_the_training_images_classes():
     splits = Splits("pets", make_set(), None, None)
     assert splits.classes == ("cat", "dog")
     assert (splits.unused, splits.note, splits.warnings) == ((), "", ())
+
+
+def test_cached_images_go_to_a_gpu_where_they_take_up_little_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    cached = CachedImages(EncodedImages(Files("ab")), torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([2, 0]))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 * 32, 10**9))  # they take up a quarter
+    assert cached.near(gpu) is cached
+    assert (cached.cuts(cpu), cached.cuts(gpu)) == (True, False)
+    moved: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 * 32 + 1, 10**9))
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: moved.append(device) or tensor)
+    assert isinstance(cached.near(gpu), ArrayImages)
+    assert moved == [gpu]
+    assert cached.near(cpu) is cached
