@@ -27,7 +27,8 @@ from PIL import Image
 from harness import at_least, begin, command_line, print_claims, table
 from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source
-from sightline.data.imageset import FileImages, ImageSet, Splits
+from sightline.data.imageset import EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.data.store.prepared import prepare
 from sightline.machine.device import keep_freed_memory
 from sightline.pixels.preprocess import Preprocess
@@ -68,7 +69,9 @@ def measure(folder: Path, varied: AugmentConfig, rounds: int) -> dict[str, float
     keep_freed_memory()  # as every training does
     paths = tuple(sorted(folder.rglob("*.jpg")))
     labels = torch.zeros(len(paths), dtype=torch.int64)
-    splits = Splits("photos", ImageSet(FileImages(paths), labels, ("one",), tuple(map(str, paths))), None, None)
+    splits = Splits(
+        "photos", ImageSet(EncodedImages(Files(paths)), labels, ("one",), tuple(map(str, paths))), None, None
+    )
     cache = Path(os.environ["XDG_CACHE_HOME"], "sightline")
     room = ROOM if varied.resized_crop else 1.0
     ways: dict[str, Callable[[], None]] = {

@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from sightline.cli import main
 from sightline.data.audit.audit import Audit
-from sightline.data.imageset import FileImages, Splits
+from sightline.data.imageset import EncodedImages, Splits
 from sightline.data.load import load_audited
 from sightline.runs.run import Run
 
@@ -271,8 +271,8 @@ def test_files_that_vanish_after_they_were_listed_are_left_out_or_named(
 
         def load_and_delete(data: str, **options: Any) -> tuple[Splits, Audit | None]:
             splits, audit = load_audited(data, **options)
-            assert isinstance(splits.train.images, FileImages)
-            for path in splits.train.images.paths[keep:]:
+            assert isinstance(splits.train.images, EncodedImages)
+            for path in splits.train.images.originals[keep:]:
                 path.unlink()
             return splits, audit
 

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 import sightline
-from sightline.data.imageset import FileImages
+from sightline.data.imageset import EncodedImages
 from sightline.runs.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow all of these names")
@@ -259,8 +259,8 @@ def test_predictions_name_every_test_image_once(run: Run, folder: Path) -> None:
 def test_the_files_of_odd_names_can_be_read_by_what_the_data_says(folder: Path, run: Run) -> None:
     test = sightline.load_data(folder).test
     assert test is not None
-    assert isinstance(test.images, FileImages)
-    paths = dict(zip(test.ids, test.images.paths, strict=True))
+    assert isinstance(test.images, EncodedImages)
+    paths = dict(zip(test.ids, test.images.originals, strict=True))
     for odd_id, odd_name in zip(ODD_IDS, ODD_NAMES, strict=True):
         path = paths[f"test/dog/{odd_id}"]
         assert path.name == odd_name

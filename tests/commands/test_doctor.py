@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 import torch
 
@@ -73,10 +74,24 @@ def test_old_and_missing_packages_come_with_the_command_that_installs_them(monke
 
 
 @pytest.mark.parametrize(
-    ("version", "numbers"), [("2.15.0+cu130", (2, 15, 0)), ("13.0.0", (13, 0, 0)), ("1.9rc1", (1, 9)), ("", ())]
+    ("version", "old"),
+    [("2.15.0+cu130", False), ("2.12.0.dev20261101", False), ("2.9.9", True), ("2.11rc1", True), ("own build", True)],
 )
-def test_versions_are_compared_by_their_numbers(version: str, numbers: tuple[int, ...]) -> None:
-    assert doctor._numbers(version) == numbers
+def test_versions_are_compared_as_python_packages_are(version: str, old: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["torch>=2.11"])
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: version)
+    assert any(finding.level == "fix" for finding in doctor._packages()) == old
+
+
+def test_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = type("Memory", (), {"total": 8 * 10**9, "available": 10**9})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    advice = "close other programs, or train with a smaller --batch-size"
+    assert list(doctor._memory()) == [Finding("memory", "8.0 GB, 1.0 GB of it available", advice, "note")]
+    memory.available = 4 * 10**9
+    assert list(doctor._memory()) == [Finding("memory", "8.0 GB, 4.0 GB of it available")]
+    monkeypatch.setitem(sys.modules, "psutil", None)  # not installed, which is a finding about packages
+    assert list(doctor._memory()) == []
 
 
 def test_a_container_with_less_time_than_cores_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

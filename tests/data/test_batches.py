@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source, readable, to_resident
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet
+from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
 
@@ -27,7 +28,8 @@ def make(
     count: int = 10, size: int = 4, *, augment: AugmentConfig | None = None, seed: int = 0, drop_last: bool = False
 ) -> Batches:
     images, labels = numbered(count)
-    return Batches(images, labels, batch_size=size, augment=augment or AugmentConfig(), seed=seed, drop_last=drop_last)
+    varied = augment or AugmentConfig()
+    return Batches(ArrayImages(images), labels, batch_size=size, augment=varied, seed=seed, drop_last=drop_last)
 
 
 def preprocess(size: int = 4, channels: int = 3) -> Preprocess:
@@ -36,7 +38,7 @@ def preprocess(size: int = 4, channels: int = 3) -> Preprocess:
 
 def file_set(paths: list[Path]) -> ImageSet:
     return ImageSet(
-        images=FileImages(tuple(paths)),
+        images=EncodedImages(Files(paths)),
         labels=torch.arange(len(paths)) % 2,
         classes=("even", "odd"),
         ids=tuple(path.name for path in paths),
@@ -121,13 +123,15 @@ def test_seeds_and_epochs_differ_in_order_and_in_augmentation() -> None:
 
 def test_the_batches_of_one_epoch_are_varied_differently() -> None:
     images = torch.zeros(8, 1, 6, 6, dtype=torch.uint8)
-    dealt = Batches(images, torch.zeros(8), batch_size=4, augment=AugmentConfig(erase=1), seed=0)
+    dealt = Batches(ArrayImages(images), torch.zeros(8), batch_size=4, augment=AugmentConfig(erase=1), seed=0)
     assert not torch.equal(dealt.batch(0).images, dealt.batch(1).images)
 
 
 def test_alternating_flip_follows_the_epoch() -> None:
     images = torch.arange(16, dtype=torch.uint8).view(1, 1, 4, 4).expand(6, -1, -1, -1)
-    dealt = Batches(images, torch.zeros(6), batch_size=4, augment=AugmentConfig(flip="alternating"), seed=0)
+    dealt = Batches(
+        ArrayImages(images), torch.zeros(6), batch_size=4, augment=AugmentConfig(flip="alternating"), seed=0
+    )
     shown: list[dict[int, Tensor]] = []
     for epoch in (0, 1):
         both = [dealt.batch(2 * epoch), dealt.batch(2 * epoch + 1)]
@@ -139,14 +143,14 @@ def test_alternating_flip_follows_the_epoch() -> None:
 @pytest.mark.parametrize(("images", "labels"), [(0, 0), (3, 2)])
 def test_images_without_labels_are_refused(images: int, labels: int) -> None:
     with pytest.raises(DataError, match=f"{images} images and {labels} labels"):
-        Batches(numbered(images)[0], numbered(labels)[1], batch_size=2, augment=AugmentConfig(), seed=0)
+        Batches(ArrayImages(numbered(images)[0]), numbered(labels)[1], batch_size=2, augment=AugmentConfig(), seed=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_batches_on_a_gpu() -> None:
     images, labels = numbered(10)
     config = AugmentConfig(flip="random", shift=1, rotate=5, brightness=0.2, erase=0.5, cutout=2, policy="trivial")
-    dealt = Batches(images, labels, batch_size=4, augment=config, seed=0, device="cuda")
+    dealt = Batches(ArrayImages(images), labels, batch_size=4, augment=config, seed=0, device="cuda")
     batch = dealt.batch(1)
     assert batch.images.is_cuda
     assert batch.labels.is_cuda
@@ -228,7 +232,7 @@ def resized_from_cache(count: int = 10) -> tuple[CachedImages, Tensor]:
     values = (10 * torch.arange(count + 3)).flip(0).to(torch.uint8)
     pixels = values.view(-1, 1, 1, 1).expand(-1, 3, 8, 8).contiguous()
     rows = torch.arange(count + 2, 2, -1)
-    return CachedImages(FileImages((Path(),) * count), pixels, rows), torch.arange(count) % 2
+    return CachedImages(EncodedImages(Files((Path(),) * count)), pixels, rows), torch.arange(count) % 2
 
 
 def test_memory_cache_and_files_give_the_same_batches(tmp_path: Path) -> None:
@@ -237,7 +241,7 @@ def test_memory_cache_and_files_give_the_same_batches(tmp_path: Path) -> None:
     cached = CachedImages(image_set.images, resident.flip(0), torch.arange(9, -1, -1))  # type: ignore[arg-type]
     dealt = [
         Batches(source, image_set.labels, batch_size=4, augment=VARIED, seed=0)
-        for source in (resident, cached, pixel_source(image_set, preprocess(8)))
+        for source in (ArrayImages(resident), cached, pixel_source(image_set, preprocess(8)))
     ]
     for step in (0, 1, 2, 3, 7, 1, 0, 2):  # in order, and jumping about
         first, *others = (batches.batch(step) for batches in dealt)
@@ -274,7 +278,7 @@ def test_a_file_that_vanishes_is_left_out_of_its_batch_and_named(tmp_path: Path)
 def test_balanced_sampling_shows_every_class_equally_often() -> None:
     labels = torch.tensor([0] * 50 + [1] * 8 + [3] * 3)  # nothing of class 2
     images = torch.zeros(61, 1, 2, 2, dtype=torch.uint8)
-    dealt = Batches(images, labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
+    dealt = Batches(ArrayImages(images), labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
     totals = torch.zeros(4, dtype=torch.int64)
     for epoch in range(6):
         order = dealt.order(epoch)
@@ -286,7 +290,7 @@ def test_balanced_sampling_shows_every_class_equally_often() -> None:
         rare = torch.bincount(order, minlength=61)[50:58]
         assert rare.max() - rare.min() <= 1  # the images of a class come in turn
     assert totals.tolist() == [122, 122, 0, 122]
-    again = Batches(images, labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
+    again = Batches(ArrayImages(images), labels, batch_size=10, augment=AugmentConfig(), seed=0, sampling="balanced")
     assert torch.equal(dealt.batch(3).indices, again.batch(3).indices)
     assert not torch.equal(dealt.order(0), dealt.order(1))
 

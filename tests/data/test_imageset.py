@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits, rows_of
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.errors import DataError, ImageError
 
 
@@ -45,10 +46,10 @@ def test_lengths_that_differ_are_refused():
 
 def test_file_images_read_rgb_and_name_a_vanished_file(tmp_path: Path, png: bytes):
     (tmp_path / "0.png").write_bytes(png)
-    images = FileImages((tmp_path / "0.png", tmp_path / "gone.png"))
+    images = EncodedImages(Files((tmp_path / "0.png", tmp_path / "gone.png")))
     assert images.channels == 3
     assert np.array_equal(images.read(0), np.full((4, 4, 3), (10, 20, 30), dtype=np.uint8))
-    assert tuple(images.take(torch.tensor([1])).paths) == (tmp_path / "gone.png",)
+    assert tuple(images.take(torch.tensor([1])).originals) == (tmp_path / "gone.png",)
     with pytest.raises(ImageError, match=r"gone\.png"):
         images.read(1)
 
@@ -59,10 +60,15 @@ def test_splits_have_the_training_images_classes():
     assert (splits.unused, splits.note, splits.warnings) == ((), "", ())
 
 
-def test_rows_keep_how_channels_lie_in_memory():
-    images = torch.arange(4 * 3 * 5 * 6).view(4, 3, 5, 6)
-    chosen = torch.tensor([2, 0, 2])
-    for given in (images, images.contiguous(memory_format=torch.channels_last)):
-        found = rows_of(given, chosen)
-        assert torch.equal(found, images[chosen])
-        assert found.stride() == given.stride()
+def test_cached_images_go_to_a_gpu_where_they_take_up_little_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    cached = CachedImages(EncodedImages(Files("ab")), torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([2, 0]))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 * 32, 10**9))  # they take up a quarter
+    assert cached.near(gpu) is cached
+    assert (cached.cuts(cpu), cached.cuts(gpu)) == (True, False)
+    moved: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 * 32 + 1, 10**9))
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: moved.append(device) or tensor)
+    assert isinstance(cached.near(gpu), ArrayImages)
+    assert moved == [gpu]
+    assert cached.near(cpu) is cached

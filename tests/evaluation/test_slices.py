@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from sightline.data.audit.file_facts import examine
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet
+from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation, score
 from sightline.evaluation.intervals import wilson_interval
@@ -81,7 +82,7 @@ def test_files_are_sliced_by_their_size(tmp_path: Path, monkeypatch: pytest.Monk
         paths.append(tmp_path / f"{number}.png")
         Image.fromarray(noise).save(paths[-1])
     (tmp_path / "59.png").write_bytes(b"broken")
-    files = FileImages(tuple(paths))
+    files = EncodedImages(Files(paths))
     ids = tuple(map(str, range(60)))
     images = ImageSet(files, torch.zeros(60, dtype=torch.int64), CLASSES, ids)
     right = np.arange(60) >= 15
@@ -100,7 +101,7 @@ def test_many_sizes_are_thirds(tmp_path: Path) -> None:
         paths.append(tmp_path / f"{number}.png")
         Image.new("L", (50, 10 + number)).save(paths[-1])
     ids = tuple(map(str, range(9)))
-    images = ImageSet(FileImages(tuple(paths)), torch.zeros(9, dtype=torch.int64), CLASSES, ids)
+    images = ImageSet(EncodedImages(Files(paths)), torch.zeros(9, dtype=torch.int64), CLASSES, ids)
     found = of_kind(slices(evaluation(np.ones(9, bool), ids), images), "size")
     assert [(part.name, part.total) for part in found] == [
         ("short side 10 to 12 pixels", 3),

@@ -64,7 +64,7 @@ def test_files_that_are_no_images_are_named(audit: Audit) -> None:
 
 
 def test_an_image_that_has_vanished_is_left_out(audit: Audit) -> None:
-    audit.images.images.paths[0].unlink()
+    audit.images.images.originals[0].unlink()
     section = audit_section(found(audit, Finding("info", "dark", "x", audit.images.ids[:2])))
     assert [row[0].id for row in section.findings[0].rows] == [audit.images.ids[1]]
 

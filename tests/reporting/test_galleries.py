@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet
+from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet
+from sightline.data.originals import Files
 from sightline.diagnosis.label_errors import Suspect
 from sightline.evaluation.evaluate import Evaluation, score
 from sightline.reporting.galleries import least_sure, surest_mistakes, suspected_labels
@@ -47,7 +48,7 @@ def test_a_vanished_file_is_left_out(tmp_path: Path) -> None:
     for path in paths[:2]:
         Image.new("RGB", (200, 100), "red").save(path)
     evaluation = all_wrong(3)
-    data = ImageSet(FileImages(paths), torch.zeros(3, dtype=torch.int64), ("cat", "dog"), evaluation.ids)
+    data = ImageSet(EncodedImages(Files(paths)), torch.zeros(3, dtype=torch.int64), ("cat", "dog"), evaluation.ids)
     found = surest_mistakes(evaluation, data, {}, HeatSheet())
     assert found is not None
     assert [mistake.id for mistake in found.shots] == ["1.png", "0.png"]

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet
+from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet
+from sightline.data.originals import Files
 from sightline.reporting.sprites import COLUMNS, DrawnSheet, Sprite, SpriteSheet
 
 
@@ -56,7 +57,7 @@ def test_photos_are_squares_of_their_middle_and_vanished_ones_are_left_out(tmp_p
     photo = np.zeros((100, 300, 3), dtype=np.uint8)
     photo[:, 100:200] = 200
     Image.fromarray(photo).save(tmp_path / "0.png")
-    files = FileImages((tmp_path / "0.png", tmp_path / "gone.png"))
+    files = EncodedImages(Files((tmp_path / "0.png", tmp_path / "gone.png")))
     sheet = SpriteSheet(ImageSet(files, torch.zeros(2, dtype=torch.int64), ("cat",), ("0.png", "gone.png")))
     assert sheet.add(1) is None
     assert sheet.add(0) == Sprite(0, 0)

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from sightline.config import AugmentConfig
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet
+from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet
+from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.machine.device import Precision
 from sightline.models.contract import Network
@@ -150,7 +151,7 @@ def test_files_are_decoded_and_one_that_vanished_is_named(network: Network, tmp_
     rng = np.random.default_rng(0)
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
-    files = ImageSet(FileImages(paths), torch.tensor([0, 1, 2]), ("a", "b", "c"), tuple(map(str, paths)))
+    files = ImageSet(EncodedImages(Files(paths)), torch.tensor([0, 1, 2]), ("a", "b", "c"), tuple(map(str, paths)))
     found = extract(network, files, PREPROCESS, device=CPU, precision=FP32)
     one = torch.from_numpy(PREPROCESS.read(paths[1]))[None]
     with torch.no_grad():

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.config import AugmentConfig, ParameterGroup, TrainConfig
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.errors import ConfigError, RunError, TrainingError
 from sightline.evaluation.metrics import wilson_interval
 from sightline.models.contract import Network
@@ -242,7 +243,7 @@ def test_files_that_are_decoded_every_epoch_train_alike(splits: Splits, tiny: Ti
         paths = tuple(tmp_path / f"{name}-{index}.png" for index in range(len(image_set)))
         for path, image in zip(paths, image_set.images.pixels, strict=True):
             Image.fromarray(image[0].numpy()).save(path)
-        return dataclasses.replace(image_set, images=FileImages(paths, channels=1))
+        return dataclasses.replace(image_set, images=EncodedImages(Files(paths), channels=1))
 
     assert splits.val is not None
     files = dataclasses.replace(splits, train=as_files(splits.train, "train"), val=as_files(splits.val, "val"))

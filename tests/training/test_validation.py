@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, Splits
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, Splits
+from sightline.data.originals import Files
 from sightline.data.statistics import default_preprocess
 from sightline.evaluation.metrics import wilson_interval
 from sightline.machine.device import Precision
@@ -47,7 +48,7 @@ def test_the_score_is_the_same_from_files_and_from_a_cache(
     paths = tuple(tmp_path / f"{index}.png" for index in range(len(pixels)))
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image[0].numpy()).save(path)
-    files = FileImages(paths, channels=1)
+    files = EncodedImages(Files(paths), channels=1)
     cached = CachedImages(files, pixels.flip(0), torch.arange(len(pixels)).flip(0))
     preprocess = default_preprocess(splits.train, (1, 12, 12))
     scores = [

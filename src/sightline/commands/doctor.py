@@ -82,23 +82,24 @@ def _python() -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     """The installed version of every package that Sightline's metadata asks for."""
+    from packaging.requirements import Requirement
+
     try:
-        required = importlib.metadata.requires("sightline") or []
+        required = [Requirement(text) for text in importlib.metadata.requires("sightline") or []]
     except importlib.metadata.PackageNotFoundError:
         yield Finding("packages", "sightline itself is not installed", "install it: pip install sightline", "note")
         return
     found, wrong = [], []
     for requirement in required:
-        match = re.fullmatch(r"([\w.-]+)>=([\d.]+)", requirement)
-        if not match:  # a tool for developers, or an optional extra
+        if requirement.marker and not requirement.marker.evaluate():  # a tool for developers, or an optional extra
             continue
-        name, oldest = match.groups()
+        name = requirement.name
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             wrong.append(Finding(name, "is not installed", f"pip install '{requirement}'", "fix"))
             continue
-        if _numbers(version) < _numbers(oldest):
+        if not requirement.specifier.contains(version, prereleases=True):
             wrong.append(Finding(name, f"{version} is too old", f"pip install --upgrade '{requirement}'", "fix"))
         found.append(f"{name} {version}")
     yield Finding("packages", ", ".join(found))
@@ -106,11 +107,13 @@ def _packages() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    total, available = (_meminfo(key) for key in ("MemTotal", "MemAvailable"))
-    if total is None or available is None:
-        return  # only Linux says it in a file
-    found = f"{total / 1e9:.1f} GB, {available / 1e9:.1f} GB of it available"
-    if available < LOW_MEMORY:
+    try:
+        import psutil
+    except ImportError:  # which the packages' finding says
+        return
+    memory = psutil.virtual_memory()
+    found = f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it available"
+    if memory.available < LOW_MEMORY:
         yield Finding("memory", found, "close other programs, or train with a smaller --batch-size", "note")
     else:
         yield Finding("memory", found)
@@ -219,21 +222,6 @@ def _data_sets() -> Iterator[Finding]:
     rest = [name for name in NAMES if name not in here]
     found = f"{', '.join(here)} on this machine"
     yield Finding("data", f"{found}; {', '.join(rest)} would be downloaded when first used" if rest else found)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: "2.15.0+cu130" -> (2, 15, 0)."""
-    match = re.match(r"\d+(\.\d+)*", version)
-    return tuple(map(int, match[0].split("."))) if match else ()
-
-
-def _meminfo(key: str) -> int | None:
-    """A value of Linux's /proc/meminfo in bytes; None elsewhere."""
-    try:
-        match = re.search(rf"^{key}:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(match[1]) * 1024 if match else None
 
 
 def _processor() -> str:

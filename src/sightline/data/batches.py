@@ -13,16 +13,13 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment.augment import augment
-from sightline.data.augment.resized_crop import boxes_of, crop_and_resize, random_parts
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Unused, rows_of
+from sightline.data.augment.resized_crop import random_parts
+from sightline.data.images import Pixels, Reading, rows_of
+from sightline.data.imageset import ImageSet, Unused
 from sightline.data.randomness import derived_seed
-from sightline.data.store.stream import DecodedImages, Decoding, unreadable_file
+from sightline.data.store.stream import seen_by
 from sightline.errors import DataError
-from sightline.machine.memory import require_memory
 from sightline.pixels.preprocess import Preprocess
-
-AHEAD = 2  # batches that are decoded before they are asked for
-DEVICE_SHARE = 0.25  # of a GPU's free memory that images may take up, rather than travel to it batch by batch
 
 
 class Batch(NamedTuple):
@@ -36,7 +33,7 @@ class Batch(NamedTuple):
 class Batches:
     """Shuffled, augmented batches on `device`.
 
-    images: uint8 (N, C, H, W), or where such pixels come from; see `pixel_source`. labels: int64 (N,).
+    images: see `pixel_source`. labels: int64 (N,).
     sampling: "shuffle" shows every image once in every epoch, in an order of its own. "balanced" shows every class
         equally often (N images in an epoch all the same), the images of a class in turn.
     size: (h, w) of the batches where they are not as large as the images: random crops of this size if
@@ -49,7 +46,7 @@ class Batches:
 
     def __init__(
         self,
-        images: Tensor | CachedImages | DecodedImages,
+        images: Pixels,
         labels: Tensor,
         *,
         batch_size: int,
@@ -65,14 +62,11 @@ class Batches:
                 f"{len(images)} images and {len(labels)} labels", where="Batches", hint="give one label each"
             )
         self.device = torch.device(device)
-        self.images = _near(images, self.device)
+        self.images = images.near(self.device)
         self.labels = labels.to(self.device)
         self.batch_size = min(batch_size, len(images))
         self.augment = augment
-        # Files are cropped as they are decoded: resized once, and from the photo itself. Of cached images only the part
-        # is read that is seen; a GPU crops by itself.
-        is_read_in_parts = isinstance(self.images, CachedImages) and self.device.type == "cpu"
-        self._crop = augment.resized_crop if isinstance(self.images, DecodedImages) or is_read_in_parts else 0.0
+        self._crop = augment.resized_crop if self.images.cuts(self.device) else 0.0  # cut while reading
         self._augment = dataclasses.replace(augment, resized_crop=0.0) if self._crop else augment
         self.seed = seed
         self.size = size
@@ -82,7 +76,7 @@ class Batches:
             self.steps_per_epoch += 1
         self._class_labels = labels.cpu() if sampling == "balanced" else None
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
-        self._decodings: dict[int, Decoding] = {}
+        self._readings: dict[int, Reading] = {}
 
     def batch(self, step: int) -> Batch:
         """The batch of this step, counted from 0 over all epochs. The same step gives the same batch, in any order.
@@ -101,12 +95,7 @@ class Batches:
     def sample(self, count: int) -> Tensor:
         """At most `count` images, evenly spaced (many sets are ordered by class), not augmented: uint8 on `device`."""
         every = torch.arange(0, len(self.images), math.ceil(len(self.images) / count))
-        if isinstance(self.images, DecodedImages):
-            images = self.images.start(every.tolist()).result()[0]
-        elif isinstance(self.images, CachedImages):
-            images = self.images.gather(every)
-        else:
-            images = self.images[:: math.ceil(len(self.images) / count)]
+        images, _ = self.images.start(every).result()
         off, generator = AugmentConfig(), Generator(self.device)
         return augment(images.to(self.device), off, indices=every, epoch=0, generator=generator, size=self.size)
 
@@ -118,7 +107,7 @@ class Batches:
                 order = torch.randperm(len(self.images), generator=generator)
             else:
                 order = _balanced(self._class_labels, epoch, generator)
-            self._order = (epoch, order.to(self.device) if isinstance(self.images, Tensor) else order)
+            self._order = (epoch, order.to(self.images.device))
         return self._order[1]
 
     def _indices(self, step: int) -> Tensor:
@@ -127,68 +116,40 @@ class Batches:
 
     def _pixels(self, step: int, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         """uint8 (B, C, H, W), and which of `indices` they are when some could not be read."""
-        if isinstance(self.images, Tensor):
-            return rows_of(self.images, indices), None
-        if isinstance(self.images, CachedImages):
-            return self._cached(step, indices), None
-        decoding = self._decodings.pop(step, None) or self._start(step)
+        reading = self._readings.pop(step, None) or self._start(step, indices)
         # What was begun for other steps is of no use any more: someone has jumped, or gone back.
-        ahead = [later for later in range(step + 1, step + 1 + AHEAD) if self._same_epoch(step, later)]
-        self._decodings = {later: self._decodings.get(later) or self._start(later) for later in ahead}
-        images, unreadable = decoding.result()
+        ahead = [later for later in range(step + 1, step + 1 + self.images.ahead) if self._same_epoch(step, later)]
+        self._readings = {
+            later: self._readings.get(later) or self._start(later, self._indices(later)) for later in ahead
+        }
+        images, unreadable = reading.result()
         if not unreadable:
             return images, None
-        self.lost |= {int(indices[position]): reason for position, reason in unreadable.items()}
+        self.lost |= {int(indices[position]): error.reason for position, error in unreadable.items()}
         readable = torch.tensor([i for i in range(len(indices)) if i not in unreadable], dtype=torch.int64)
         if not len(readable):
-            first = int(indices[0])
-            raise unreadable_file(self.images.files.paths[first], self.lost[first])
+            raise unreadable[0]
         return images[readable], readable
 
     def _same_epoch(self, step: int, later: int) -> bool:
         """The next epoch's order is made when it begins: it would take the place of this one's."""
         return step // self.steps_per_epoch == later // self.steps_per_epoch
 
-    def _cached(self, step: int, indices: Tensor) -> Tensor:
-        assert isinstance(self.images, CachedImages)
+    def _start(self, step: int, indices: Tensor) -> Reading:
         if not self._crop:
-            return self.images.gather(indices)
-        pixels, rows = self.images.pixels, self.images.rows[indices]
-        boxes = boxes_of(self._parts(step, len(indices)), pixels.shape[2], pixels.shape[3])
-        size = self.size or (pixels.shape[2], pixels.shape[3])
-        return crop_and_resize(pixels, *boxes, size=size, rows=rows)
-
-    def _start(self, step: int) -> Decoding:
-        assert isinstance(self.images, DecodedImages)
-        indices = self._indices(step)
-        parts = self._parts(step, len(indices)).tolist() if self._crop else None
-        return self.images.start(indices.tolist(), parts)
-
-    def _parts(self, step: int, count: int) -> Tensor:
+            return self.images.start(indices)
         generator = Generator().manual_seed(derived_seed(self.seed, "crop", step))
-        return random_parts(count, smallest=self._crop, generator=generator)
+        parts = random_parts(len(indices), smallest=self._crop, generator=generator)
+        return self.images.start(indices, parts, size=self.size)
 
 
-def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Tensor | CachedImages | DecodedImages:
+def pixel_source(image_set: ImageSet, preprocess: Preprocess) -> Pixels:
     """Where `Batches` takes a set's pixels from, with as little in memory as can be.
 
-    Arrays are resized into memory, cached images stay in their cache, files are decoded whenever they are needed.
+    Arrays of another size are resized into memory when `Batches` asks for them near; cached images stay in their
+    cache; files are decoded whenever they are needed.
     """
-    images = image_set.images
-    if isinstance(images, CachedImages):
-        return images
-    return DecodedImages(images, preprocess) if isinstance(images, FileImages) else to_resident(image_set, preprocess)
-
-
-def _near(images: Tensor | CachedImages | DecodedImages, device: torch.device) -> Tensor | CachedImages | DecodedImages:
-    """Cached images go to a GPU once and for all where they take up little of it."""
-    if isinstance(images, Tensor):
-        return images.to(device)
-    if isinstance(images, CachedImages) and device.type == "cuda":
-        needed = len(images) * math.prod(images.pixels.shape[1:])
-        if needed < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
-            return images.whole().to(device)
-    return images
+    return seen_by(image_set.images, preprocess, room=True)
 
 
 def _balanced(labels: Tensor, epoch: int, generator: Generator) -> Tensor:
@@ -242,19 +203,7 @@ def readable(image_set: ImageSet, preprocess: Preprocess) -> tuple[ImageSet, Ten
 
 def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int, Unused]]:
     """uint8 (N, C, h, w), and by index the images that could not be read; their pixels are 0."""
-    source = image_set.images
-    shape = (preprocess.channels, *preprocess.size)
-    if isinstance(source, ArrayImages) and source.pixels.shape[1:] == shape:
-        return source.pixels, {}
-    if isinstance(source, CachedImages) and source.pixels.shape[1:] == shape:
-        return source.whole(), {}
-    require_memory(len(source) * math.prod(shape), what=f"{len(source):,} images of {shape[1]} x {shape[2]} pixels")
-    if not isinstance(source, FileImages):
-        images = torch.empty((len(source), *shape), dtype=torch.uint8)
-        for index in range(len(source)):
-            images[index] = torch.from_numpy(preprocess.pixels(source.read(index)))
-        return images, {}
-    decoder = DecodedImages(source, preprocess)
-    images, unreadable = decoder.start(range(len(source))).result()
-    decoder.pool.shutdown()
-    return images, {index: Unused(image_set.ids[index], reason) for index, reason in unreadable.items()}
+    pixels = seen_by(image_set.images, preprocess)
+    images, unreadable = pixels.whole().result()
+    pixels.close()
+    return images, {index: Unused(image_set.ids[index], error.reason) for index, error in unreadable.items()}

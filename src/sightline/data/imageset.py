@@ -1,14 +1,14 @@
 """Many labelled images, and the three sets they are split into.
 
-An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `FileImages` on disk) but not how large a network
+An `ImageSet` knows where its pixels are (`ArrayImages` in memory, `EncodedImages` in files) but not how large a network
 wants them: that is `Preprocess`, applied when batches are made, or once and for all when `prepare` makes
 `CachedImages` of the files.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,105 +16,182 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.data.path_list import PathList
+from sightline.data.augment.resized_crop import boxes_of, crop_and_resize
+from sightline.data.images import Images, Pixels, Reading, rows_of
+from sightline.data.originals import Originals, content
 from sightline.errors import DataError
 from sightline.pixels.decode import read_image
+
+DEVICE_SHARE = 0.25  # of a GPU's free memory that images may take up, rather than travel to it batch by batch
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedImages:
+    """Images that are decoded when they are asked for.
+
+    originals: the files, or whatever else holds their bytes.
+    channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
+    size: the largest height or width in pixels when they are small, by the same look; None for photos.
+    stamps: int64 (N, 2), of each original when it was read; None before. See `stamps.py`.
+    """
+
+    originals: Originals
+    channels: int = 3
+    size: int | None = None
+    stamps: NDArray[np.int64] | None = None
+
+    kept = None
+
+    def __len__(self) -> int:
+        return len(self.originals)
+
+    @property
+    def encoded(self) -> "EncodedImages":
+        return self
+
+    def take(self, indices: Tensor) -> "EncodedImages":
+        stamps = None if self.stamps is None else self.stamps[indices.numpy()]
+        return dataclasses.replace(self, originals=self.originals.take(indices), stamps=stamps)
+
+    def read(self, index: int, *, min_size: int | None = None) -> NDArray[np.uint8]:
+        """One image, RGB uint8 (H, W, 3). Raises ImageError when its original is unreadable or has vanished."""
+        return read_image(content(self.originals, index), name=self.originals.name(index), min_size=min_size)
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayImages:
-    """Images in memory: `pixels` is uint8 (N, C, H, W) with C 1 (grey) or 3 (RGB)."""
+    """Images in memory, on any device: `pixels` is uint8 (N, C, H, W) with C 1 (grey) or 3 (RGB)."""
 
     pixels: Tensor
+
+    encoded = None
+    ahead = 0
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     @property
-    def channels(self) -> int:
-        return int(self.pixels.shape[1])
+    def kept(self) -> Pixels:
+        return self
 
-    def read(self, index: int) -> NDArray[np.uint8]:
-        """One image, uint8 (H, W, C)."""
-        return self.pixels[index].permute(1, 2, 0).numpy()
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return _shape(self.pixels)
+
+    @property
+    def channels(self) -> int:
+        return self.shape[0]
+
+    @property
+    def size(self) -> int:
+        return max(self.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels.device
 
     def take(self, indices: Tensor) -> "ArrayImages":
         return ArrayImages(self.pixels[indices])
 
+    def read(self, index: int, *, min_size: int | None = None) -> NDArray[np.uint8]:
+        """One image, uint8 (H, W, C)."""
+        return self.pixels[index].permute(1, 2, 0).numpy()
 
-@dataclass(frozen=True, eq=False)
-class FileImages:
-    """Images on disk, decoded when they are asked for.
+    def near(self, device: torch.device) -> "ArrayImages":
+        return ArrayImages(self.pixels.to(device))
 
-    channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
-    size: the largest height or width in pixels when they are small, by the same look; None for photos.
-    stats: int64 (N, 2), bytes and modification time in ns of each file when it was read; None before. See `stamps.py`.
-    """
+    def cuts(self, device: torch.device) -> bool:
+        return False
 
-    paths: Sequence[Path]
-    channels: int = 3
-    size: int | None = None
-    stats: NDArray[np.int64] | None = None
+    def start(self, indices: Tensor, parts: Tensor | None = None, *, size: tuple[int, int] | None = None) -> Reading:
+        return Reading(rows_of(self.pixels, indices.to(self.device)))
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "paths", PathList(self.paths))
+    def whole(self) -> Reading:
+        return Reading(self.pixels)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def read(self, index: int) -> NDArray[np.uint8]:
-        """One image, RGB uint8 (H, W, 3). Raises ImageError when the file is unreadable or has vanished."""
-        return read_image(self.paths[index])
-
-    def take(self, indices: Tensor) -> "FileImages":
-        stats = None if self.stats is None else self.stats[indices.numpy()]
-        return dataclasses.replace(self, paths=PathList(self.paths).take(indices), stats=stats)
+    def close(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, eq=False)
 class CachedImages:
-    """Images of files that have been decoded once, as one network sees them: image i is `pixels[rows[i]]`.
+    """Images that have been decoded once, as one network sees them: image i is `pixels[rows[i]]`.
 
-    files: where they came from. pixels: uint8 (M, C, h, w), channels last, memory-mapped and shared with other data
-    sets, so M may be larger than N. rows: int64 (N,).
+    encoded: what they were decoded from. pixels: uint8 (M, C, h, w), channels last, memory-mapped and shared with other
+    data sets, so M may be larger than N. rows: int64 (N,).
     """
 
-    files: FileImages
+    encoded: EncodedImages
     pixels: Tensor
     rows: Tensor
+
+    ahead = 0
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
-    def channels(self) -> int:
-        return int(self.pixels.shape[1])
+    def kept(self) -> Pixels:
+        return self
 
-    def read(self, index: int) -> NDArray[np.uint8]:
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return _shape(self.pixels)
+
+    @property
+    def channels(self) -> int:
+        return self.shape[0]
+
+    @property
+    def size(self) -> int:
+        return max(self.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels.device
+
+    def take(self, indices: Tensor) -> "CachedImages":
+        return CachedImages(self.encoded.take(indices), self.pixels, self.rows[indices])
+
+    def read(self, index: int, *, min_size: int | None = None) -> NDArray[np.uint8]:
         """One image as the network sees it, uint8 (h, w, C)."""
         return self.pixels[self.rows[index]].permute(1, 2, 0).numpy()
 
-    def take(self, indices: Tensor) -> "CachedImages":
-        return CachedImages(self.files.take(indices), self.pixels, self.rows[indices])
+    def near(self, device: torch.device) -> Pixels:
+        """On a GPU once and for all where they take up little of it."""
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if len(self) * math.prod(self.shape) < DEVICE_SHARE * free:
+                return ArrayImages(self.whole().pixels.to(device))
+        return self
 
-    def gather(self, indices: Tensor) -> Tensor:
-        """The images at `indices` (B,) int64, as a new tensor uint8 (B, C, h, w)."""
-        return rows_of(self.pixels, self.rows[indices])
+    def cuts(self, device: torch.device) -> bool:
+        """Only the part that is seen is read then; a GPU crops by itself."""
+        return device.type == "cpu"
 
-    def whole(self) -> Tensor:
-        """All images, uint8 (N, C, h, w): still memory-mapped where they lie one after the other, otherwise a copy."""
+    def start(self, indices: Tensor, parts: Tensor | None = None, *, size: tuple[int, int] | None = None) -> Reading:
+        rows = self.rows[indices]
+        if parts is None:
+            return Reading(rows_of(self.pixels, rows))
+        height, width = self.shape[1:]
+        boxes = boxes_of(parts, height, width)
+        return Reading(crop_and_resize(self.pixels, *boxes, size=size or (height, width), rows=rows))
+
+    def whole(self) -> Reading:
+        """All: still memory-mapped where they lie one after the other, otherwise a copy."""
         first = int(self.rows[0]) if len(self.rows) else 0
         if torch.equal(self.rows, torch.arange(first, first + len(self.rows))):
-            return self.pixels[first : first + len(self.rows)]
-        return rows_of(self.pixels, self.rows)
+            return Reading(self.pixels[first : first + len(self.rows)])
+        return Reading(rows_of(self.pixels, self.rows))
+
+    def close(self) -> None:
+        pass
 
 
-def rows_of(images: Tensor, indices: Tensor) -> Tensor:
-    """The images (N, C, H, W) at `indices` (B,) int64: a new tensor (B, C, H, W) with the same layout in memory."""
-    if images.is_contiguous():
-        return images.index_select(0, indices)
-    # Left to itself index_select lays channels apart that lie together, in four times the time of a plain copy.
-    return images.permute(0, 2, 3, 1).index_select(0, indices).permute(0, 3, 1, 2)
+def _shape(pixels: Tensor) -> tuple[int, int, int]:
+    """(C, H, W) of (N, C, H, W)."""
+    _, channels, height, width = pixels.shape
+    return channels, height, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +201,7 @@ class ImageSet:
     groups: images with the same group (patient, video, product) must stay on one side of a split; empty when unknown.
     """
 
-    images: ArrayImages | FileImages | CachedImages
+    images: Images
     labels: Tensor
     classes: tuple[str, ...]
     ids: tuple[str, ...]

@@ -265,10 +265,11 @@ def _whole_named(
     train, test, unused, note = _named_parts(name, quarantine)
     if test is None:
         return train, ("",) * len(train), unused, note
-    assert isinstance(train.images, ArrayImages)
-    assert isinstance(test.images, ArrayImages)
+    assert train.images.kept is not None
+    assert test.images.kept is not None
+    pixels = [kept.whole().pixels for kept in (train.images.kept, test.images.kept)]
     whole = ImageSet(
-        ArrayImages(torch.cat([train.images.pixels, test.images.pixels])),
+        ArrayImages(torch.cat(pixels)),
         torch.cat([train.labels, test.labels]),
         train.classes,
         train.ids + test.ids,

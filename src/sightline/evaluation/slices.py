@@ -5,24 +5,25 @@ hard classes are photographed in the sun.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from sightline.data.audit.file_facts import LUMA, examine
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet
-from sightline.errors import DataError
+from sightline.data.images import Images, Pixels
+from sightline.data.imageset import ImageSet
+from sightline.data.originals import Originals
+from sightline.errors import DataError, ImageError
 from sightline.evaluation.evaluate import Evaluation
 from sightline.evaluation.intervals import wilson_interval
 from sightline.machine.threads import usable_cores
+from sightline.pixels.decode import image_errors
 
 Kind = Literal["group", "size", "brightness", "contrast", "sharpness"]
 
@@ -159,20 +160,18 @@ def _thirds(values: NDArray[np.float32]) -> list[tuple[NDArray[np.bool_], float,
     return [(part, float(values[part].min()), float(values[part].max())) for part in parts]
 
 
-def _looks(images: ArrayImages | FileImages | CachedImages) -> dict[Kind, NDArray[np.float32]]:
+def _looks(images: Images) -> dict[Kind, NDArray[np.float32]]:
     """Of each image its short side in pixels, brightness, contrast and sharpness, float32 (N,); NaN if unknown."""
-    if isinstance(images, FileImages):
+    kept, encoded = images.kept, images.encoded
+    if kept is None:
         facts, _ = examine(images)
         short = np.minimum(facts.width, facts.height).astype(np.float32)
         measures = (short, facts.brightness, facts.contrast, facts.sharpness)
         for measure in measures:
             measure[list(facts.unreadable)] = np.nan
-    elif isinstance(images, CachedImages):
-        short = _short_sides(images.files.paths)
-        measures = (short, *_measures(lambda rows: images.gather(rows), len(images)))
     else:
-        short = np.full(len(images), min(images.pixels.shape[2:]), dtype=np.float32)
-        measures = (short, *_measures(lambda rows: images.pixels[rows], len(images)))
+        here = np.full(len(images), min(kept.shape[1:]), dtype=np.float32)
+        measures = (here if encoded is None else _short_sides(encoded.originals), *_measures(kept))
     size, brightness, contrast, sharpness = measures
     return {"size": size, "brightness": brightness, "contrast": contrast, "sharpness": sharpness}
 
@@ -180,29 +179,29 @@ def _looks(images: ArrayImages | FileImages | CachedImages) -> dict[Kind, NDArra
 _Measures = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
-def _short_sides(paths: Sequence[Path]) -> NDArray[np.float32]:
+def _short_sides(originals: Originals) -> NDArray[np.float32]:
     """From the headers alone: upright or not is the same to the short side."""
 
-    def short_side(path: Path) -> float:
+    def short_side(index: int) -> float:
         try:
-            with Image.open(path) as image:
+            with image_errors(originals.name(index)), originals.open(index) as file, Image.open(file) as image:
                 return min(image.size)
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except ImageError:
             return math.nan
 
-    sides = np.empty(len(paths), dtype=np.float32)
+    sides = np.empty(len(originals), dtype=np.float32)
     with ThreadPoolExecutor(usable_cores()) as pool:
-        for first in range(0, len(paths), HEADERS):
-            part = paths[first : first + HEADERS]
-            sides[first : first + len(part)] = list(pool.map(short_side, part))
+        for first in range(0, len(originals), HEADERS):
+            part = range(first, min(first + HEADERS, len(originals)))
+            sides[first : part.stop] = list(pool.map(short_side, part))
     return sides
 
 
-def _measures(gather: Callable[[Tensor], Tensor], count: int) -> _Measures:
-    """Brightness, contrast and sharpness, as `file_facts.FileFacts` has them, of images of one size, some at a time."""
-    measured = np.full((3, count), np.nan, dtype=np.float32)
-    for rows in torch.split(torch.arange(count), PART):
-        pixels = gather(rows).float()  # (B, C, H, W)
+def _measures(kept: Pixels) -> _Measures:
+    """Brightness, contrast and sharpness, as `file_facts.FileFacts` has them, some at a time."""
+    measured = np.full((3, len(kept)), np.nan, dtype=np.float32)
+    for rows in torch.split(torch.arange(len(kept)), PART):
+        pixels = kept.start(rows).result()[0].float()  # (B, C, H, W)
         luma = torch.einsum("bchw,c->bhw", pixels, torch.from_numpy(LUMA)) if pixels.shape[1] == 3 else pixels[:, 0]
         contrast = luma.flatten(1).std(dim=1, correction=0)
         part = slice(int(rows[0]), int(rows[-1]) + 1)

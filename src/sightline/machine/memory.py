@@ -5,9 +5,9 @@ allocation fails only where a limit says so (ulimit, Windows, a single huge tens
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -87,19 +87,15 @@ def halved(images: int, shortage: Shortage, *, least: int = 1) -> int:
 
 
 def require_memory(needed: int, *, what: str) -> None:
-    """Raise DataError when `needed` bytes are more than 80 % of the memory that is available now, if that is known."""
+    """Raise DataError when `needed` bytes are more than 80 % of the memory that is available now."""
     available = available_memory()
-    if available is not None and needed > 0.8 * available:
+    if needed > 0.8 * available:
         raise DataError(
             f"{what} need {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB of memory are available",
             hint="use a smaller --size or fewer images",
         )
 
 
-def available_memory() -> int | None:
-    """Bytes that can be allocated without swapping, as Linux estimates them; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.exists():
-        return None
-    fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-    return int(fields["MemAvailable"].split()[0]) * 1024
+def available_memory() -> int:
+    """Bytes that can be allocated without swapping, as the system estimates them."""
+    return int(psutil.virtual_memory().available)

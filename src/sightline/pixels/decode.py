@@ -108,44 +108,62 @@ class Header:
 
 
 def read_image(
-    source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS, min_size: int | None = None
+    source: str | os.PathLike[str] | bytes,
+    *,
+    name: str = "from memory",
+    max_pixels: int = MAX_PIXELS,
+    min_size: int | None = None,
 ) -> NDArray[np.uint8]:
     """One image file as RGB uint8 (H, W, 3), upright, C-contiguous and writable.
 
-    source: a path, or the file's bytes.
+    source: a path, or the file's bytes. name: what errors call these bytes; a file is called by its path.
     max_pixels: larger images are refused before any pixel is decoded.
     min_size: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size (faster) as long as its short side keeps at least
         this many pixels; None decodes at full size.
 
     Raises ImageError, naming the file and the reason, for whatever cannot be read as an image.
     """
-    return read_with_header(source, max_pixels=max_pixels, min_size=min_size)[0]
+    return read_with_header(source, name=name, max_pixels=max_pixels, min_size=min_size)[0]
 
 
 def read_with_header(
-    source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS, min_size: int | None = None
+    source: str | os.PathLike[str] | bytes,
+    *,
+    name: str = "from memory",
+    max_pixels: int = MAX_PIXELS,
+    min_size: int | None = None,
 ) -> tuple[NDArray[np.uint8], Header]:
     """The image as `read_image` reads it, and what else its file says. Raises ImageError."""
-    name = "from memory" if isinstance(source, bytes) else os.fspath(source)
+    name = name if isinstance(source, bytes) else os.fspath(source)
+    with (
+        image_errors(name),
+        io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as stream,
+        _pillow_silenced(),
+    ):
+        image = _open(stream, name)
+        _check_size(image, name, max_pixels)
+        mode, (width, height) = image.mode, image.size
+        if min_size is not None:
+            image.draft(None, (min_size, min_size))  # JPEG only; the other readers ignore it
+        pixels = _jpeg_pixels(image, stream)
+        if pixels is None:
+            _correct_transparent_colour(image)
+            image.load()
+        turn = _turn_upright(image)
+        if turn in LYING:
+            width, height = height, width
+        header = Header(mode, width, height, turn is not None, _camera(image))
+        if pixels is not None and turn is None:
+            return pixels, header
+        rgb = _to_rgb(image) if pixels is None else Image.fromarray(pixels)
+        return np.array(rgb if turn is None else rgb.transpose(turn)), header
+
+
+@contextmanager
+def image_errors(name: str) -> Iterator[None]:
+    """Turn whatever the block raises into an ImageError that names the image and the reason."""
     try:
-        with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as stream, _pillow_silenced():
-            image = _open(stream, name)
-            _check_size(image, name, max_pixels)
-            mode, (width, height) = image.mode, image.size
-            if min_size is not None:
-                image.draft(None, (min_size, min_size))  # JPEG only; the other readers ignore it
-            pixels = _jpeg_pixels(image, stream)
-            if pixels is None:
-                _correct_transparent_colour(image)
-                image.load()
-            turn = _turn_upright(image)
-            if turn in LYING:
-                width, height = height, width
-            header = Header(mode, width, height, turn is not None, _camera(image))
-            if pixels is not None and turn is None:
-                return pixels, header
-            rgb = _to_rgb(image) if pixels is None else Image.fromarray(pixels)
-            return np.array(rgb if turn is None else rgb.transpose(turn)), header
+        yield
     except ImageError:
         raise
     except FileNotFoundError as error:

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightline.data.audit.audit import Audit
 from sightline.data.audit.findings import Finding
 from sightline.data.audit.shortcuts import Shortcut
-from sightline.data.imageset import FileImages
 from sightline.errors import ImageError
 from sightline.evaluation.percent import in_percent
-from sightline.pixels.decode import read_image
 from sightline.reporting.audit_text import class_rows, headline, overview, verdict
 from sightline.reporting.class_table import Dot
 from sightline.reporting.image_data import CRISP, jpeg_uri, png_uri
@@ -102,7 +99,7 @@ def _thumbnails(audit: Audit, names: Sequence[str], place: dict[str, int]) -> li
             continue
         index = place[name]
         try:
-            image = _small(audit, index)
+            image = audit.images.images.read(index, min_size=THUMBNAIL)
         except ImageError:
             continue
         uri = png_uri(image) if max(image.shape[:2]) <= CRISP else jpeg_uri(image)
@@ -110,14 +107,6 @@ def _thumbnails(audit: Audit, names: Sequence[str], place: dict[str, int]) -> li
         split = audit.splits[index]
         found.append(Thumbnail(uri, name, f"{label}, {split}" if split else label))
     return found
-
-
-def _small(audit: Audit, index: int) -> NDArray[np.uint8]:
-    """The image, decoded at a size that suffices for a thumbnail."""
-    images = audit.images.images
-    if isinstance(images, FileImages):
-        return read_image(images.paths[index], min_size=THUMBNAIL)
-    return images.read(index)
 
 
 def _row(shortcut: Shortcut) -> ShortcutRow:

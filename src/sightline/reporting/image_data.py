@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sightline.data.imageset import FileImages, ImageSet
-from sightline.pixels.decode import read_image
+from sightline.data.imageset import ImageSet
 
 CRISP = 64  # pixels; up to this size an image is enlarged by a whole number, with its pixels to be seen
 CRISP_WIDTH, PHOTO_WIDTH = 104, 128  # CSS pixels at which images are shown, the first roughly
@@ -20,8 +19,7 @@ def read_small(images: ImageSet, index: int, *, min_size: int) -> NDArray[np.uin
 
     Raises ImageError when the file is unreadable or has vanished.
     """
-    source = images.images
-    return read_image(source.paths[index], min_size=min_size) if isinstance(source, FileImages) else source.read(index)
+    return images.images.read(index, min_size=min_size)
 
 
 def format_probability(probability: float) -> str:

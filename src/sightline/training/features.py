@@ -3,7 +3,6 @@
 A head can then train on these features in seconds, where running the network again in every epoch takes minutes.
 """
 
-import dataclasses
 import hashlib
 import tempfile
 import time
@@ -17,7 +16,8 @@ from torch import Generator, Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.augment.augment import augment
-from sightline.data.imageset import CachedImages, ImageSet, rows_of
+from sightline.data.images import rows_of
+from sightline.data.imageset import ImageSet
 from sightline.data.randomness import derived_seed
 from sightline.data.store.stream import stream
 from sightline.machine.device import Precision, keep_freed_memory
@@ -139,11 +139,8 @@ def _views(
     image_set: ImageSet, preprocess: Preprocess, view: int, variation: AugmentConfig, seed: int
 ) -> Iterator[Tensor]:
     """The images as this view shows them, some at a time: uint8 (B, C, h, w)."""
-    images = image_set.images
-    stored = images.pixels.shape[2:] if isinstance(images, CachedImages) else preprocess.size
-    larger = dataclasses.replace(preprocess, size=(stored[0], stored[1]))  # with room for crops, if there is any
     first = 0
-    for chunk in stream(images, larger, chunk=STREAM):
+    for chunk in stream(image_set.images, preprocess, chunk=STREAM, room=True):
         yield augment(
             chunk,
             variation,

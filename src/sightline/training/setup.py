@@ -44,7 +44,7 @@ class Setup:
         if not image_set:
             return None
         images = image_set.images
-        if isinstance(images, ArrayImages):
+        if images.encoded is None:
             images = ArrayImages(to_resident(image_set, self.preprocess).to(self.device))
         return Validation(images, image_set.labels.to(self.device), self.preprocess, self.precision)
 

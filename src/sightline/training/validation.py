@@ -1,6 +1,5 @@
 """The validation split, kept on the device and scored after every epoch."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages
+from sightline.data.images import Images
 from sightline.data.store.stream import stream
 from sightline.evaluation.metrics import wilson_interval
 from sightline.machine.device import Precision
@@ -27,7 +26,7 @@ class Validation:
     labels: int64 (N,), on that device.
     """
 
-    images: ArrayImages | FileImages | CachedImages
+    images: Images
     labels: Tensor
     preprocess: Preprocess
     precision: Precision
@@ -39,7 +38,8 @@ class Validation:
         Memory that runs out halves what goes through the network.
         """
         device, results = self.labels.device, list[Tensor]()
-        for images, labels in zip(self._chunks(), torch.split(self.labels, self.chunk), strict=True):
+        chunks = stream(self.images, self.preprocess, chunk=self.chunk)
+        for images, labels in zip(chunks, torch.split(self.labels, self.chunk), strict=True):
             right_and_loss = partial(self._right_and_loss, network, images.to(device), labels)
             results.append(in_chunks(right_and_loss, len(labels), chunk=len(labels)))
         accuracy, loss = torch.cat(results).double().mean(0).tolist()
@@ -57,12 +57,6 @@ class Validation:
         """Images through the network at once, while memory suffices."""
         height, width = self.preprocess.size
         return max(1, min(CHUNK, CHUNK_PIXELS // (height * width)))
-
-    def _chunks(self) -> Iterable[Tensor]:
-        """The images in order, uint8 (B, C, h, w), wherever they are."""
-        if isinstance(self.images, ArrayImages):
-            return torch.split(self.images.pixels, self.chunk)
-        return stream(self.images, self.preprocess, chunk=self.chunk)
 
     def interval(self, score: Score) -> tuple[float, float]:
         """The 95 % Wilson interval of a score's accuracy."""

@@ -18,7 +18,8 @@ from sightline.commands.train.plan import (
 )
 from sightline.commands.train.recipes import BACKBONES, RECIPES, DataFacts, find_recipe
 from sightline.config import AT_HAND, TrainOptions, Transfer
-from sightline.data.imageset import ArrayImages, FileImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.errors import ConfigError, ModelError
 
 CIFAR = DataFacts(data="cifar10", train_images=45_000, size=32, channels=3)
@@ -144,7 +145,7 @@ def test_facts_of_arrays_and_files() -> None:
     labels = torch.tensor([0, 1])
     pixels = torch.zeros(2, 1, 20, 24, dtype=torch.uint8)
     arrays = ImageSet(ArrayImages(pixels), labels, ("a", "b"), ("0", "1"))
-    files = ImageSet(FileImages(()), labels[:0], ("a", "b"), ())
+    files = ImageSet(EncodedImages(Files(())), labels[:0], ("a", "b"), ())
     assert facts_of(Splits("grey", arrays, None, None)) == DataFacts(data="grey", train_images=2, size=24, channels=1)
     assert facts_of(Splits("files", files, None, None)) == DataFacts(
         data="files", train_images=0, size=None, channels=3

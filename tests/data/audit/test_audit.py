@@ -185,7 +185,7 @@ def test_the_recorded_split_is_found_again(textures: Textures):
     texture(999).save(root / "cat" / "new.png")
     again = load_recorded(root, rows)
     assert tuple(manifest_rows(again)) == rows
-    assert list(again.test.images.paths) == list(splits.test.images.paths)
+    assert list(again.test.images.originals) == list(splits.test.images.originals)
     assert again.classes == splits.classes
     assert again.unused == (Unused("cat/new.png", "not in the split manifest", "unlisted"),)
     (root / "cat" / "03.png").unlink()

@@ -8,7 +8,8 @@ from PIL import Image
 
 from sightline.data.audit.file_facts import LOOK, FileFacts
 from sightline.data.audit.file_facts import examine as examine_with_prints
-from sightline.data.imageset import ArrayImages, FileImages
+from sightline.data.imageset import ArrayImages, EncodedImages
+from sightline.data.originals import Files
 
 
 def saved(path: Path, image: Image.Image, **options: object) -> Path:
@@ -16,7 +17,7 @@ def saved(path: Path, image: Image.Image, **options: object) -> Path:
     return path
 
 
-def examine(images: ArrayImages | FileImages) -> FileFacts:
+def examine(images: ArrayImages | EncodedImages) -> FileFacts:
     return examine_with_prints(images)[0]
 
 
@@ -34,7 +35,7 @@ def test_what_a_file_says_of_itself(tmp_path: Path, noise: Image.Image) -> None:
         saved(tmp_path / "b.jpg", noise, exif=exif),
         saved(tmp_path / "c.png", noise.convert("P")),
     )
-    facts = examine(FileImages(paths))
+    facts = examine(EncodedImages(Files(paths)))
     assert facts.width.tolist() == [200, 100, 200]  # upright
     assert facts.height.tolist() == [100, 200, 100]
     assert facts.rotated.tolist() == [False, True, False]
@@ -77,7 +78,9 @@ def test_size_and_compression_hardly_change_how_an_image_looks(tmp_path: Path) -
     coarse = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 48, 3), dtype=np.uint8))
     large = coarse.resize((6 * LOOK, 8 * LOOK), Image.Resampling.BICUBIC)
     small = large.resize((2 * LOOK, 8 * LOOK // 3), Image.Resampling.LANCZOS)
-    facts = examine(FileImages((saved(tmp_path / "l.png", large), saved(tmp_path / "s.jpg", small, quality=85))))
+    facts = examine(
+        EncodedImages(Files((saved(tmp_path / "l.png", large), saved(tmp_path / "s.jpg", small, quality=85))))
+    )
     np.testing.assert_allclose(facts.brightness[0], facts.brightness[1], atol=1)
     np.testing.assert_allclose(facts.sharpness[0], facts.sharpness[1], rtol=0.15)
     np.testing.assert_allclose(facts.border_color[0], facts.border_color[1], atol=3)
@@ -89,10 +92,10 @@ def test_bad_files_are_named_with_their_reasons_and_the_others_are_taken(tmp_pat
     cut.write_bytes(whole.read_bytes()[:2000])
     page = tmp_path / "page.jpg"
     page.write_text("<html>")
-    facts = examine(FileImages((cut, whole, tmp_path / "gone.png", page)))
+    facts = examine(EncodedImages(Files((cut, whole, tmp_path / "gone.png", page))))
     assert sorted(facts.unreadable) == [0, 2, 3]
     assert "truncated" in facts.unreadable[0]
-    assert facts.unreadable[2] == "no such file or directory"
+    assert facts.unreadable[2] == "there is no such file"
     assert facts.unreadable[3] == "it is an HTML page (a failed download?)"
     kept = facts.take(np.array([3, 1]))
     assert kept.width.tolist() == [0, 200]
@@ -105,7 +108,7 @@ def test_equal_bytes_have_equal_prints(tmp_path: Path, noise: Image.Image) -> No
     for name in "ab":
         (tmp_path / name).write_bytes(file.getvalue())
     saved(tmp_path / "c.png", noise, compress_level=1)
-    _, prints = examine_with_prints(FileImages(tuple(tmp_path / name for name in ("a", "b", "c.png"))))
+    _, prints = examine_with_prints(EncodedImages(Files(tmp_path / name for name in ("a", "b", "c.png"))))
     content = prints.content
     assert prints.perceptual[0].tobytes() == prints.perceptual[2].tobytes()
     assert content[0].tobytes() == content[1].tobytes() != content[2].tobytes()
@@ -113,6 +116,6 @@ def test_equal_bytes_have_equal_prints(tmp_path: Path, noise: Image.Image) -> No
 
 def test_many_files_are_all_looked_at(tmp_path: Path) -> None:
     paths = [saved(tmp_path / f"{i}.png", Image.new("L", (3 + i % 7, 4), i)) for i in range(150)]
-    facts = examine(FileImages(tuple(paths)))
+    facts = examine(EncodedImages(Files(paths)))
     assert facts.width.tolist() == [3 + i % 7 for i in range(150)]
     np.testing.assert_allclose(facts.brightness, np.arange(150), atol=1e-3)

@@ -8,7 +8,8 @@ import torch
 
 from sightline.data.audit.duplicates import DuplicateGroup
 from sightline.data.audit.leaks import without_leaks
-from sightline.data.imageset import FileImages, ImageSet, Splits, Unused
+from sightline.data.imageset import EncodedImages, ImageSet, Splits, Unused
+from sightline.data.originals import Files
 from sightline.errors import DataError
 
 NAMES = ("t0", "t1", "t2", "t3", "v0", "v1", "e0", "e1")  # training, validation and test images; classes alternate
@@ -16,7 +17,7 @@ NAMES = ("t0", "t1", "t2", "t3", "v0", "v1", "e0", "e1")  # training, validation
 
 def image_set(names: Sequence[str]) -> ImageSet:
     labels = torch.tensor([int(name[1]) % 2 for name in names])
-    return ImageSet(FileImages(tuple(map(Path, names))), labels, ("even", "odd"), tuple(names))
+    return ImageSet(EncodedImages(Files(map(Path, names))), labels, ("even", "odd"), tuple(names))
 
 
 def splits() -> Splits:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sightline.data.imageset import Splits, Unused
 from sightline.data.load import load_data
+from sightline.data.originals import Files
 from sightline.data.sources.listing import look_at
 from sightline.errors import ConfigError, DataError
 
@@ -307,5 +308,5 @@ def test_one_coloured_file_makes_them_coloured(tmp_path: Path):
 def test_files_that_cannot_be_read_tell_nothing(tmp_path: Path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
-    images = look_at((broken,))
+    images = look_at(Files([broken]))
     assert (images.channels, images.size) == (3, None)

@@ -35,7 +35,7 @@ def test_two_columns_are_enough(write: Write, tmp_path: Path):
     assert splits.classes == ("cat", "dog")
     assert (len(splits.train), len(splits.val), len(splits.test)) == (6, 2, 2)
     assert splits.test.counts() == {"cat": 1, "dog": 1}
-    assert splits.train.images.paths[0] == tmp_path / splits.train.ids[0]
+    assert splits.train.images.originals[0] == tmp_path / splits.train.ids[0]
     assert splits.train.images.read(0).shape == (4, 4, 3)
     assert splits.train.groups == ()
 

@@ -5,15 +5,18 @@ import os
 import shutil
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import Timeout
 from PIL import Image
 
 from sightline.data.batches import to_resident
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages, ImageSet, Splits
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.originals import Files
 from sightline.data.store import pixel_cache, prepared
 from sightline.data.store.pixel_cache import (
     PixelCache,
@@ -59,7 +62,7 @@ def photo(path: Path, seed: int) -> Path:
 
 def image_set(paths: list[Path]) -> ImageSet:
     return ImageSet(
-        FileImages(tuple(paths)), torch.arange(len(paths)) % 2, ("even", "odd"), tuple(p.name for p in paths)
+        EncodedImages(Files(paths)), torch.arange(len(paths)) % 2, ("even", "odd"), tuple(p.name for p in paths)
     )
 
 
@@ -165,7 +168,7 @@ def test_unreadable_files_are_left_out_and_listed(
     whole = (tmp_path / "13.jpg").read_bytes()
     (tmp_path / "13.jpg").write_bytes(whole[: len(whole) // 2])
     made = prepare(splits, SEEN, budget=0 if keep == "disk" else None)
-    assert isinstance(made.train.images, FileImages if keep == "disk" else CachedImages)
+    assert isinstance(made.train.images, EncodedImages if keep == "disk" else CachedImages)
     assert [Path(file.path).name for file in made.unused] == ["02.jpg", "05.jpg", "13.jpg"]
     assert made.unused[0].reason == "the file is empty"
     assert made.unused[1].reason in ("there is no such file", "no such file or directory")
@@ -186,8 +189,8 @@ def test_not_one_readable_training_image_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("budget", [0, None])
 def test_a_class_of_broken_files_is_named(tmp_path: Path, splits: Splits, budget: int | None) -> None:
-    assert isinstance(splits.train.images, FileImages)
-    for path, label in zip(splits.train.images.paths, splits.train.labels.tolist(), strict=True):
+    assert isinstance(splits.train.images, EncodedImages)
+    for path, label in zip(splits.train.images.originals, splits.train.labels.tolist(), strict=True):
         if label:
             path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError) as caught:
@@ -197,7 +200,7 @@ def test_a_class_of_broken_files_is_named(tmp_path: Path, splits: Splits, budget
 
 def test_over_the_budget_files_stay_files_and_it_is_said_once(splits: Splits) -> None:
     made = prepare(splits, SEEN, budget=20 * record_bytes(SEEN) - 1)
-    assert isinstance(made.train.images, FileImages)
+    assert isinstance(made.train.images, EncodedImages)
     assert len(made.warnings) == 1
     assert made.warnings[0].endswith("they are decoded in every epoch (--cache 1GB would keep them)")
     assert cache_size() == 0
@@ -228,7 +231,7 @@ def test_other_data_in_the_same_folder_makes_room(splits: Splits, tmp_path: Path
 
 def test_records_the_index_does_not_name_are_overwritten(splits: Splits, tmp_path: Path) -> None:
     prepare(Splits("a", splits.train, None, None), SEEN)
-    (folder,) = pixel_folder().iterdir()
+    (folder,) = pixel_cache._folders()
     with open(folder / "pixels.bin", "ab") as file:
         file.write(b"\xff" * 1_000)  # what a killed writer leaves behind
     made = prepare(splits, SEEN)
@@ -240,7 +243,7 @@ def test_records_the_index_does_not_name_are_overwritten(splits: Splits, tmp_pat
 @pytest.mark.parametrize("damage", ["index", "records", "short records"])
 def test_a_damaged_cache_is_made_anew(splits: Splits, tmp_path: Path, damage: str) -> None:
     prepare(splits, SEEN)
-    (folder,) = pixel_folder().iterdir()
+    (folder,) = pixel_cache._folders()
     if damage == "index":
         (folder / "index.sqlite").write_bytes(b"no database" * 1_000)
     elif damage == "records":
@@ -259,7 +262,7 @@ def test_a_disk_that_takes_nothing_is_said_and_training_goes_on(
 
     monkeypatch.setattr(PixelCache, "add", full)
     made = prepare(splits, SEEN)
-    assert isinstance(made.train.images, FileImages)
+    assert isinstance(made.train.images, EncodedImages)
     assert made.warnings == (
         "decoded images cannot be kept (No space left on device): they are decoded in every epoch",
     )
@@ -284,10 +287,8 @@ def test_arrays_stay_as_they_are() -> None:
 
 def test_clearing_frees_everything_but_what_is_being_written(splits: Splits) -> None:
     prepare(splits, SEEN)
-    cache = open_cache(SEEN)
-    with cache.writing():
+    with open_cache(SEEN):
         assert clear() == 0
-    cache.close()
     size = cache_size()
     assert size > 20 * record_bytes(SEEN)
     assert clear() == size
@@ -298,12 +299,11 @@ def test_clearing_frees_everything_but_what_is_being_written(splits: Splits) -> 
 def write_forever(folder: Path, started: "multiprocessing.synchronize.Event") -> None:
     """In a process of its own: keep images until killed."""
     pixel_cache.cache.cache_folder = lambda: folder
-    cache = open_cache(SEEN)
-    with cache.writing():
+    with open_cache(SEEN) as cache:
         for number in range(10**6):
             pixels = np.full((4, 3, 16, 16), number % 256, dtype=np.uint8)
             contents = [digest(f"{number}/{i}".encode()) for i in range(4)]
-            cache.add([Path(f"/{number}/{i}") for i in range(4)], np.full((4, 2), number), contents, pixels)
+            cache.add([f"/{number}/{i}" for i in range(4)], np.full((4, 2), number), contents, pixels)
             if number == 3:
                 started.set()
 
@@ -318,28 +318,52 @@ def test_a_killed_writer_leaves_nothing_wrong_behind(delay: float, cache: Path) 
     writer.join(delay)
     os.kill(writer.pid or 0, signal.SIGKILL)
     writer.join()
-    kept = open_cache(SEEN)
-    with kept.writing():  # the dead process's lock is free
+    with open_cache(SEEN) as kept:  # the dead process's lock is free
         count = kept.slots
         assert count >= 16
         pixels = kept.pixels()
         for number in range(count // 4):
-            slots = kept.find([Path(f"/{number}/{i}") for i in range(4)], np.full((4, 2), number))
+            slots = kept.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
             assert slots.tolist() == list(range(4 * number, 4 * number + 4))
             assert (pixels[4 * number : 4 * number + 4] == number % 256).all()
-    kept.close()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether somebody is the folder's writer."""
+    try:
+        with pixel_cache._lock(folder).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def test_a_second_writer_waits(splits: Splits) -> None:
-    one, other = open_cache(SEEN), open_cache(SEEN)
-    with one.writing(), pixel_cache._only_writer(other.folder) as mine:
-        assert not mine
-    with pixel_cache._only_writer(other.folder) as mine:
-        assert mine
-    one.close()
-    other.close()
+    with ThreadPoolExecutor(1) as pool:
+        with open_cache(SEEN) as one:
+            assert is_locked(one.folder)
+            second = pool.submit(prepare, splits, SEEN)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.3)
+            clear()  # which takes nothing away from who writes or from who waits
+        assert isinstance(second.result().train.images, CachedImages)
+    assert not is_locked(one.folder)
     with pytest.raises(sqlite3.ProgrammingError):
         one.slot_of(b"")
+
+
+def test_a_folder_that_is_deleted_while_one_waits_for_it_is_made_anew(splits: Splits) -> None:
+    prepare(splits, SEEN)
+    (folder,) = pixel_cache._folders()
+    with ThreadPoolExecutor(1) as pool:
+        with pixel_cache._lock(folder):
+            waiting = pool.submit(prepare, splits, SEEN)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            shutil.rmtree(folder)
+        made = waiting.result()
+    assert made.warnings == ()
+    assert isinstance(made.train.images, CachedImages)
+    assert folder.exists()
 
 
 def test_nobody_can_empty_the_cache_between_slots_and_records(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,8 +372,7 @@ def test_nobody_can_empty_the_cache_between_slots_and_records(splits: Splits, mo
         work = getattr(PixelCache, name)
 
         def watched(self: PixelCache, *arguments: object, work: object = work) -> object:
-            with pixel_cache._only_writer(self.folder) as mine:
-                assert not mine
+            assert is_locked(self.folder)
             return work(self, *arguments)  # type: ignore[operator]
 
         monkeypatch.setattr(PixelCache, name, watched)
@@ -360,14 +383,11 @@ def test_a_cache_that_cannot_be_locked_is_an_error_and_no_endless_wait(
     splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(splits, SEEN)
-    (folder,) = pixel_folder().iterdir()
-    (folder / "lock.sqlite").write_bytes(b"")
-    (folder / "lock.sqlite").unlink()
-    (folder / "lock.sqlite").mkdir()
+    (folder,) = pixel_cache._folders()
+    folder.with_name(f"{folder.name}.lock").unlink()
+    folder.with_name(f"{folder.name}.lock").mkdir()
     made = prepare(splits, SEEN)
-    assert made.warnings == (
-        "decoded images cannot be kept (unable to open database file): they are decoded in every epoch",
-    )
+    assert made.warnings == ("decoded images cannot be kept (Is a directory): they are decoded in every epoch",)
 
 
 def test_the_default_budget_is_plausible() -> None:

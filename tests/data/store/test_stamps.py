@@ -6,25 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from sightline.data.imageset import CachedImages, FileImages, ImageSet
-from sightline.data.store.stamps import GONE, changed_files, stamp, stamps
+from sightline.data.imageset import CachedImages, EncodedImages, ImageSet
+from sightline.data.originals import Files, stamps
+from sightline.data.store.stamps import changed_files
 
 
 def image_set(paths: list[Path], *, looked_at: bool, cached: bool = False) -> ImageSet:
-    files = FileImages(tuple(paths), stats=stamps(paths) if looked_at else None)
+    files = EncodedImages(Files(paths), stamps=stamps(Files(paths)) if looked_at else None)
     rows = torch.arange(len(paths))
     images = CachedImages(files, torch.zeros(len(paths), 1, 1, 1, dtype=torch.uint8), rows) if cached else files
     return ImageSet(images, rows, tuple(map(str, rows.tolist())), tuple(f"pets/{path.name}" for path in paths))
-
-
-def test_a_stamp_is_size_and_time(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_bytes(b"12345")
-    os.utime(path, ns=(1, 2_000))
-    assert stamp(path) == (5, 2_000)
-    assert stamp(tmp_path / "absent") == stamp(Path("nul\0")) == (GONE, GONE)
-    assert stamps([path, tmp_path / "absent"]).tolist() == [[5, 2_000], [-1, -1]]
-    assert stamps([]).shape == (0, 2)
 
 
 @pytest.mark.parametrize("cached", [False, True])

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.data.store import stream as stream_module
+from sightline.data.images import Reading
+from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages
+from sightline.data.originals import Files
 from sightline.data.store.stream import DecodedImages, stream
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess
@@ -16,12 +18,12 @@ from sightline.pixels.preprocess import Preprocess
 SEEN = Preprocess(size=(4, 4), mean=(0.5,) * 3, std=(0.5,) * 3)
 
 
-def files(folder: Path, count: int) -> FileImages:
+def files(folder: Path, count: int) -> EncodedImages:
     """PNG files of 8 x 6 pixels; file i is all i."""
     paths = tuple(folder / f"{index}.png" for index in range(count))
     for index, path in enumerate(paths):
         Image.new("RGB", (8, 6), (index,) * 3).save(path)
-    return FileImages(paths)
+    return EncodedImages(Files(paths))
 
 
 def test_chunks_come_in_order_and_the_last_is_short(tmp_path: Path) -> None:
@@ -37,7 +39,7 @@ def test_decoded_images_lie_channels_last(tmp_path: Path) -> None:
 
 def test_every_kind_of_image_streams_the_same(tmp_path: Path) -> None:
     found = files(tmp_path, 10)
-    expected = torch.from_numpy(np.stack([SEEN.read(path) for path in found.paths]))
+    expected = torch.from_numpy(np.stack([SEEN.read(path) for path in found.originals]))
     arrays = ArrayImages(torch.from_numpy(np.stack([found.read(i) for i in range(10)])).permute(0, 3, 1, 2))
     cached = CachedImages(found, expected.flip(0), torch.arange(9, -1, -1))
     for images in (found, arrays, cached):
@@ -48,12 +50,12 @@ def test_no_more_is_decoded_than_asked_for(tmp_path: Path, monkeypatch: pytest.M
     started: list[int] = []
     start = DecodedImages.start
 
-    def counted(self: DecodedImages, indices: range) -> stream_module.Decoding:
-        started.append(indices[0])
+    def counted(self: DecodedImages, indices: Tensor) -> Reading:
+        started.append(int(indices[0]))
         return start(self, indices)
 
     monkeypatch.setattr(DecodedImages, "start", counted)
-    chunks = stream(files(tmp_path, 60), SEEN, chunk=10, ahead=2)
+    chunks = stream(files(tmp_path, 60), SEEN, chunk=10)
     next(chunks)
     assert started == [0, 10, 20]
     next(chunks)
@@ -63,21 +65,21 @@ def test_no_more_is_decoded_than_asked_for(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_vanished_file_is_named(tmp_path: Path) -> None:
     found = files(tmp_path, 30)
-    found.paths[25].unlink()
+    found.originals[25].unlink()
     chunks = stream(found, SEEN, chunk=10)
     assert len(next(chunks)) == 10
     assert len(next(chunks)) == 10
     with pytest.raises(DataError) as caught:
         next(chunks)
-    assert str(caught.value).startswith(f"cannot read {found.paths[25]}: there is no such file: ")
+    assert str(caught.value).startswith(f"cannot read {found.originals[25]}: there is no such file: ")
 
 
 def test_reading_goes_on_around_what_cannot_be_read(tmp_path: Path) -> None:
     found = files(tmp_path, 20)
-    found.paths[3].write_bytes(b"")
-    found.paths[17].write_bytes(b"<html>")
-    pixels, unreadable = DecodedImages(found, SEEN).start([17, 5, 3]).result()
+    found.originals[3].write_bytes(b"")
+    found.originals[17].write_bytes(b"<html>")
+    pixels, unreadable = DecodedImages(found.originals, SEEN).start(torch.tensor([17, 5, 3])).result()
     assert pixels[:, 0, 0, 0].tolist() == [0, 5, 0]
     assert sorted(unreadable) == [0, 2]
-    assert unreadable[2] == "the file is empty"
-    assert "HTML" in unreadable[0]
+    assert unreadable[2].reason == "the file is empty"
+    assert "HTML" in unreadable[0].reason

@@ -9,7 +9,7 @@ from pathlib import Path
 from sightline.commands.train.plan import Planned, parse_size, weights_of
 from sightline.config import TrainOptions, from_json, to_json
 from sightline.data.audit.audit import Audit
-from sightline.data.imageset import ArrayImages, CachedImages, ImageSet, Splits
+from sightline.data.imageset import ImageSet, Splits
 from sightline.data.load import load_recorded
 from sightline.data.split import read_manifest, write_manifest
 from sightline.data.statistics import measure_preprocess
@@ -154,11 +154,10 @@ def with_room(splits: Splits, job: Job) -> Splits:
     What a frozen network says of photos that were resized twice is worth less: on the clothing photos 88.4 % against
     89.8 %. So they are decoded anew here rather than once at the larger size.
     """
-    images = splits.train.images
-    if not job.config.augment.resized_crop or isinstance(images, ArrayImages):
+    encoded = splits.train.images.encoded
+    if not job.config.augment.resized_crop or encoded is None:
         return splits
-    originals = images.files if isinstance(images, CachedImages) else images
-    train = dataclasses.replace(splits.train, images=originals)
+    train = dataclasses.replace(splits.train, images=encoded)
     alone = dataclasses.replace(splits, train=train, val=None, test=None)
     roomy = prepare(alone, job.preprocess, budget=_budget(job.cache), room=ROOM)
     return dataclasses.replace(splits, train=roomy.train)

@@ -12,7 +12,7 @@ from sightline.commands.train.gather import Gathered
 from sightline.commands.train.recipes import BACKBONES, PRETRAINED, DataFacts, Plan, find_recipe
 from sightline.config import AT_HAND, TrainConfig, TrainOptions, Transfer, require
 from sightline.data.audit.fit_choice import choose_fit, explain_fit
-from sightline.data.imageset import FileImages, Splits
+from sightline.data.imageset import Splits
 from sightline.data.sources.builtin import NAMES
 from sightline.errors import ConfigError
 from sightline.machine.device import find_device, find_precision
@@ -31,8 +31,7 @@ SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 def facts_of(splits: Splits) -> DataFacts:
     """What a recipe may look at."""
     images = splits.train.images
-    size = images.size if isinstance(images, FileImages) else max(images.pixels.shape[2:])
-    return DataFacts(data=splits.name, train_images=len(splits.train), size=size, channels=images.channels)
+    return DataFacts(data=splits.name, train_images=len(splits.train), size=images.size, channels=images.channels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from sightline.data.audit.fingerprint import SIDE, Prints, chroma, luma
 from sightline.data.audit.neighbours import neighbours
@@ -57,10 +59,10 @@ def find_duplicates(prints: Prints, *, exact_only: bool = False) -> tuple[Duplic
         detailed = detailed[:0]
     near = _near_pairs(prints.perceptual[detailed])
     exact = np.stack([np.arange(len(prints)), first[content]], axis=1)
-    roots = _closure(len(prints), np.concatenate([exact, detailed[near]]))
+    copies = _connected(len(prints), np.concatenate([exact, detailed[near]]))
     return tuple(
         DuplicateGroup(tuple(members.tolist()), "exact" if (content[members] == content[members[0]]).all() else "near")
-        for members in _members(roots)
+        for members in copies
         if len(members) > 1
     )
 
@@ -76,7 +78,7 @@ def bind(groups: Sequence[DuplicateGroup], image_set: ImageSet) -> tuple[str, ..
     pairs = [(index, seen.setdefault(name, index)) for index, name in enumerate(own) if name]
     pairs += [(index, group.indices[0]) for group in groups for index in group.indices]
     names = list(own)
-    for members in _members(_closure(len(own), np.array(pairs, dtype=np.int64).reshape(-1, 2))):
+    for members in _connected(len(own), np.array(pairs, dtype=np.int64).reshape(-1, 2)):
         if len(members) > 1:
             name = next((own[i] for i in members if own[i]), f"copies of {image_set.ids[members[0]]}")
             for index in members:
@@ -172,25 +174,10 @@ def _as_scalars(rows: NDArray[np.uint8]) -> NDArray[np.void]:
     return np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
 
 
-def _closure(count: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The smallest index that each of `count` items is connected to through pairs (P, 2)."""
-    roots = list(range(count))
-
-    def root_of(item: int) -> int:
-        while roots[item] != item:
-            roots[item] = roots[roots[item]]
-            item = roots[item]
-        return item
-
-    for one, other in pairs.tolist():
-        low, high = sorted((root_of(one), root_of(other)))
-        roots[high] = low
-    return np.array([root_of(item) for item in range(count)], dtype=np.int64)
-
-
-def _members(roots: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The items of each root, ascending, by root."""
-    if not len(roots):
-        return []
-    order = np.argsort(roots, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(roots[order])) + 1)
+def _connected(count: int, pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The sets into which pairs (P, 2) tie `count` items together, by their smallest item; each ascending."""
+    edges = coo_array((np.ones(len(pairs), dtype=np.bool_), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    _, labels = connected_components(edges, directed=False)
+    order = np.argsort(labels, kind="stable")
+    sets = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return sorted((members for members in sets if len(members)), key=lambda members: int(members[0]))

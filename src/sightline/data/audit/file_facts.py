@@ -6,13 +6,13 @@ that a large data set costs little more memory than the list of its names.
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,7 +24,8 @@ from sightline.data.audit.fingerprint import (
     fingerprint,
     fingerprint_arrays,
 )
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages
+from sightline.data.images import Images
+from sightline.data.originals import Originals, content
 from sightline.errors import ImageError
 from sightline.machine.threads import usable_cores
 from sightline.pixels.decode import read_with_header
@@ -78,27 +79,22 @@ class FileFacts:
         return dataclasses.replace(self, **rows, unreadable=unreadable)
 
 
-def examine(images: ArrayImages | FileImages | CachedImages) -> tuple[FileFacts, Prints]:
+def examine(images: Images) -> tuple[FileFacts, Prints]:
     """What one look at each image tells, and by what its copies are known.
 
-    Files that cannot be read are in `unreadable`; nothing is raised for them.
+    Originals are looked at where there are any; those that cannot be read are in `unreadable`, and nothing is raised.
     """
-    if isinstance(images, ArrayImages):
-        return _examine_arrays(images)
-    return _examine_files((images.files if isinstance(images, CachedImages) else images).paths)
+    return _examine_arrays(images) if images.encoded is None else _examine_originals(images.encoded.originals)
 
 
-def _examine_files(paths: Sequence[Path]) -> tuple[FileFacts, Prints]:
-    facts, prints = _blank(len(paths)), _blank_prints(len(paths))
+def _examine_originals(originals: Originals) -> tuple[FileFacts, Prints]:
+    facts, prints = _blank(len(originals)), _blank_prints(len(originals))
     modes, cameras = _Names(), _Names("")
 
     def look(index: int) -> None:
         try:
-            data = paths[index].read_bytes()
+            data = content(originals, index)
             image, header = read_with_header(data, min_size=LOOK)
-        except (OSError, ValueError) as error:  # ValueError: a NUL character in a table's path
-            facts.unreadable[index] = str(getattr(error, "strerror", None) or error).lower()
-            return
         except ImageError as error:
             facts.unreadable[index] = error.reason
             return
@@ -110,21 +106,24 @@ def _examine_files(paths: Sequence[Path]) -> tuple[FileFacts, Prints]:
         _measure(facts, index, _reduced(image))
 
     def look_at_chunk(start: int) -> None:
-        for index in range(start, min(start + CHUNK, len(paths))):
+        for index in range(start, min(start + CHUNK, len(originals))):
             look(index)
 
-    _in_threads(look_at_chunk, len(paths))
+    _in_threads(look_at_chunk, len(originals))
     return dataclasses.replace(facts, modes=tuple(modes.names), cameras=tuple(cameras.names)), prints
 
 
-def _examine_arrays(images: ArrayImages) -> tuple[FileFacts, Prints]:
+def _examine_arrays(images: Images) -> tuple[FileFacts, Prints]:
+    kept = images.kept
+    assert kept is not None
     facts, prints = _blank(len(images)), _blank_prints(len(images))
-    height, width = images.pixels.shape[-2:]
+    _, height, width = kept.shape
     facts.width[:], facts.height[:] = width, height
 
     def look_at_chunk(start: int) -> None:
         stop = min(start + CHUNK, len(images))
-        found = fingerprint_arrays(images.pixels[start:stop].numpy())
+        pixels, _ = kept.start(torch.arange(start, stop)).result()
+        found = fingerprint_arrays(pixels.numpy())
         prints.content[start:stop], prints.perceptual[start:stop] = found.content, found.perceptual
         for index in range(start, stop):
             rgb = np.broadcast_to(images.read(index), (height, width, 3))

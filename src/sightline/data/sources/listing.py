@@ -5,21 +5,20 @@ audit (`audit.py`) looks at the files and `splits_of` splits them.
 """
 
 import contextlib
-import os
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from sightline.data.imageset import FileImages, ImageSet, Splits, Unused
-from sightline.data.path_list import PathList
+from sightline.data.imageset import EncodedImages, ImageSet, Splits, Unused
+from sightline.data.originals import Files, Originals
 from sightline.data.split import DEFAULT_TEST, hold_out, parse_share, require_images
 from sightline.errors import ConfigError, DataError, ImageError, near
-from sightline.pixels.decode import READERS, STRANGERS, read_image
+from sightline.pixels.decode import READERS, STRANGERS
 
 SPLIT_NAMES = {
     "train": "train",
@@ -187,7 +186,7 @@ def _require_whole_groups(files: Sequence[LabelledFile], where: str) -> None:
 def _image_set(files: Sequence[LabelledFile], classes: tuple[str, ...]) -> ImageSet:
     label_of = {name: label for label, name in enumerate(classes)}
     return ImageSet(
-        images=look_at(file.path for file in files),
+        images=look_at(Files(file.path for file in files)),
         labels=torch.tensor([label_of[file.label] for file in files], dtype=torch.int64),
         classes=classes,
         ids=tuple(file.id for file in files),
@@ -216,18 +215,18 @@ def _why_unused(unused: Sequence[Unused]) -> str:
     return f"{found}put the images of each class into a folder named after the class, or list them in a CSV table"
 
 
-def look_at(names: Iterable[str | os.PathLike[str]]) -> FileImages:
-    """The files as images, grey or in colour and small or not, as a few of them, evenly spaced, turn out to be.
+def look_at(originals: Originals) -> EncodedImages:
+    """The originals as images, grey or in colour and small or not, as a few of them, evenly spaced, turn out to be.
 
-    A file that cannot be read tells nothing here; it is reported when all are decoded.
+    One that cannot be read tells nothing here; it is reported when all are decoded.
     """
-    paths = PathList(names)
+    images = EncodedImages(originals)
     looked = []
-    for path in paths[:: max(1, len(paths) // LOOKED_AT)]:
+    for index in range(0, len(images), max(1, len(images) // LOOKED_AT)):
         with contextlib.suppress(ImageError):
-            looked.append(read_image(path, min_size=SMALL + 1))  # a photo need not be decoded in full for this
+            looked.append(images.read(index, min_size=SMALL + 1))  # a photo need not be decoded in full for this
     if not looked:
-        return FileImages(paths)
+        return images
     grey = all((image == image[:, :, :1]).all() for image in looked)
     size = max(max(image.shape[:2]) for image in looked)
-    return FileImages(paths, channels=1 if grey else 3, size=size if size <= SMALL else None)
+    return EncodedImages(originals, channels=1 if grey else 3, size=size if size <= SMALL else None)

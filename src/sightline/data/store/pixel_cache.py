@@ -17,24 +17,24 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sightline.data.originals import Originals
 from sightline.machine import cache
 from sightline.machine.files import make_folder
 from sightline.machine.memory import available_memory
 from sightline.pixels.preprocess import Preprocess
 
-FORMAT = 2  # raise it when the same file would give other pixels, or is kept differently
+FORMAT = 3  # raise it when the same file would give other pixels, or is kept or locked differently
 UNKNOWN = -1
 BATCH = 500  # paths asked for at once; SQLite takes 999 in a statement
-WAIT = 0.05  # seconds between two looks whether another writer is done
 
 
 def pixel_folder() -> Path:
@@ -48,7 +48,10 @@ def digest(data: bytes) -> bytes:
 
 
 class PixelCache:
-    """The records of one `Preprocess`. Raises OSError or sqlite3.Error where the disk does not play along."""
+    """The records of one `Preprocess`, which `open_cache` opens.
+
+    Raises OSError or sqlite3.Error where the disk does not play along.
+    """
 
     def __init__(self, preprocess: Preprocess) -> None:
         self.shape = (preprocess.channels, *preprocess.size)
@@ -78,17 +81,20 @@ class PixelCache:
         with self._turn:
             return int(self._index.execute("SELECT COALESCE(MAX(slot) + 1, 0) FROM images").fetchone()[0])
 
-    def find(self, paths: Sequence[Path], stats: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The slot of each file that is as it was when it was read last, UNKNOWN for the others: int64 (N,)."""
-        found = np.full(len(paths), UNKNOWN, dtype=np.int64)
+    def find(self, originals: Originals, stamped: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The slot of each original that is as it was when it was read last, UNKNOWN for the others: int64 (N,).
+
+        stamped: int64 (N, 2), their stamps now.
+        """
+        found = np.full(len(originals), UNKNOWN, dtype=np.int64)
         query = "SELECT path, size, time, slot FROM files JOIN images USING (content) WHERE path IN ({})"
-        for first in range(0, len(paths), BATCH):
-            names = [_name(path) for path in paths[first : first + BATCH]]
+        for first in range(0, len(originals), BATCH):
+            names = [_key_of(originals.name(i)) for i in range(first, min(first + BATCH, len(originals)))]
             with self._turn:
                 rows = self._index.execute(query.format(",".join("?" * len(names))), names).fetchall()
             slots = {(name, size, time): slot for name, size, time, slot in rows}
             for i, name in enumerate(names, first):
-                found[i] = slots.get((name, *stats[i].tolist()), UNKNOWN)
+                found[i] = slots.get((name, *stamped[i].tolist()), UNKNOWN)
         return found
 
     def slot_of(self, content: bytes) -> int:
@@ -98,14 +104,14 @@ class PixelCache:
         return UNKNOWN if row is None else int(row[0])
 
     def add(
-        self, paths: Sequence[Path], stats: NDArray[np.int64], contents: Sequence[bytes], pixels: NDArray[np.uint8]
+        self, names: Sequence[str], stamped: NDArray[np.int64], contents: Sequence[bytes], pixels: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
-        """Keep images uint8 (B, C, h, w) and what their files were; return their slots, int64 (B,).
+        """Keep images uint8 (B, C, h, w), and what their originals were; return their slots, int64 (B,).
 
-        Contents that are known keep their slot, whatever `pixels` says. Only for the process that is `writing`.
+        Contents that are known keep their slot, whatever `pixels` says.
         """
         end = self.slots
-        slots = np.empty(len(paths), dtype=np.int64)
+        slots = np.empty(len(names), dtype=np.int64)
         new: list[int] = []
         fresh: dict[bytes, int] = {}
         for i, content in enumerate(contents):
@@ -124,7 +130,7 @@ class PixelCache:
                 file.write(np.ascontiguousarray(pixels[new].transpose(0, 2, 3, 1)).data)
                 file.flush()
                 os.fsync(file.fileno())
-        files = [(_name(p), *s.tolist(), c) for p, s, c in zip(paths, stats, contents, strict=True)]
+        files = [(_key_of(n), *s.tolist(), c) for n, s, c in zip(names, stamped, contents, strict=True)]
         with self._turn, self._index:
             self._index.executemany("INSERT INTO images VALUES (?, ?)", fresh.items())
             self._index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?)", files)
@@ -139,16 +145,6 @@ class PixelCache:
         # Copy-on-write, because torch knows no tensors that must not be written.
         return torch.from_numpy(np.memmap(self.folder / "pixels.bin", np.uint8, "c", shape=shape)).permute(0, 3, 1, 2)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Within the block this process is the folder's only writer; it waits for its turn."""
-        while True:
-            with _only_writer(self.folder) as mine:
-                if mine:
-                    yield
-                    return
-            time.sleep(WAIT)
-
     def make_room(self, needed: int, budget: int) -> None:
         """Delete other folders, the one used longest ago first, until `needed` more bytes fit into `budget`."""
         others = sorted((f for f in _folders() if f != self.folder), key=lambda folder: folder.stat().st_mtime)
@@ -162,8 +158,19 @@ class PixelCache:
         (self.folder / "pixels.bin").unlink(missing_ok=True)
 
 
-def open_cache(preprocess: Preprocess) -> PixelCache:
-    """The records of this `Preprocess`; a damaged index is replaced by an empty one."""
+@contextlib.contextmanager
+def open_cache(preprocess: Preprocess) -> Iterator[PixelCache]:
+    """The records of this `Preprocess`, of which this process is the only writer within the block: it waits its turn.
+
+    A damaged index is replaced by an empty one.
+    """
+    folder = pixel_folder() / _key(preprocess)
+    make_folder(folder.parent)
+    with _lock(folder), contextlib.closing(_opened(preprocess)) as cache:
+        yield cache
+
+
+def _opened(preprocess: Preprocess) -> PixelCache:
     try:
         return PixelCache(preprocess)
     except sqlite3.OperationalError:  # busy, full or read-only
@@ -180,8 +187,7 @@ def default_budget() -> int:
     """
     existing = next(folder for folder in (pixel_folder(), *pixel_folder().parents) if folder.exists())
     disk = shutil.disk_usage(existing).free // 4 + cache_size()
-    memory = available_memory()
-    return disk if memory is None else min(disk, 4 * memory)
+    return min(disk, 4 * available_memory())
 
 
 def clear() -> int:
@@ -205,28 +211,18 @@ def _key(preprocess: Preprocess) -> str:
     return f"{width}x{height}-{preprocess.fit}-{digest(repr(settings).encode()).hex()[:12]}"
 
 
-def _name(path: Path) -> bytes:
-    """The file's absolute name, as the system has it."""
-    return os.fsencode(os.path.abspath(path))
+def _key_of(name: str) -> bytes:
+    """By what the index knows an original: for a file its absolute name, as the system has it."""
+    return os.fsencode(os.path.abspath(name))
 
 
-@contextlib.contextmanager
-def _only_writer(folder: Path) -> Iterator[bool]:
-    """Whether this process has the folder to itself within the block. The system frees a dead process's lock."""
-    lock = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # somebody else's lock
-            lock.close()
-            raise
-        mine = False
-    else:
-        mine = True
-    try:
-        yield mine
-    finally:
-        lock.close()
+def _lock(folder: Path) -> FileLock:
+    """What one process at a time may hold; the system frees a dead process's.
+
+    It lies beside the folder, so that deleting the folder does not take it away from those who wait for it. Where the
+    disk has no such locks, OSError: a mere file in place of a lock would outlive a process that is killed.
+    """
+    return FileLock(f"{folder}.lock", fallback_to_soft=False)
 
 
 def _folders() -> list[Path]:
@@ -239,6 +235,5 @@ def _size(folder: Path) -> int:
 
 def _remove(folder: Path) -> None:
     """Delete a folder, unless a training is just writing to it. One that reads from it keeps what it has mapped."""
-    with contextlib.suppress(OSError, sqlite3.Error), _only_writer(folder) as mine:
-        if mine:
-            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError), _lock(folder).acquire(timeout=0):  # held: Timeout, which is an OSError
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,14 +1,13 @@
-"""Files decoded by threads, ahead of their use: a chunk of images is being made while the one before is consumed.
+"""Images as a network sees them, made of originals by threads, ahead of their use.
 
 Threads, not processes: the decoders and the resize release the GIL, and nothing needs to be pickled or copied.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,8 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.data.augment.resized_crop import box_of
-from sightline.data.imageset import ArrayImages, CachedImages, FileImages
-from sightline.errors import DataError, ImageError
+from sightline.data.images import Images, Pixels, Reading
+from sightline.data.imageset import ArrayImages
+from sightline.data.originals import Originals, content
+from sightline.errors import ImageError
+from sightline.machine.memory import require_memory
 from sightline.machine.threads import usable_cores
 from sightline.pixels.preprocess import Preprocess
 
@@ -30,99 +32,147 @@ def black(count: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.zeros((count, height, width, channels), dtype=np.uint8).transpose(0, 3, 1, 2)
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """Images that threads are at work on."""
-
-    pixels: NDArray[np.uint8]
-    runs: Sequence[Future[dict[int, str]]]
-
-    def result(self) -> tuple[Tensor, dict[int, str]]:
-        """uint8 (B, C, h, w), channels last, and by position why some cannot be read; the pixels of those are 0."""
-        unreadable: dict[int, str] = {}
-        for run in self.runs:
-            unreadable |= run.result()
-        return torch.from_numpy(self.pixels), unreadable
-
-
 @dataclass(frozen=True, eq=False)
 class DecodedImages:
-    """Files that are decoded whenever they are needed: a source of pixels for a data set that is kept nowhere."""
+    """Originals that are decoded whenever they are needed: pixels of a data set that are kept nowhere."""
 
-    files: FileImages
+    originals: Originals
     preprocess: Preprocess
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(usable_cores(), "decode"))
 
+    ahead = 2
+    device = torch.device("cpu")
+
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.originals)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return (self.preprocess.channels, *self.preprocess.size)
 
-    def start(self, indices: Sequence[int], parts: Sequence[Sequence[float]] | None = None) -> Decoding:
-        """Begin to decode the files at `indices`: whole, or of each the part that `random_parts` (B, 4) has drawn."""
-        pixels = black(len(indices), self.shape)
+    def near(self, device: torch.device) -> "DecodedImages":
+        return self
+
+    def cuts(self, device: torch.device) -> bool:
+        """A part is so resized once, and from the photo itself."""
+        return True
+
+    def start(self, indices: Tensor, parts: Tensor | None = None, *, size: tuple[int, int] | None = None) -> Reading:
+        pixels, places = black(len(indices), self.shape), indices.numpy()
+        boxes = None if parts is None else parts.tolist()
         runs = [
-            self.pool.submit(self._decode, indices[first : first + RUN], pixels[first : first + RUN], first, parts)
+            self.pool.submit(self._decode, places[first : first + RUN], pixels[first : first + RUN], first, boxes)
             for first in range(0, len(indices), RUN)
         ]
-        return Decoding(pixels, runs)
+        return Reading(torch.from_numpy(pixels), runs)
+
+    def whole(self) -> Reading:
+        _require_room(self)
+        return self.start(torch.arange(len(self)))
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _decode(
-        self, indices: Sequence[int], out: NDArray[np.uint8], first: int, parts: Sequence[Sequence[float]] | None
-    ) -> dict[int, str]:
+        self, indices: NDArray[np.int64], out: NDArray[np.uint8], first: int, parts: list[list[float]] | None
+    ) -> dict[int, ImageError]:
         unreadable = {}
-        for position, index in enumerate(indices):
-            path = self.files.paths[index]
+        for position, index in enumerate(indices.tolist()):
             try:
+                data = content(self.originals, index)
                 if parts is None:
-                    out[position] = self.preprocess.read(path)
+                    out[position] = self.preprocess.read(data)
                 else:
-                    out[position] = self.preprocess.read_part(path, partial(box_of, parts[first + position]))
+                    out[position] = self.preprocess.read_part(data, partial(box_of, parts[first + position]))
             except ImageError as error:
-                unreadable[first + position] = error.reason
+                unreadable[first + position] = _unreadable(self.originals.name(index), error.reason)
         return unreadable
 
 
-def stream(
-    images: ArrayImages | FileImages | CachedImages, preprocess: Preprocess, *, chunk: int, ahead: int = 2
-) -> Iterator[Tensor]:
+@dataclass(frozen=True, eq=False)
+class ResizedImages:
+    """Images that are kept, but not as this network sees them: each is brought to its size when it is asked for."""
+
+    images: Images
+    preprocess: Preprocess
+
+    ahead = 0
+    device = torch.device("cpu")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.preprocess.channels, *self.preprocess.size)
+
+    def near(self, device: torch.device) -> ArrayImages:
+        """In memory, so that they are resized once."""
+        return ArrayImages(self.whole().pixels.to(device))
+
+    def cuts(self, device: torch.device) -> bool:
+        return False
+
+    def start(self, indices: Tensor, parts: Tensor | None = None, *, size: tuple[int, int] | None = None) -> Reading:
+        pixels = torch.empty((len(indices), *self.shape), dtype=torch.uint8)
+        for position, index in enumerate(indices.tolist()):
+            pixels[position] = torch.from_numpy(self.preprocess.pixels(self.images.read(index)))
+        return Reading(pixels)
+
+    def whole(self) -> Reading:
+        _require_room(self)
+        return self.start(torch.arange(len(self)))
+
+    def close(self) -> None:
+        pass
+
+
+def seen_by(images: Images, preprocess: Preprocess, *, room: bool = False) -> Pixels:
+    """The images as the network with this `Preprocess` sees them. Whoever has read enough of them closes them.
+
+    room: those that are kept for it may be larger, as `prepare` keeps training images, with room for random crops.
+    """
+    kept, encoded = images.kept, images.encoded
+    if kept is None:
+        assert encoded is not None
+        return DecodedImages(encoded.originals, preprocess)
+    is_roomy = room and encoded is not None and kept.shape[0] == preprocess.channels
+    fits = kept.shape == (preprocess.channels, *preprocess.size)
+    return kept if fits or is_roomy else ResizedImages(images, preprocess)
+
+
+def stream(images: Images, preprocess: Preprocess, *, chunk: int, room: bool = False) -> Iterator[Tensor]:
     """All images in order as the network sees them, `chunk` at a time: uint8 (B, C, h, w).
 
-    ahead: chunks that are decoded before they are asked for; no more than `ahead` + 1 are in memory.
+    room: as of `seen_by`. Where reading takes long, chunks are begun ahead; one more than `Pixels.ahead` are in memory.
     Raises DataError naming a file that cannot be read, e.g. because it has vanished.
     """
-    starts = range(0, len(images), chunk)
-    if isinstance(images, CachedImages) and images.pixels.shape[1:] == (preprocess.channels, *preprocess.size):
-        yield from (images.gather(torch.arange(first, min(first + chunk, len(images)))) for first in starts)
-    elif isinstance(images, FileImages):
-        yield from _decoded(images, preprocess, chunk=chunk, ahead=ahead)
-    else:
-        for first in starts:
-            part = [preprocess.pixels(images.read(i)) for i in range(first, min(first + chunk, len(images)))]
-            yield torch.from_numpy(np.stack(part))
-
-
-def _decoded(files: FileImages, preprocess: Preprocess, *, chunk: int, ahead: int) -> Iterator[Tensor]:
-    source = DecodedImages(files, preprocess)
-    waiting: deque[tuple[int, Decoding]] = deque()
-    upcoming = iter(range(0, len(files), chunk))
+    pixels = seen_by(images, preprocess, room=room)
+    waiting: deque[Reading] = deque()
+    upcoming = iter(range(0, len(images), chunk))
     try:
         while True:
-            while len(waiting) <= ahead and (first := next(upcoming, None)) is not None:
-                waiting.append((first, source.start(range(first, min(first + chunk, len(files))))))
+            while len(waiting) <= pixels.ahead and (first := next(upcoming, None)) is not None:
+                indices = torch.arange(first, min(first + chunk, len(images)), device=pixels.device)
+                waiting.append(pixels.start(indices))
             if not waiting:
                 return
-            first, decoding = waiting.popleft()
-            pixels, unreadable = decoding.result()
-            for position, reason in unreadable.items():
-                raise unreadable_file(files.paths[first + position], reason)
-            yield pixels
+            part, unreadable = waiting.popleft().result()
+            for error in unreadable.values():
+                raise error
+            yield part
     finally:
-        source.pool.shutdown(wait=False, cancel_futures=True)
+        pixels.close()
 
 
-def unreadable_file(path: Path, reason: str) -> DataError:
-    """The error for a file that could be read before."""
-    return DataError(f"cannot read {path}: {reason}", hint="it was changed while it was in use; put it back")
+def _unreadable(name: str, reason: str) -> ImageError:
+    """The error for an original that could be read before."""
+    what = f"cannot read {name}: {reason}"
+    return ImageError(what, reason=reason, hint="it was changed while it was in use; put it back")
+
+
+def _require_room(pixels: Pixels) -> None:
+    """Raise DataError when all of them do not fit into memory."""
+    channels, height, width = pixels.shape
+    what = f"{len(pixels):,} images of {height} x {width} pixels"
+    require_memory(len(pixels) * channels * height * width, what=what)
