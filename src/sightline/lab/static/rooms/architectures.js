@@ -166,7 +166,17 @@ function built(layers, outcomes, image) {
 async function readNetworks() {
   const answer = await fetch(new URL("../zoo.json", import.meta.url));
   if (!answer.ok) throw new Error(`zoo.json: ${answer.status}`);
-  return answer.json();
+  const { sorts, networks } = await answer.json();
+  // The file has each sort of layer once; see lab/zoo.py.
+  /** @param {[string, number, number[]?][]} rows @returns {Layer[]} */
+  const whole = (rows) => rows.map(([name, sort, from]) => ({ name, ...sorts[sort], ...(from && { from }) }));
+  /** @param {any} network */
+  const layersAt = (network) => Object.entries(network.layers_at).map(([size, rows]) => [size, whole(rows)]);
+  return networks.map((/** @type {any} */ network) => ({
+    ...network,
+    layers: whole(network.layers),
+    layers_at: Object.fromEntries(layersAt(network)),
+  }));
 }
 
 const problem = new Problem(byId("problem", HTMLElement));
