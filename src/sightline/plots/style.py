@@ -204,8 +204,8 @@ def shortened(text: str, room: float, size: float) -> str:
     """Text that fits into `room` points: as it is, or with an ellipsis in its middle, as names differ at either end."""
     if text_width(text, size) <= room:
         return text
-    for kept in range(len(text) - 1, 0, -1):
-        cut = f"{text[: kept - kept // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
+    for letters in range(len(text) - 1, 0, -1):
+        cut = f"{text[: letters - letters // 2].rstrip()}…{text[len(text) - letters // 2 :].lstrip()}"
         if text_width(cut, size) <= room:
             return cut
     return "…"
