@@ -16,6 +16,6 @@ class Clock:
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 
-    def left(self, budget: float) -> float:
+    def remaining(self, budget: float) -> float:
         """Of a time budget, less what has passed and what scoring and the report will need."""
         return budget * (1 - FINISHING_SHARE) - FINISHING_SECONDS - self.elapsed

@@ -81,7 +81,7 @@ def open_run(
     """
     listener, clock = listener or Listener(), clock or Clock()
     job = dataclasses.replace(planned.job, preprocess=prepared.preprocess)
-    if job.config.seconds and clock.left(job.config.seconds) <= 0:
+    if job.config.seconds and clock.remaining(job.config.seconds) <= 0:
         raise ConfigError(f"{job.config.seconds:g} s are over before training begins", hint="give a longer --time")
     if out is None:
         _mention_half_done(job, listener)
