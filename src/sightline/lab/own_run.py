@@ -121,11 +121,11 @@ def _convolution(network: Network) -> Part | None:
     biases = 0 if layer.bias is None else filters
     right = filters * depth * high * wide + biases
     values = kernels(network, name)[:KERNELS, :3]
-    shown = f"{len(values)} of its {filters}" if len(values) < filters else f"its {filters}"
+    portion = f"{len(values)} of its {filters}" if len(values) < filters else f"its {filters}"
     figure = {"kind": "kernels", "values": values.round(5).tolist(), "reach": float(np.abs(values).max())}
     with_bias = "with biases" if biases else "without biases"
     return _part(
-        f"The first convolution of your network, {name}: {shown} filters of {high} {TIMES} {wide}"
+        f"The first convolution of your network, {name}: {portion} filters of {high} {TIMES} {wide}"
         f"{f', {depth} channels deep' if depth > 1 else ''}.",
         figure,
         question(
