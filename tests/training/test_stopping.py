@@ -21,8 +21,8 @@ def test_better_score(new: Score, old: Score | None, better: bool) -> None:
 
 def test_patience_runs_out_and_starts_afresh() -> None:
     patience = Patience(2)
-    seen = [patience.runs_out(better) for better in (True, False, True, False, False, False, False)]
-    assert seen == [False, False, False, False, True, False, True]
+    verdicts = [patience.runs_out(better) for better in (True, False, True, False, False, False, False)]
+    assert verdicts == [False, False, False, False, True, False, True]
 
 
 def test_patience_of_one_epoch() -> None:
