@@ -70,7 +70,7 @@ def test_prepare_whitens_the_first_layer() -> None:
     network = create_model("speednet_s", num_classes=2, in_channels=1, size=16)
     expected = Whitening(1)
     images = smooth_images(50, 1, size=16)
-    expected.fit(images)
+    expected.initialise(images)
     network.prepare(images)
     assert torch.equal(network.stages.get_parameter("whiten.conv.weight"), expected.weight)
 
