@@ -266,9 +266,9 @@ class Classifier:
     def _check(self, images: Tensor) -> None:
         expected = (self.preprocess.channels, *self.preprocess.size)
         if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != expected:
-            found = " x ".join(map(str, images.shape))
+            shape = " x ".join(map(str, images.shape))
             raise DataError(
-                f"images are {str(images.dtype).removeprefix('torch.')} {found}, "
+                f"images are {str(images.dtype).removeprefix('torch.')} {shape}, "
                 f"the classifier sees uint8 B x {' x '.join(map(str, expected))}",
                 hint="turn each image into network input with the classifier's own `preprocess`",
             )

@@ -133,7 +133,7 @@ def embedding_map(
     require(limit >= 1, f"limit is {limit}", "use 1 or more images, e.g. 2000")
     require(how in ("auto", "tsne", "umap"), f"how is '{how}'", "use tsne, umap or auto")
     indices = drawn(len(images), limit)
-    seen = extract(
+    features = extract(
         classifier.network,
         images.take(indices),
         classifier.preprocess,
@@ -141,7 +141,7 @@ def embedding_map(
         precision=Precision(classifier.precision, "the classifier's own"),
         keep=keep,
     )
-    return map_of(seen.values, indices, of=len(images), how=how)
+    return map_of(features.values, indices, of=len(images), how=how)
 
 
 def map_of(

@@ -126,17 +126,17 @@ class SnapshotRecorder(Listener):
         for number, path in paths.items():
             if number >= epoch:
                 path.unlink(missing_ok=True)
-        kept = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
-        costs = [cost for cost, _ in kept]
+        earlier = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
+        costs = [cost for cost, _ in earlier]
         self.count, self.spent, self.cost = len(costs), sum(costs), costs[-1] if costs else 0.0
-        self._answers_kept = max((answers for _, answers in kept), default=0)
+        self._answers_kept = max((answers for _, answers in earlier), default=0)
         self.last_epoch = max((number for number in paths if number < epoch), default=0)
 
     def _is_due(self, epoch: Epoch) -> bool:
         if epoch.progress >= 1 or self.count == 0:
             return True
-        left = self.share * epoch.seconds / epoch.progress - self.spent
-        more = math.floor(left / self.cost) if self.cost else MOST
+        seconds_left = self.share * epoch.seconds / epoch.progress - self.spent
+        more = math.floor(seconds_left / self.cost) if self.cost else MOST
         points = min(MOST, self.count + more)  # with the last epoch's
         if self.count + 1 >= points:
             return False
