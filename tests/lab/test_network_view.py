@@ -14,7 +14,7 @@ from sightline.errors import ImageError, InputError
 from sightline.inspection import activations, arithmetic, grad_cam, kernels
 from sightline.lab.answers import to_json
 from sightline.lab.export import export
-from sightline.lab.network_view import GIVEN, NetworkView
+from sightline.lab.network_view import UPLOADS, NetworkView
 from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
 from sightline.runs.run import Run
@@ -124,7 +124,7 @@ def test_places_and_pictures_that_do_not_exist(view: NetworkView) -> None:
 def test_given_pictures_are_kept_in_memory_and_forgotten(digits_run: Run) -> None:
     workspace = Workspace(digits_run.path)
     view = NetworkView(workspace.run, workspace.classifier)
-    names = [view.give(png(np.full((9, 9), i, np.uint8)))["id"] for i in range(GIVEN + 1)]
+    names = [view.give(png(np.full((9, 9), i, np.uint8)))["id"] for i in range(UPLOADS + 1)]
     assert view.overview(names[-1])["truth"] is None
     with pytest.raises(InputError, match="no picture 'given-1' any more: choose or give it again"):
         view.overview(names[0])
