@@ -28,8 +28,8 @@ from sightline.pixels.preprocess import Preprocess
 if TYPE_CHECKING:  # a server that loads a classifier needs no data sets
     from sightline.data.imageset import Splits
 
-CHUNK = 500  # images through the network at once; more is no faster and needs more memory. And on a CPU,
-CPU_PIXELS = 32 * 224 * 224  # so many of their pixels: feature maps of more do not stay in its caches
+CHUNK = 500  # images through the network at once; more is no faster and needs more memory
+CPU_PIXELS = 32 * 224 * 224  # through the network at once on a CPU: feature maps of more do not stay in its caches
 
 Source = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 

@@ -19,7 +19,7 @@ from sightline.errors import ImageError
 from sightline.machine import files
 from sightline.machine.device import find_device, find_precision
 
-# Of files that a folder is not silent about, should they turn out to be no images.
+# A folder is not silent about files that end so, should they turn out to be no images.
 SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )

@@ -75,7 +75,7 @@ class Forecast:
     @property
     def overall(self) -> str:
         """What more images of all classes together are worth, as a clause."""
-        # Not the accuracy they would lead to: heads on features have another one than the network with its views.
+        # The accuracy they lead to is not said: heads on features have another one than the network with its views.
         total = self.images_now + self.more_images
         return f"{self.more_images:,} more images like these, {total:,} in all, are worth {_worth(self.gain)}"
 
@@ -221,7 +221,7 @@ def _extrapolated(
     exponents = np.array(EXPONENTS)
     powers = curve.images ** -exponents[:, None]  # (E, L)
     centred = powers - powers.mean(axis=1, keepdims=True)
-    # recall = a - b * power by least squares, for every replicate and exponent
+    # Least squares: recall = a - b * power, for every replicate and exponent.
     slopes = means @ (centred / (centred**2).sum(axis=1, keepdims=True)).T  # (1 + R, E): -b
     levels = means.mean(axis=1, keepdims=True) - slopes * powers.mean(axis=1)  # a
     at_now, at_then = (np.minimum(1, levels + slopes * float(images) ** -exponents) for images in (now, then))

@@ -229,7 +229,7 @@ def _by_cleanlab(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) 
     from cleanlab.filter import find_label_issues
 
     label_probabilities = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
-    # Of its rules for how many to name, the one that found planted errors best (docs/experiments.md).
+    # This of its rules for how many to name found planted errors best (docs/experiments.md).
     order: NDArray[np.int64] = find_label_issues(
         labels, probabilities, filter_by="low_self_confidence", return_indices_ranked_by="self_confidence", n_jobs=1
     )

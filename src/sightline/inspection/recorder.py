@@ -45,10 +45,10 @@ from sightline.training.listener import Listener
 
 MOST, SHARE = 20, 0.03  # snapshots of a training, and their share of its time
 PROBE_COUNT = 6
-CONFUSION = 1_000  # validation images whose answers are kept, at most, and
-CONFUSION_BYTES = 64 * 2**20  # as many as take this much memory; fewer where looking at them would cost more than
-CONFUSION_SHARE = 0.5  # this share of the budget, but not fewer than
-LEAST_CONFUSION = 100
+# The answers to at most so many validation images are kept, in at most so much memory; to fewer where looking at them
+# would cost more than this share of the budget, but not to fewer than the least.
+CONFUSION, CONFUSION_BYTES = 1_000, 64 * 2**20
+CONFUSION_SHARE, LEAST_CONFUSION = 0.5, 100
 PASSES = 3  # a training step costs about as much as three looks at its images
 FILTERS, CHANNELS, MAPS = 64, 16, 16
 MAP_SIDE, CAM_SIDE = 32, 56

@@ -36,7 +36,7 @@ def decode_once(name: str, sources: tuple[Path, ...], decode: Callable[[], dict[
     """
     made_of = _fingerprint(sources)
     path = cache_folder() / "decoded" / f"{name}.safetensors"
-    # Suppressed: not decoded here yet, or a damaged file.
+    # An error means that it is not decoded here yet, or that the file is damaged.
     with contextlib.suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
         if (file.metadata() or {}).get("made_of") == made_of:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - safe_open is no mapping

@@ -24,7 +24,7 @@ from sightline.models.blocks import sequential
 from sightline.models.contract import Network, Options
 from sightline.models.watching import LayerRun, layer_runs
 
-# What timm's feature extractor returns, and which feature maps that is here; nothing is lost:
+# Timm's feature extractor returns one of four forms, which become feature maps here; nothing is lost:
 # maps (B, C, h, w); channels-last (B, h, w, C) -> (B, C, h, w); tokens (B, N, C) -> (B, C, 1, N);
 # vector (B, C) -> (B, C, 1, 1).
 Layout = Literal["maps", "channels-last", "tokens", "vector"]

@@ -65,7 +65,7 @@ READERS: tuple[tuple[str, re.Pattern[bytes], Callable[[BinaryIO], ImageFile.Imag
     ("PNM", re.compile(rb"P[1-6]\s"), PpmImagePlugin.PpmImageFile),
 )
 
-# What else is found under an image's name, so that the message can say it.
+# Other things are found under an image's name: so the message can say which.
 STRANGERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE), "an HTML page (a failed download?)"),
     (re.compile(rb"version https://git-lfs"), "a Git LFS pointer (run `git lfs pull`)"),

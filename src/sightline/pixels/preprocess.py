@@ -182,7 +182,7 @@ class Preprocess:
 
             # Pillow's arithmetic (the results differ by a rounding, if at all) in half the time: Pillow copies every
             # image into a format of its own and back. https://github.com/pytorch/pytorch/pull/96848
-            # With the axis of one image in front, so that torch sees channels last and leaves them there.
+            # The axis of one image comes in front, so that torch sees channels last and leaves them there.
             batch = torch.from_numpy(np.require(image, requirements=["C", "W"]))[None].permute(0, 3, 1, 2)
             resized = F.interpolate(batch, size=size, mode=self.interpolation, antialias=True)
             return resized[0].permute(1, 2, 0).numpy()

@@ -39,7 +39,7 @@ SMALL, NORMAL = 7.5, 9.0  # points
 WIDTH = 7.2  # inches, the width of a page within its margins
 DOTS_PER_INCH = 144  # two dots a point, so that a pixel of an image can be a whole number of dots
 
-# What draws scripts that DejaVu Sans lacks, where the machine has it.
+# These fonts draw scripts that DejaVu Sans lacks, where the machine has them.
 _OTHER_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei")
 
 _LOOK: dict[str, Any] = {

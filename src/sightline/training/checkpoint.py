@@ -40,7 +40,7 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The saved state, its tensors on the CPU; None when nothing was saved. Raises RunError for a damaged file."""
-        # What a kill in the midst of saving left behind; nobody else writes here.
+        # A kill in the midst of saving leaves such files behind; nobody else writes here.
         for unfinished in self.path.parent.glob(f".{FILE_NAME}.*.part"):
             unfinished.unlink(missing_ok=True)
         if not self.path.exists():

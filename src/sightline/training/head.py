@@ -153,7 +153,8 @@ def centre_and_scale(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 State = dict[str, Tensor]  # of an output layer, for scaled features
-# What was chosen, what was tried, what was trained with it, and the logits of left-out images, (N, K) or NaN.
+# The setting that was chosen, those that were tried, what was trained with it, and the logits of left-out images,
+# (N, K) or NaN.
 _Choice = tuple[float, list[tuple[float, Score]], State, Tensor]
 
 

@@ -46,7 +46,7 @@ def test_what_a_file_says_of_itself(tmp_path: Path, noise: Image.Image) -> None:
 
 def test_how_an_image_looks_by_hand() -> None:
     pixels = np.zeros((1, 3, 10, 20), dtype=np.uint8)
-    pixels[0, 0] = 100  # red 100 everywhere,
+    pixels[0, 0] = 100  # red 100 everywhere
     pixels[0, 1, 1:-1, 2:-2] = 200  # green 200 in the middle: all but the outermost tenth of each side
     facts = examine(ArrayImages(torch.from_numpy(pixels)))
     middle = 8 * 16 / 200

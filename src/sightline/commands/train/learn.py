@@ -204,7 +204,7 @@ def _fit(opened: Opened, network: Network, config: TrainConfig, listener: Listen
     checkpoints = _ToldCheckpoints(run, listeners)
     for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints, say=listeners.say):
         listeners.epoch(epoch)
-    # Not from the loop: a training that was stopped after its last epoch has no more of them.
+    # The loop cannot say it: a training that was stopped after its last epoch has no more of them.
     history = run.history
     if not history:  # the time was over before the first epoch was
         return 0 if config.start_competes else None
