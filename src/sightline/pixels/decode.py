@@ -173,9 +173,9 @@ def _open(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     for _, signature, reader in READERS:
         if signature.match(start):
             return reader(stream)
-    found = next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a known type")
+    content = next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a known type")
     formats = ", ".join(format_name for format_name, _, _ in READERS)
-    raise _unreadable(name, f"it is {found}", f"the types read here are {formats}")
+    raise _unreadable(name, f"it is {content}", f"the types read here are {formats}")
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:

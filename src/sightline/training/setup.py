@@ -110,9 +110,10 @@ def _require_match(network: Network, image: Tensor, num_classes: int) -> None:
     try:
         outputs = network.eval()(image).shape[1]
     except RuntimeError as error:
-        built, found = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
+        own_shape, image_shape = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
         raise ConfigError(
-            f"the network does not take images of {found}", hint=f"it was built for channels x height x width {built}"
+            f"the network does not take images of {image_shape}",
+            hint=f"it was built for channels x height x width {own_shape}",
         ) from error
     if outputs != num_classes:
         raise ConfigError(

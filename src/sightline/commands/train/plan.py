@@ -121,8 +121,8 @@ def with_weights_at_hand(options: TrainOptions, facts: DataFacts) -> TrainOption
     asked = options.model is not None or options.weights is not None or options.recipe != "default"
     if asked or facts.size is not None:
         return options
-    found = ((name, find_weights(name)) for name in BACKBONES)
-    name, file = next(((name, file) for name, file in found if file), (None, None))
+    candidates = ((name, find_weights(name)) for name in BACKBONES)
+    name, file = next(((name, file) for name, file in candidates if file), (None, None))
     return options if file is None else dataclasses.replace(options, model=name, weights=str(file))
 
 
