@@ -94,9 +94,9 @@ def test_bad_files_are_named_with_their_reasons_and_the_others_are_taken(tmp_pat
     assert "truncated" in facts.unreadable[0]
     assert facts.unreadable[2] == "no such file or directory"
     assert facts.unreadable[3] == "it is an HTML page (a failed download?)"
-    kept = facts.take(np.array([3, 1]))
-    assert kept.width.tolist() == [0, 200]
-    assert kept.unreadable == {0: facts.unreadable[3]}
+    some = facts.take(np.array([3, 1]))
+    assert some.width.tolist() == [0, 200]
+    assert some.unreadable == {0: facts.unreadable[3]}
 
 
 def test_equal_bytes_have_equal_prints(tmp_path: Path, noise: Image.Image) -> None:
