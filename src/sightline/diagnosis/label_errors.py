@@ -212,10 +212,10 @@ def likely_errors(probabilities: NDArray[np.float64], labels: NDArray[np.int64],
     return round(max(expected, by_slips))
 
 
-_Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]  # order, scores (N,), other classes (N,)
+_Ranking = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]  # order, scores (N,), other classes (N,)
 
 
-def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Found:
+def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Ranking:
     model = noise_model(probabilities, labels)
     wrong = 1 - np.take_along_axis(model.truth, labels[:, None], axis=1)[:, 0]
     instead = _best_other(model.truth, labels)
@@ -223,7 +223,7 @@ def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64
     return order[probabilities[order].argmax(axis=1) != labels[order]], wrong, instead
 
 
-def _by_cleanlab(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Found:
+def _by_cleanlab(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Ranking:
     if importlib.util.find_spec("cleanlab") is None:
         raise ConfigError("cleanlab is not installed", hint="pip install 'sightline[label]', or leave out the method")
     from cleanlab.filter import find_label_issues
