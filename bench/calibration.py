@@ -58,14 +58,14 @@ def measure(run: Run) -> list[Claim]:
     data = run.config["data"]
     (fitting, truth), (testing, labels) = held_out(run, data)
     temperature = fit_temperature(fitting.numpy(), truth.numpy())
-    found = {"before": 1.0, f"after, temperature {temperature:.3f}": temperature}
+    temperatures = {"before": 1.0, f"after, temperature {temperature:.3f}": temperature}
     rows, errors = [], []
-    for name, divisor in found.items():
+    for name, divisor in temperatures.items():
         probabilities = (testing / divisor).softmax(1).numpy()
-        told = reliability(probabilities, labels.numpy())
+        result = reliability(probabilities, labels.numpy())
         loss = torch.nn.functional.cross_entropy(testing / divisor, labels)
-        rows.append([name, told.ece.text(), f"{100 * told.by_chance:.2f} %", f"{loss:.4f}"])
-        errors.append(told.ece.value)
+        rows.append([name, result.ece.text(), f"{100 * result.by_chance:.2f} %", f"{loss:.4f}"])
+        errors.append(result.ece.value)
     changed = int((testing.argmax(1) != (testing / temperature).softmax(1).argmax(1)).sum())
     right = format_percent(int((testing.argmax(1) == labels).sum()), len(labels))
     print(f"{data}: fitted on {len(truth):,} images, {right} of {len(labels):,} others recognised")

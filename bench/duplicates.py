@@ -73,7 +73,7 @@ def planted(files: list[bytes], copy: Copy, seed: int) -> Prints:
     return join(prints)
 
 
-def found(photos: Prints, copies: Prints) -> float:
+def share_found(photos: Prints, copies: Prints) -> float:
     """The share of copies, in percent, that are in the group of their photo."""
     group_of = {
         index: number for number, group in enumerate(find_duplicates(join([photos, copies]))) for index in group.indices
@@ -92,8 +92,8 @@ def main() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         jobs = {kind: pool.submit(planted, files, copy, seed) for seed, (kind, (_, copy)) in enumerate(KINDS.items())}
-        shares = {"exact": (100, found(photos, photos))}
-        shares |= {kind: (KINDS[kind][0], found(photos, job.result())) for kind, job in jobs.items()}
+        shares = {"exact": (100, share_found(photos, photos))}
+        shares |= {kind: (KINDS[kind][0], share_found(photos, job.result())) for kind, job in jobs.items()}
     table((f"copies of {len(files):,} clothing photos", "found"), [[k, f"{v:.1f} %"] for k, (_, v) in shares.items()])
 
     groups = find_duplicates(photos)

@@ -42,10 +42,10 @@ def main() -> None:
     seconds, computed = time.perf_counter() - started, time.process_time() - computed
     print(f"of all {len(labels)} photos, in {seconds:.1f} s ({computed:.1f} s of one processor):\n{now.sentence}\n")
 
-    told, came = [], []
+    forecasts, came = [], []
     for number in range(args.halves):
         half = stratified_half(labels, number)
-        told.append(
+        forecasts.append(
             forecast(
                 train[half],
                 labels[half],
@@ -58,13 +58,13 @@ def main() -> None:
             )
         )
         came.append(growth(train, labels, half, test, test_labels, len(names), l2))
-    print_table(told, came, names)
-    inside = within(told, came, names)
+    print_table(forecasts, came, names)
+    inside = within(forecasts, came, names)
     print_claims(
         [
             at_most("forecast from all photos, given the strength of the penalty", SECONDS, seconds, "s"),
             at_least("intervals that hold what came", INSIDE, 100 * inside, "%"),
-            *first_three(told, came, names),
+            *first_three(forecasts, came, names),
         ]
     )
 
@@ -114,10 +114,10 @@ def growth(
     return gains
 
 
-def print_table(told: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> None:
+def print_table(forecasts: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> None:
     rows = []
     for place, name in enumerate(("all", *names)):
-        gains = [gain_of(one, name) for one in told]
+        gains = [gain_of(one, name) for one in forecasts]
         said = [gain for gain in gains if gain is not None]
         if said:
             low, high = (statistics.mean(100 * getattr(gain, end) for gain in said) for end in ("low", "high"))
@@ -129,30 +129,30 @@ def print_table(told: list[Forecast], came: list[list[float]], names: tuple[str,
     table(("twice as many photos of", "forecast, points (mean interval)", "came (range over halves)"), rows)
 
 
-def gain_of(told: Forecast, name: str) -> Estimate | None:
+def gain_of(forecast: Forecast, name: str) -> Estimate | None:
     """The gain that was forecast."""
     if name == "all":
-        return told.gain
-    return next((one.gain for one in told.classes if one.name == name), None)
+        return forecast.gain
+    return next((one.gain for one in forecast.classes if one.name == name), None)
 
 
-def within(told: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> float:
+def within(forecasts: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> float:
     """The share of intervals that hold what came, on the mean of all halves."""
     truth = dict(zip(("all", *names), np.mean(came, axis=0).tolist(), strict=True))
     held = [
         gain.low <= truth[name] <= gain.high
-        for one in told
+        for one in forecasts
         for name in truth
         if (gain := gain_of(one, name)) is not None
     ]
     return sum(held) / len(held)
 
 
-def first_three(told: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> list[Claim]:
+def first_three(forecasts: list[Forecast], came: list[list[float]], names: tuple[str, ...]) -> list[Claim]:
     """Do the classes that were said to gain most gain more than the others?"""
     truth = dict(zip(names, np.mean(came, axis=0)[1:].tolist(), strict=True))
-    first = statistics.mean(truth[one.name] for told_one in told for one in told_one.classes[:3])
-    rest = statistics.mean(truth[one.name] for told_one in told for one in told_one.classes[3:])
+    first = statistics.mean(truth[one.name] for one_forecast in forecasts for one in one_forecast.classes[:3])
+    rest = statistics.mean(truth[one.name] for one_forecast in forecasts for one in one_forecast.classes[3:])
     return [at_least("the three classes named first gain more than the others by", 0.0, 100 * (first - rest), "points")]
 
 

@@ -36,20 +36,20 @@ def main() -> None:
     rounds = 1 if args.quick else args.rounds
     with tempfile.TemporaryDirectory() as scratch:
         counts = {count: folder_of(Path(scratch, str(count)), count) for count in (small // 10, small, large)}
-        found = {}
+        medians = {}
         for budget, name in ((10**12, "into the cache"), (0, "decoded every epoch")):
             for count in counts:
                 runs = [measured(counts[count], Path(scratch), budget) for _ in range(1 if count == large else rounds)]
-                found[name, count] = [statistics.median(column) for column in zip(*runs, strict=True)]
+                medians[name, count] = [statistics.median(column) for column in zip(*runs, strict=True)]
     rows = [
         [f"{name}, {count:,}", f"{seconds:.2f} s", f"{1e3 * seconds / count:.2f} ms", f"{memory / 1e6:.0f} MB"]
-        for (name, count), (seconds, memory) in found.items()
+        for (name, count), (seconds, memory) in medians.items()
     ]
     table(("images", "time", "for each", "memory"), rows)
     claims = []
     for name in ("into the cache", "decoded every epoch"):
-        ratio = found[name, small][0] / found[name, small // 10][0]
-        more = (found[name, large][1] - found[name, small][1]) / 1e6
+        ratio = medians[name, small][0] / medians[name, small // 10][0]
+        more = (medians[name, large][1] - medians[name, small][1]) / 1e6
         claims.append(at_most(f"{name}: time of {small:,} images, of {small // 10:,}", 10.5, ratio, "x"))
         claims.append(at_most(f"{name}: memory of {large:,} images above {small:,}", 64, more, "MB"))
     print_claims(claims)
@@ -76,10 +76,10 @@ def one(folder: Path, *, budget: int) -> None:
 
     peak = Peak()
     start = time.perf_counter()
-    seen = Preprocess(size=(64, 64), mean=(0.5,) * 3, std=(0.5,) * 3)
-    splits = prepare(load_data(str(folder)), seen, budget=budget)
+    preprocess = Preprocess(size=(64, 64), mean=(0.5,) * 3, std=(0.5,) * 3)
+    splits = prepare(load_data(str(folder)), preprocess, budget=budget)
     batches = Batches(
-        pixel_source(splits.train, seen), splits.train.labels, batch_size=64, augment=AugmentConfig(), seed=0
+        pixel_source(splits.train, preprocess), splits.train.labels, batch_size=64, augment=AugmentConfig(), seed=0
     )
     for step in range(batches.steps_per_epoch):
         batches.batch(step)

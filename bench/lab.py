@@ -120,11 +120,11 @@ def main() -> None:
 
 
 @contextmanager
-def a_run(given: Path | None) -> Iterator[Path]:
+def a_run(run_folder: Path | None) -> Iterator[Path]:
     """The run that was given, or a fresh one on digits."""
     with tempfile.TemporaryDirectory() as folder:
-        out = given or Path(folder, "digits")
-        if given is None:
+        out = run_folder or Path(folder, "digits")
+        if run_folder is None:
             train = [*SIGHTLINE, "train", "digits", "--report", "quick", "--out", str(out)]
             subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
         yield out
@@ -138,10 +138,10 @@ def a_lab(run: Path | None = None) -> Iterator[tuple[str, float]]:
     lab = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert lab.stdout is not None
-        found = re.search(r"http://\S+", lab.stdout.readline())
-        if found is None:
+        address = re.search(r"http://\S+", lab.stdout.readline())
+        if address is None:
             raise SystemExit("the lab did not say its address")
-        yield found.group(), start
+        yield address.group(), start
         maps = Path(f"/proc/{lab.pid}/maps")
         if run is None and maps.exists() and "libtorch" in maps.read_text():
             raise SystemExit("the lab loaded torch, which these pages must not need")

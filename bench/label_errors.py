@@ -65,14 +65,14 @@ def main() -> None:
             of_heads = time.perf_counter() - started
             for method in ("noise model", "cleanlab"):
                 started = time.perf_counter()
-                found = suspects(said, wrong.labels.numpy(), wrong.classes, ids=wrong.ids, method=method)
+                result = suspects(said, wrong.labels.numpy(), wrong.classes, ids=wrong.ids, method=method)
                 took = time.perf_counter() - started
-                precision, recall = quality(found, planted)
-                suggested = rightly_suggested(found, truth, planted)
+                precision, recall = quality(result, planted)
+                suggested = rightly_suggested(result, truth, planted)
                 rows.append(
                     [
                         f"{kind}, seed {seed}, {method}",
-                        f"{len(found):,} of {planted.sum():,}",
+                        f"{len(result):,} of {planted.sum():,}",
                         f"{100 * precision:.1f} %",
                         f"{100 * recall:.1f} %",
                         f"{100 * suggested:.1f} %",
@@ -121,15 +121,15 @@ def flipped(images: ImageSet, kind: str, rng: np.random.Generator) -> NDArray[np
     return labels
 
 
-def quality(found: Sequence[Suspect], planted: NDArray[np.bool_]) -> tuple[float, float]:
+def quality(result: Sequence[Suspect], planted: NDArray[np.bool_]) -> tuple[float, float]:
     """Precision and recall."""
-    hits = sum(bool(planted[one.index]) for one in found)
-    return hits / max(1, len(found)), hits / int(planted.sum())
+    hits = sum(bool(planted[one.index]) for one in result)
+    return hits / max(1, len(result)), hits / int(planted.sum())
 
 
-def rightly_suggested(found: Sequence[Suspect], truth: ImageSet, planted: NDArray[np.bool_]) -> float:
+def rightly_suggested(result: Sequence[Suspect], truth: ImageSet, planted: NDArray[np.bool_]) -> float:
     """Of the planted errors that were found, how many are given their true class back."""
-    of_planted = [one for one in found if planted[one.index]]
+    of_planted = [one for one in result if planted[one.index]]
     right = sum(one.suggested == truth.classes[int(truth.labels[one.index])] for one in of_planted)
     return right / max(1, len(of_planted))
 

@@ -54,7 +54,7 @@ def main() -> None:
         for name, folder, times in (("~500 pixels", few, 2), ("12 megapixels", large, 3)):
             for kind, varied in (("centre", AugmentConfig()), ("random crops", CROPS)):
                 rate = measure(folder, varied, rounds)
-                rows = [[way, f"{found:,.0f}", f"{found / rate['rival']:.2f} x"] for way, found in rate.items()]
+                rows = [[way, f"{speed:,.0f}", f"{speed / rate['rival']:.2f} x"] for way, speed in rate.items()]
                 table((f"{name}, {kind}, {rounds} rounds", "images/s", "of the rival's"), rows)
                 claims += [
                     at_least(f"{name}, {kind}: cold, of the rival", times, rate["cold"] / rate["rival"], "x"),

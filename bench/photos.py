@@ -54,18 +54,18 @@ SAME_NETWORK = 1e-3  # the largest difference that Keras's features may have fro
 def main() -> None:
     args = options()
     begin("Clothing photos: whole processes", args)
-    kept = Kept(args.keep, machine=machine().partition(", load")[0])
+    store = Kept(args.keep, machine=machine().partition(", load")[0])
     for name in args.only:
         command = command_of(name, args)
-        seeds = [seed for seed in range(args.seeds) if seed not in kept.seeds(name)] if command else []
+        seeds = [seed for seed in range(args.seeds) if seed not in store.seeds(name)] if command else []
         if name == "keras" and seeds:
             check_keras(args.rival_python)
         for seed in seeds:
             training = train(command, seed=seed)
-            kept.add(name, training)
-            print(f"  {NAMES[name]}, seed {seed}: {told(training)}", flush=True)
+            store.add(name, training)
+            print(f"  {NAMES[name]}, seed {seed}: {outcome(training)}", flush=True)
 
-    trainings = {name: kept.trainings[name] for name in NAMES if name in kept.trainings}
+    trainings = {name: store.trainings[name] for name in NAMES if name in store.trainings}
     print_scores({NAMES[name]: [score(training) for training in several] for name, several in trainings.items()})
     print_pairs(trainings)
     print_claims(claims(trainings))
@@ -121,10 +121,10 @@ def check_keras(python: str) -> None:
     with torch.inference_mode():
         expected = network(torch.from_numpy(photos).float().permute(0, 3, 1, 2)).numpy()
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
-        given, made = Path(folder, "photos.npy"), Path(folder, "features.npy")
-        np.save(given, photos.astype(np.float32))
-        seconds_of([python, str(RIVALS / "keras_photo_features.py"), str(given), str(made)])
-        apart = float(np.abs(np.load(made) - expected).max())
+        photos_path, features_path = Path(folder, "photos.npy"), Path(folder, "features.npy")
+        np.save(photos_path, photos.astype(np.float32))
+        seconds_of([python, str(RIVALS / "keras_photo_features.py"), str(photos_path), str(features_path)])
+        apart = float(np.abs(np.load(features_path) - expected).max())
     print(
         f"  Keras's features of {len(paths)} photos differ from timm's by at most {apart:.1e} of {expected.max():.1f}"
     )
@@ -136,7 +136,7 @@ def score(training: Training) -> Score:
     return Score(training.total - len(training.wrong), training.total, training.seconds)
 
 
-def told(training: Training) -> str:
+def outcome(training: Training) -> str:
     return f"{score(training).percent:.2f} % after {training.seconds:.1f} s"
 
 

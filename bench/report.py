@@ -52,10 +52,10 @@ def measure(run: Run, *, rounds: int) -> None:
     facts = facts_of_job(job, splits)
 
     def scored() -> None:
-        found = evaluate(classifier, test)
-        json.dumps(found.to_json())
-        slices(found, test)
-        held_out_suspects(found)
+        result = evaluate(classifier, test)
+        json.dumps(result.to_json())
+        slices(result, test)
+        held_out_suspects(result)
 
     def reported() -> None:
         material = analyse(classifier, splits, evaluation, run, learnt=True)

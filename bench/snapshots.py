@@ -24,7 +24,7 @@ def training(data: str, epochs: int, out: Path) -> tuple[float, float, int]:
     """Train; the seconds of the epochs, those of the snapshots among them, and how many there are."""
     run = sightline.train(data, epochs=epochs, out=out, quiet=True)
     snapshots = read_snapshots(run.snapshots_folder)
-    return run.history[-1]["seconds"], sum(kept.cost for kept in snapshots), len(snapshots)
+    return run.history[-1]["seconds"], sum(snapshot.cost for snapshot in snapshots), len(snapshots)
 
 
 def without_snapshots(work: Callable[[], tuple[float, float, int]]) -> tuple[float, float, int]:

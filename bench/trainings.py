@@ -56,7 +56,7 @@ def train_seeds(data: str, *options: str, seeds: int) -> list[Score]:
     scores = []
     for seed in range(seeds):
         scores.append(train(data, *options, seed=seed))
-        print(f"  {data} {' '.join(options)}, seed {seed}: {_told(scores[-1])}", flush=True)
+        print(f"  {data} {' '.join(options)}, seed {seed}: {_outcome(scores[-1])}", flush=True)
     return scores
 
 
@@ -74,10 +74,10 @@ def keras_epochs(python: str, script: str, *options: str) -> list[Score]:
         scores = []
         for line in process.stdout:
             elapsed = time.perf_counter() - start
-            told = json.loads(line)
-            seconds = elapsed - told["uncounted_seconds"]
-            scores.append(Score(told["correct"], told["total"], seconds, epoch=told["epoch"]))
-            print(f"  Keras {script}, epoch {told['epoch']}: {_told(scores[-1])}", flush=True)
+            record = json.loads(line)
+            seconds = elapsed - record["uncounted_seconds"]
+            scores.append(Score(record["correct"], record["total"], seconds, epoch=record["epoch"]))
+            print(f"  Keras {script}, epoch {record['epoch']}: {_outcome(scores[-1])}", flush=True)
         if process.wait() or not scores:
             errors.seek(0)
             raise SystemExit(f"{' '.join(command)}\nexit code {process.returncode}\n{errors.read()[-2_000:]}")
@@ -114,5 +114,5 @@ def print_fit_seconds(named: Mapping[str, Sequence[Score]]) -> None:
     print()
 
 
-def _told(score: Score) -> str:
+def _outcome(score: Score) -> str:
     return f"{score.percent:.2f} % after {score.seconds:.1f} s"

@@ -70,8 +70,8 @@ def measure(run: Run, most: int) -> None:
     if not splits.val:
         print(f"{run.path} has no validation images: 95 % of the test images are accepted")
     learnt = to_resident(sample(train, BANK), classifier.preprocess)
-    seen = features(classifier, learnt)
-    told = [scoring(seen, sample(train, BANK).labels, each) for each in NAMES]
+    training_features = features(classifier, learnt)
+    scorings = [scoring(training_features, sample(train, BANK).labels, each) for each in NAMES]
     known = answers(classifier, to_resident(sample(test, most), classifier.preprocess))
     accepted = answers(classifier, to_resident(sample(val, most), classifier.preprocess))
     accuracy = (known[0].argmax(1) == sample(test, most).labels).float().mean()
@@ -80,7 +80,7 @@ def measure(run: Run, most: int) -> None:
     for name, images in outliers(data, classifier, most).items():
         strange = answers(classifier, images)
         areas, caught = [], []
-        for score in told:
+        for score in scorings:
             inside, outside, validated = score(*known), score(*strange), score(*accepted)
             truth = np.r_[np.ones(len(inside)), np.zeros(len(outside))]
             areas.append(f"{100 * roc_auc_score(truth, np.r_[inside, outside]):.2f}")
@@ -93,15 +93,15 @@ def measure(run: Run, most: int) -> None:
 Scoring = Callable[[Tensor, Tensor], NDArray[np.float64]]  # logits, features -> scores
 
 
-def scoring(seen: Tensor, labels: Tensor, name: str) -> Scoring:
-    """A score by name. seen: training features (N, D)."""
+def scoring(training_features: Tensor, labels: Tensor, name: str) -> Scoring:
+    """A score by name. training_features: (N, D)."""
     if name == "nearest":
-        bank = F.normalize(seen)
-        return lambda _, found: (
+        bank = F.normalize(training_features)
+        return lambda _, features: (
             -torch.cat(
                 [
                     torch.cdist(part, bank).kthvalue(min(NEAREST, len(bank)), dim=1).values
-                    for part in F.normalize(found).split(500)
+                    for part in F.normalize(features).split(500)
                 ]
             )
             .double()
@@ -109,12 +109,12 @@ def scoring(seen: Tensor, labels: Tensor, name: str) -> Scoring:
         )
     if name == "mahalanobis":
         classes = labels.unique()
-        means = torch.stack([seen[labels == index].mean(0) for index in classes]).double()
-        centred = seen.double() - means[torch.searchsorted(classes, labels)]
-        precision = torch.linalg.pinv(centred.T @ centred / len(seen), hermitian=True, rtol=1e-6)
+        means = torch.stack([training_features[labels == index].mean(0) for index in classes]).double()
+        centred = training_features.double() - means[torch.searchsorted(classes, labels)]
+        precision = torch.linalg.pinv(centred.T @ centred / len(training_features), hermitian=True, rtol=1e-6)
 
-        def distance(_: Tensor, found: Tensor) -> NDArray[np.float64]:
-            away = found.double()[:, None] - means
+        def distance(_: Tensor, features: Tensor) -> NDArray[np.float64]:
+            away = features.double()[:, None] - means
             return -((away @ precision) * away).sum(2).amin(1).numpy()
 
         return distance

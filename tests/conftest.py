@@ -59,7 +59,7 @@ def browser() -> Iterator["Browser"]:
     """Chromium of this machine: $SIGHTLINE_CHROMIUM, or what the system's packages installed."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
     named = os.environ.get("SIGHTLINE_CHROMIUM")
-    path = named or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    path = named or next((browser_path for name in CHROMIUM if (browser_path := shutil.which(name))), None)
     if path is None:
         pytest.skip("there is no Chromium: install the system's package, e.g. apt-get install chromium")
     with api.sync_playwright() as playwright:
@@ -106,11 +106,11 @@ class AfterEpochs(Listener):
     """Does something once it has been told of so many epochs."""
 
     def __init__(self, number: int, do: Callable[[], object]) -> None:
-        self.left, self.do = number, do
+        self.remaining, self.do = number, do
 
     def epoch(self, epoch: Epoch) -> None:
-        self.left -= 1
-        if self.left == 0:
+        self.remaining -= 1
+        if self.remaining == 0:
             self.do()
 
 

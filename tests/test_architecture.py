@@ -41,8 +41,8 @@ def mapped_modules() -> list[str]:
 def test_the_map_has_every_module_once() -> None:
     # The __init__.py of a subpackage is told by the line of its folder.
     modules = [path.relative_to(SOURCE) for path in MODULES]
-    told = [str(path) for path in modules if path.name != "__init__.py" or len(path.parts) == 1]
-    assert sorted(mapped_modules()) == sorted(told)
+    names = [str(path) for path in modules if path.name != "__init__.py" or len(path.parts) == 1]
+    assert sorted(mapped_modules()) == sorted(names)
 
 
 def test_files_the_table_names_exist() -> None:

@@ -76,18 +76,26 @@ def test_words_become_the_arguments_of_train(asked: dict[str, Any]) -> None:
     words = "train photos --model vgg11 --epochs 3 --batch-size=64 --lr 0.5 --val 10% --time 10m --size 48 --seed 7"
     assert main([*words.split(), "--precision", "fp32", "--device", "cpu", "--out", "here", "--recipe", "modern"]) == 0
     assert asked.pop("started") > 0
-    given = {"model": "vgg11", "recipe": "modern", "epochs": 3, "time": "10m", "size": 48, "batch_size": 64, "lr": 0.5}
-    given |= {"val": "10%", "seed": 7, "device": "cpu", "precision": "fp32", "out": "here"}
-    assert asked == {"data": "photos", **vars(TrainOptions(**given))}
+    settings = {
+        "model": "vgg11",
+        "recipe": "modern",
+        "epochs": 3,
+        "time": "10m",
+        "size": 48,
+        "batch_size": 64,
+        "lr": 0.5,
+    }
+    settings |= {"val": "10%", "seed": 7, "device": "cpu", "precision": "fp32", "out": "here"}
+    assert asked == {"data": "photos", **vars(TrainOptions(**settings))}
 
 
 def test_the_words_of_transfer_learning_become_arguments_too(asked: dict[str, Any]) -> None:
     words = "train photos --weights w.safetensors --head mlp --finetune 2 --fit pad --cache 4GB --lr auto"
     assert main([*words.split(), "--balance", "loss", "--group-by", "patient", "--naive-too"]) == 0
     del asked["started"]
-    given = {"weights": "w.safetensors", "head": "mlp", "finetune": "2", "fit": "pad", "cache": "4GB", "lr": "auto"}
-    given |= {"balance": "loss", "group_by": "patient", "naive_too": True}
-    assert asked == {"data": "photos", **vars(TrainOptions(**given))}
+    settings = {"weights": "w.safetensors", "head": "mlp", "finetune": "2", "fit": "pad", "cache": "4GB", "lr": "auto"}
+    settings |= {"balance": "loss", "group_by": "patient", "naive_too": True}
+    assert asked == {"data": "photos", **vars(TrainOptions(**settings))}
 
 
 def test_what_is_left_out_is_left_to_the_recipe(asked: dict[str, Any]) -> None:

@@ -59,15 +59,15 @@ def run(snippet: Snippet, page: Path, namespace: dict[str, Any]) -> None:
     lines = snippet.code.splitlines()
     for statement in tree.body:
         after = "\n".join([lines[statement.end_lineno - 1][statement.end_col_offset :], *lines[statement.end_lineno :]])
-        shown = SHOWN.match(after.lstrip())
+        output = SHOWN.match(after.lstrip())
         ast.increment_lineno(statement, snippet.line - 1)
         if not isinstance(statement, ast.Expr):
-            assert not shown, f"{page.name}:{statement.lineno} shows the value of a statement"
+            assert not output, f"{page.name}:{statement.lineno} shows the value of a statement"
             exec(compile(ast.Module([statement], []), str(page), "exec"), namespace)
             continue
         value = eval(compile(ast.Expression(statement.value), str(page), "eval"), namespace)
-        if shown:
-            assert squeezed(repr(value)) == squeezed(shown["value"]), f"{page.name}:{statement.lineno}"
+        if output:
+            assert squeezed(repr(value)) == squeezed(output["value"]), f"{page.name}:{statement.lineno}"
 
 
 def squeezed(text: str) -> str:

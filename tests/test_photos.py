@@ -91,9 +91,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def trained(data: Path, weights: Path, **given: Any) -> Run:
+def trained(data: Path, weights: Path, **settings: Any) -> Run:
     """Frozen only unless said otherwise; in fp32 on the CPU, where a training can be repeated exactly."""
-    options = {"model": MODEL, "finetune": "none", "device": "cpu", "precision": "fp32", "quiet": True} | given
+    options = {"model": MODEL, "finetune": "none", "device": "cpu", "precision": "fp32", "quiet": True} | settings
     return train(data, weights=weights, **options)
 
 
@@ -113,8 +113,8 @@ def state(run: Run) -> bytes:
 
 
 def stages(run: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = run.metrics["stages"]
-    return found
+    records: list[dict[str, Any]] = run.metrics["stages"]
+    return records
 
 
 def log(run: Run) -> str:
@@ -271,22 +271,22 @@ class StopAt(Listener):
     """Sends this process SIGINT when it is told of an event for the n-th time."""
 
     def __init__(self, event: str, number: int) -> None:
-        self.event, self.left = event, number
+        self.event, self.remaining = event, number
 
-    def told(self, event: str) -> None:
-        self.left -= event == self.event
-        if self.left == 0:
-            self.left = -1
+    def hear(self, event: str) -> None:
+        self.remaining -= event == self.event
+        if self.remaining == 0:
+            self.remaining = -1
             os.kill(os.getpid(), signal.SIGINT)
 
     def stage(self, stage: Stage) -> None:
-        self.told("stage")
+        self.hear("stage")
 
     def epoch(self, epoch: Epoch) -> None:
-        self.told("epoch")
+        self.hear("epoch")
 
     def checkpoint(self, step: int) -> None:
-        self.told("checkpoint")
+        self.hear("checkpoint")
 
 
 @pytest.mark.parametrize(
@@ -315,8 +315,8 @@ def test_which_stage_is_kept_is_known_after_an_interruption_anywhere(
 def test_a_learning_rate_that_is_found_is_said_and_drawn(photos: Path, weights: Path) -> None:
     run = trained(photos, weights, finetune="all", epochs=1, lr="auto")
     [said] = [line for line in log(run).splitlines() if "learning rate" in line]
-    found = float(said.split("learning rate ")[1].split(":")[0])
-    assert run.config["config"]["groups"][0]["lr"] == pytest.approx(found, rel=0.03)
+    rate = float(said.split("learning rate ")[1].split(":")[0])
+    assert run.config["config"]["groups"][0]["lr"] == pytest.approx(rate, rel=0.03)
     assert run.config["find_lr"] is False
 
 
@@ -357,12 +357,12 @@ def test_transparent_and_16_bit_photos(tmp_path: Path, weights: Path) -> None:
     for label, name in enumerate(COLOURS):
         (tmp_path / "mixed" / name).mkdir(parents=True)
         for i in range(EACH):
-            seen = pixels(COLOURS[name], 100 * label + i)
+            image = pixels(COLOURS[name], 100 * label + i)
             path = tmp_path / "mixed" / name / f"{i:02}.png"
             if i % 4 == 0:
-                Image.fromarray(seen[:, :, label].astype(np.uint16) * 257).save(path)  # mode I;16
+                Image.fromarray(image[:, :, label].astype(np.uint16) * 257).save(path)  # mode I;16
             else:
-                Image.fromarray(np.dstack([seen, np.full(seen.shape[:2], 255, np.uint8)])).save(path)
+                Image.fromarray(np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])).save(path)
     run = trained(tmp_path / "mixed", weights)
     assert run.classifier.preprocess.channels == 3
     rows = csv.DictReader(run.predictions_path.read_text().splitlines())
@@ -509,8 +509,8 @@ def test_weights_that_do_not_fit_are_one_sentence(photos: Path, weights: Path) -
     save_file({name: tensor.contiguous() for name, tensor in lacking.items()}, "lacking.safetensors")
     cases += [({"weights": "lacking.safetensors"}, "these are not the weights of test_resnet: 1 tensor is missing (")]
     cases += [({"weights": "nowhere.safetensors"}, "there is no file ")]
-    for given, message in cases:
-        options = {"model": MODEL, "weights": weights} | given
+    for changes, message in cases:
+        options = {"model": MODEL, "weights": weights} | changes
         with pytest.raises(ModelError) as caught:
             train(photos, **options, quiet=True)
         assert str(caught.value).startswith(message)
@@ -519,9 +519,9 @@ def test_weights_that_do_not_fit_are_one_sentence(photos: Path, weights: Path) -
 
 
 def test_options_that_contradict_each_other_are_one_sentence(photos: Path) -> None:
-    for given in ({"head": "mlp"}, {"finetune": "all"}):
+    for options in ({"head": "mlp"}, {"finetune": "all"}):
         with pytest.raises(ConfigError, match=r"is for pretrained networks, and this one learns from scratch: "):
-            train(photos, model="resnet18_small", **given, quiet=True)
+            train(photos, model="resnet18_small", **options, quiet=True)
 
 
 def test_the_report_says_what_to_type_to_repeat_it(frozen: Run, photos: Path, weights: Path) -> None:

@@ -22,13 +22,13 @@ class TellScores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         start = time.perf_counter()
         probabilities = self.model.predict(self.images, batch_size=256, verbose=0)
-        told = {
+        scores = {
             "epoch": epoch + 1,
             "correct": int((probabilities.argmax(1) == self.labels).sum()),
             "total": len(self.labels),
             "uncounted_seconds": self.uncounted_seconds,
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(scores), flush=True)
         self.uncounted_seconds += time.perf_counter() - start
 
 

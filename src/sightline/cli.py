@@ -134,11 +134,11 @@ def predict(
     """Say what is on images. A file that cannot be read is a row with the reason."""
     from sightline.commands.predict import find_images, open_classifier, predict_files, recorded
 
-    classifier, found = open_classifier(run, device=device), find_images(path)
-    answers = predict_files(classifier, found, top=top, coverage=coverage)
+    classifier, files = open_classifier(run, device=device), find_images(path)
+    answers = predict_files(classifier, files, top=top, coverage=coverage)
     if csv:
         answers = recorded(answers, csv, top=top, coverage=coverage)
-    width = max(len(str(file)) for file in found)
+    width = max(len(str(file)) for file in files)
     said = []
     for answer in answers:
         said.append(answer)

@@ -23,7 +23,7 @@ ViewsName = Literal["plain", "mirror", "shift", "mirror-shift"]
 BalanceName = Literal["auto", "none", "sampler", "loss"]
 HeadName = Literal["linear", "mlp"]
 ReportName = Literal["full", "quick"]
-FitName = Literal["auto", "crop", "pad", "squash"]
+FramingName = Literal["auto", "crop", "pad", "squash"]
 
 AT_HAND = "at hand"  # weights of a network that lie on this machine
 
@@ -49,13 +49,13 @@ def require_choices(config: Any) -> None:
 @cache
 def _choices(kind: type) -> dict[str, tuple[str | None, ...]]:
     """The possible values of the fields that are a Literal, or a Literal or None."""
-    found: dict[str, tuple[str | None, ...]] = {}
+    choices: dict[str, tuple[str | None, ...]] = {}
     for name, hint in typing.get_type_hints(kind).items():
         alternatives = typing.get_args(hint) if typing.get_origin(hint) in UNIONS else (hint,)
         [first, *more] = [part for part in alternatives if part is not type(None)]
         if typing.get_origin(first) is Literal and not more:
-            found[name] = typing.get_args(first) + ((None,) if type(None) in alternatives else ())
-    return found
+            choices[name] = typing.get_args(first) + ((None,) if type(None) in alternatives else ())
+    return choices
 
 
 def _is_pattern(text: str) -> bool:
@@ -252,7 +252,7 @@ class TrainOptions:
     """Time for the whole command, e.g. 90s, 10m, 1h: the schedule is planned to end there."""
     size: int | None = None
     """Height and width in pixels at which the network sees images."""
-    fit: FitName = "auto"
+    fit: FramingName = "auto"
     """How images of other shapes are brought to it: crop (the centre), pad, squash, or what suits most of them."""
     cache: str | None = None
     """Disk for decoded photos, e.g. 4GB; sets beyond it are decoded every epoch, those under 4 MB stay in memory."""

@@ -34,10 +34,10 @@ def test_axe_finds_nothing_serious(report_file: Write, visit: Open, dark: bool, 
     with visit(report_file(5), dark=dark, width=width) as it:
         it.page.locator("summary").first.click()
         it.page.evaluate(axe)
-        found = it.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        result = it.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         grave = [
             (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
-            for rule in found["violations"]
+            for rule in result["violations"]
             if rule["impact"] in SERIOUS
         ]
         assert grave == []
@@ -82,13 +82,13 @@ def test_a_cell_shows_its_images(report_file: Write, visit: Open) -> None:
         before = it.page.evaluate("scrollY")
         it.page.locator('.matrix a[href="#cell-0-2"]').click()
         assert visible(it.page, ".cell") == 1
-        shown = it.page.locator("#cell-0-2")
-        assert shown.locator("figcaption").inner_text() == "30 images of class 0 taken for class 2; the 12 surest"
+        gallery = it.page.locator("#cell-0-2")
+        assert gallery.locator("figcaption").inner_text() == "30 images of class 0 taken for class 2; the 12 surest"
         assert visible(it.page, "#cell-0-2 .sprite") == 12
         assert it.page.evaluate("location.hash") == ""
         assert it.page.evaluate("scrollY") >= before
         # A sprite shows pixels: its sheet is loaded and is not empty.
-        size = shown.locator(".sprite").first.evaluate(
+        size = gallery.locator(".sprite").first.evaluate(
             "one => new Promise((done) => { const image = new Image(); image.onload = () => done(image.naturalWidth);"
             " image.src = getComputedStyle(one).backgroundImage.slice(5, -2); })"
         )
@@ -121,11 +121,11 @@ def test_the_map_is_walked_with_the_arrow_keys(report_file: Write, visit: Open) 
         words = it.page.locator(".pointed p")
         first = words.inner_text()
         assert "test/" in first
-        seen = {first}
+        visited = {first}
         for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
             it.page.keyboard.press(key)
-            seen.add(words.inner_text())
-        assert len(seen) >= 3
+            visited.add(words.inner_text())
+        assert len(visited) >= 3
         it.page.locator(".of-class").select_option("class 3")
         assert it.page.locator(".field .sprite:not(.faded)").count() == 120
 

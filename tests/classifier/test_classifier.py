@@ -167,18 +167,18 @@ def test_bf16_agrees_with_fp32_and_gives_float32() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "found"),
+    ("images", "words"),
     [
         (torch.zeros(2, 3, 3, 3, dtype=torch.uint8), "uint8 2 x 3 x 3 x 3"),
         (torch.zeros(2, 1, 3, 3), "float32 2 x 1 x 3 x 3"),
         (torch.zeros(1, 3, 3, dtype=torch.uint8), "uint8 1 x 3 x 3"),
     ],
 )
-def test_wrong_images_are_named(images: Tensor, found: str) -> None:
+def test_wrong_images_are_named(images: Tensor, words: str) -> None:
     with pytest.raises(DataError) as caught:
         random_classifier().logits(images)
     assert str(caught.value) == (
-        f"images are {found}, the classifier sees uint8 B x 1 x 3 x 3: "
+        f"images are {words}, the classifier sees uint8 B x 1 x 3 x 3: "
         "turn each image into network input with the classifier's own `preprocess`"
     )
 

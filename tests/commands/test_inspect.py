@@ -40,13 +40,13 @@ class Page(HTMLParser):
         self.text = " ".join(" ".join(self.words).split()).replace("\N{NO-BREAK SPACE}", " ")
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self.links += [found[name] or "" for name in ("src", "href") if name in found]
-        self.ids += [found["id"] or ""] if "id" in found else []
-        self.named += [found["aria-labelledby"] or ""] if "aria-labelledby" in found else []
+        values = dict(attributes)
+        self.links += [values[name] or "" for name in ("src", "href") if name in values]
+        self.ids += [values["id"] or ""] if "id" in values else []
+        self.named += [values["aria-labelledby"] or ""] if "aria-labelledby" in values else []
         if tag == "img":
-            assert found.get("alt")
-            self.alts.append(found["alt"] or "")
+            assert values.get("alt")
+            self.alts.append(values["alt"] or "")
         if tag == "style":
             self.open.append(tag)
 

@@ -52,8 +52,8 @@ def test_a_folder_is_not_silent_about_what_should_be_an_image(photos: Photos) ->
 def test_what_stands_for_no_file_is_a_row_with_the_reason(photos: Photos) -> None:
     root = photos({"cat": 1})
     (root / "none").mkdir()
-    found = find_images([str(root / "none"), str(root / "*.gif"), str(root / "gone.png")])
-    assert list(found.values()) == ["there are no images in this folder", "no file matches", "there is no such file"]
+    reasons = find_images([str(root / "none"), str(root / "*.gif"), str(root / "gone.png")])
+    assert list(reasons.values()) == ["there are no images in this folder", "no file matches", "there is no such file"]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(photos: Photos, png: bytes) -> None:
@@ -66,8 +66,8 @@ def test_every_file_is_answered_in_order(classifier: Classifier, photos: Photos)
     root = photos({"cat": 2})
     damaged = root / "cat" / "0.png"
     damaged.write_bytes(damaged.read_bytes()[:40])
-    found = {root / "gone.png": "there is no such file", damaged: "", root / "cat" / "1.png": ""}
-    gone, cut, good = predict_files(classifier, found, top=2)
+    reasons = {root / "gone.png": "there is no such file", damaged: "", root / "cat" / "1.png": ""}
+    gone, cut, good = predict_files(classifier, reasons, top=2)
     assert (gone.path, gone.prediction, gone.reason) == (root / "gone.png", None, "there is no such file")
     assert cut.prediction is None
     assert cut.reason.startswith("it is damaged, truncated or of a rare kind")  # without the name, which stands beside

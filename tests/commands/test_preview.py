@@ -23,15 +23,15 @@ def images_of(counts: Mapping[str, int]) -> ImageSet:
 
 
 def test_classes_take_turns() -> None:
-    shown = _of_every_class(images_of({"a": 50, "b": 2, "c": 1}), seed=0)
-    assert len(shown) == COLUMNS == 8
-    assert shown.counts() == {"a": 5, "b": 2, "c": 1}
-    assert Counter(shown.labels[:3].tolist()) == Counter([0, 1, 2])  # one of each comes first
+    preview = _of_every_class(images_of({"a": 50, "b": 2, "c": 1}), seed=0)
+    assert len(preview) == COLUMNS == 8
+    assert preview.counts() == {"a": 5, "b": 2, "c": 1}
+    assert Counter(preview.labels[:3].tolist()) == Counter([0, 1, 2])  # one of each comes first
 
 
 def test_of_many_classes_each_is_shown_once() -> None:
-    shown = _of_every_class(images_of(dict.fromkeys("abcdefghijkl", 3)), seed=1)
-    assert max(shown.counts().values()) == 1
+    preview = _of_every_class(images_of(dict.fromkeys("abcdefghijkl", 3)), seed=1)
+    assert max(preview.counts().values()) == 1
 
 
 def test_the_seed_chooses_the_images() -> None:

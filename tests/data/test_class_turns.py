@@ -18,12 +18,12 @@ def test_classes_take_turns() -> None:
 def test_drawn_images_take_turns_too() -> None:
     labels = torch.randint(0, 7, (200,), generator=Generator().manual_seed(0))
     order = torch.randperm(200, generator=Generator().manual_seed(3)).tolist()
-    seen: dict[int, int] = {}
+    counts: dict[int, int] = {}
     ranked = []
     for place, index in enumerate(order):
         label = int(labels[index])
-        seen[label] = seen.get(label, 0) + 1
-        ranked.append((seen[label], label, place, index))
+        counts[label] = counts.get(label, 0) + 1
+        ranked.append((counts[label], label, place, index))
     by_class = in_class_turns(labels, Generator().manual_seed(3))
     assert by_class.tolist() == [index for *_, index in sorted(ranked)]
     drawn = in_class_turns(labels, Generator().manual_seed(3), by_class=False)

@@ -113,9 +113,9 @@ def test_splits_are_complete_disjoint_and_stratified(counts: list[int], share: f
     images = make_set(counts)
     rest, held = hold_out(images, share, seed=seed, purpose="test")
     assert sorted(rest.ids + held.ids) == list(images.ids)
-    for count, kept in zip(counts, held.counts().values(), strict=True):
-        assert 1 <= kept <= count - 1
-        assert abs(kept - share * count) <= 1 or kept in (1, count - 1)
+    for count, number in zip(counts, held.counts().values(), strict=True):
+        assert 1 <= number <= count - 1
+        assert abs(number - share * count) <= 1 or number in (1, count - 1)
 
 
 @given(

@@ -23,13 +23,13 @@ def sample(counts: tuple[int, int, int], seed: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def told() -> Forecast:
+def result() -> Forecast:
     return forecast(*sample((200, 200, 40), 0), CLASSES, held_out=sample((300, 300, 300), 1))
 
 
-def test_the_class_that_needs_images_is_named(told: Forecast) -> None:
-    by_name = {one.name: one for one in told.classes}
-    assert told.classes[0].name == "rare"
+def test_the_class_that_needs_images_is_named(result: Forecast) -> None:
+    by_name = {one.name: one for one in result.classes}
+    assert result.classes[0].name == "rare"
     assert by_name["rare"].is_measurable
     assert not by_name["far"].is_measurable
     assert by_name["far"].recall_now > 0.99
@@ -39,16 +39,16 @@ def test_the_class_that_needs_images_is_named(told: Forecast) -> None:
     assert by_name["far"].sentence == "100 more images of 'far' are worth nothing that can be measured."
 
 
-def test_sentence(told: Forecast) -> None:
-    assert told.gain.low > 0
-    assert told.overall.startswith("220 more images like these, 660 in all, are worth about ")
-    assert told.sentence.startswith(f"{told.overall}. 50 more images of ")
-    assert "50 more images of 'rare' are worth about" in told.sentence
-    assert told.sentence.endswith("; of 'far' nothing that can be measured.")
+def test_sentence(result: Forecast) -> None:
+    assert result.gain.low > 0
+    assert result.overall.startswith("220 more images like these, 660 in all, are worth about ")
+    assert result.sentence.startswith(f"{result.overall}. 50 more images of ")
+    assert "50 more images of 'rare' are worth about" in result.sentence
+    assert result.sentence.endswith("; of 'far' nothing that can be measured.")
 
 
-def test_points_rise(told: Forecast) -> None:
-    images, accuracies = zip(*told.points, strict=True)
+def test_points_rise(result: Forecast) -> None:
+    images, accuracies = zip(*result.points, strict=True)
     assert images == (88, 176, 352)  # a quarter, a half and all of four fifths of 440
     assert accuracies[0].value < accuracies[2].value
     assert all(point.low < point.value < point.high for point in accuracies)
@@ -66,17 +66,19 @@ def test_twice_as_many_images_bring_what_was_forecast() -> None:
     truth = np.mean([accuracy_of(twice, seed) for seed in range(10, 16)])
     before = np.mean([accuracy_of(counts, seed) for seed in range(10, 16)])
     assert truth - before > 0.015  # there is something to be forecast
-    told = [forecast(*sample(counts, seed), CLASSES, held_out=sample((200,) * 3, 50), growth=1.0) for seed in range(6)]
-    assert sum(one.accuracy.low <= truth <= one.accuracy.high for one in told) >= 5
-    assert sum(one.gain.low <= truth - before <= one.gain.high for one in told) >= 5
-    assert np.mean([one.accuracy.value for one in told]) == pytest.approx(truth, abs=0.015)
-    assert all(one.more_images == 90 for one in told)
+    forecasts = [
+        forecast(*sample(counts, seed), CLASSES, held_out=sample((200,) * 3, 50), growth=1.0) for seed in range(6)
+    ]
+    assert sum(one.accuracy.low <= truth <= one.accuracy.high for one in forecasts) >= 5
+    assert sum(one.gain.low <= truth - before <= one.gain.high for one in forecasts) >= 5
+    assert np.mean([one.accuracy.value for one in forecasts]) == pytest.approx(truth, abs=0.015)
+    assert all(one.more_images == 90 for one in forecasts)
 
 
 def test_without_held_out_images_those_left_out_in_turn_answer() -> None:
-    told = forecast(*sample((200, 200, 40), 0), CLASSES)
-    assert told.classes[0].name == "rare"
-    assert told.points[-1][0] == 352
+    result = forecast(*sample((200, 200, 40), 0), CLASSES)
+    assert result.classes[0].name == "rare"
+    assert result.points[-1][0] == 352
 
 
 def test_a_network_that_has_learnt_the_images_is_judged_by_others_alone() -> None:
@@ -89,42 +91,42 @@ def test_a_network_that_has_learnt_the_images_is_judged_by_others_alone() -> Non
     assert honest.points[-1][1].value < 0.9
 
 
-def test_the_same_seed_the_same_forecast_and_no_trace_in_torch(told: Forecast) -> None:
+def test_the_same_seed_the_same_forecast_and_no_trace_in_torch(result: Forecast) -> None:
     before = torch.get_rng_state()
     again = forecast(*sample((200, 200, 40), 0), CLASSES, held_out=sample((300, 300, 300), 1))
-    assert again.to_json() == told.to_json()
+    assert again.to_json() == result.to_json()
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_large_sets_are_sampled_and_wide_features_reduced() -> None:
     features, labels = sample((3_000, 3_000, 500), 0)
     wide = torch.cat([features, 0.01 * torch.randn(len(features), 300, generator=torch.Generator().manual_seed(0))], 1)
-    told = forecast(wide, labels, CLASSES, l2=0.001)
-    assert told.images_now == 6_500
-    assert told.points[-1][0] == 4_000  # four fifths of 5,000
-    assert {one.name: one.images_now for one in told.classes}["rare"] == 500
-    assert told.accuracy.value > 0.85
+    result = forecast(wide, labels, CLASSES, l2=0.001)
+    assert result.images_now == 6_500
+    assert result.points[-1][0] == 4_000  # four fifths of 5,000
+    assert {one.name: one.images_now for one in result.classes}["rare"] == 500
+    assert result.accuracy.value > 0.85
 
 
 def test_many_classes_are_forecast_together() -> None:
     rng = np.random.default_rng(0)
     labels = torch.arange(30).repeat_interleave(20)
     features = torch.eye(30)[labels] * 3 + torch.from_numpy(rng.normal(size=(600, 30))).float()
-    told = forecast(features, labels, [str(i) for i in range(30)], l2=0.01)
-    assert told.classes == ()
-    assert told.sentence == "1,500 more images like these, 2,100 in all, are worth about 8 points (3 to 15)."
+    result = forecast(features, labels, [str(i) for i in range(30)], l2=0.01)
+    assert result.classes == ()
+    assert result.sentence == "1,500 more images like these, 2,100 in all, are worth about 8 points (3 to 15)."
 
 
 def test_more_of_what_is_recognised_already_is_worth_nothing() -> None:
     labels = torch.arange(2).repeat_interleave(60)
-    told = forecast(torch.eye(2)[labels] * 3, labels, ["a", "b"], l2=0.01)
-    assert told.sentence.startswith("100 more images like these, 220 in all, are worth nothing that can be measured.")
+    result = forecast(torch.eye(2)[labels] * 3, labels, ["a", "b"], l2=0.01)
+    assert result.sentence.startswith("100 more images like these, 220 in all, are worth nothing that can be measured.")
 
 
 def test_an_empty_class_is_left_out() -> None:
     features, labels = sample((60, 60, 0), 0)
-    told = forecast(features, labels, CLASSES, l2=0.01)
-    assert {one.name for one in told.classes} == {"far", "near"}
+    result = forecast(features, labels, CLASSES, l2=0.01)
+    assert {one.name for one in result.classes} == {"far", "near"}
 
 
 def test_what_cannot_be_forecast() -> None:
@@ -140,15 +142,15 @@ def test_what_cannot_be_forecast() -> None:
 
 
 def test_a_sample_is_told_how_many_there_are() -> None:
-    told = forecast(*sample((40, 40, 40), 0), CLASSES, counts=(4_000, 400, 40))
-    assert told.images_now == 4_440
-    assert {one.name: one.images_now for one in told.classes} == dict(zip(CLASSES, (4_000, 400, 40), strict=True))
-    assert {one.name: one.more_images for one in told.classes}[CLASSES[0]] == 2_000
+    result = forecast(*sample((40, 40, 40), 0), CLASSES, counts=(4_000, 400, 40))
+    assert result.images_now == 4_440
+    assert {one.name: one.images_now for one in result.classes} == dict(zip(CLASSES, (4_000, 400, 40), strict=True))
+    assert {one.name: one.more_images for one in result.classes}[CLASSES[0]] == 2_000
 
 
 def test_a_class_that_is_one_group_is_not_forecast_alone() -> None:
     features, labels = sample((60, 60, 60), 0)
     groups = tuple("one" if label == 2 else "" for label in labels.tolist())
-    told = forecast(features, labels, CLASSES, groups=groups)
-    assert CLASSES[2] not in {one.name for one in told.classes}
-    assert all(np.isfinite(one.gain.value) for one in told.classes)
+    result = forecast(features, labels, CLASSES, groups=groups)
+    assert CLASSES[2] not in {one.name for one in result.classes}
+    assert all(np.isfinite(one.gain.value) for one in result.classes)

@@ -38,17 +38,17 @@ def planted(rate: float, *, count: int = 4_000, spread: float = 0.5, pairs: bool
     points = centres[truth] + spread * rng.normal(size=(count, 5))
     logits = -((points[:, None] - centres) ** 2).sum(2) / (2 * spread**2)
     probabilities = np.exp(logits - logits.max(1, keepdims=True))
-    given = truth.copy()
+    labels = truth.copy()
     flipped = rng.permutation(count)[: round(rate * count)]
-    given[flipped] = given[flipped] ^ 1 if pairs else (given[flipped] + rng.integers(1, K, len(flipped))) % K
-    return probabilities / probabilities.sum(1, keepdims=True), truth, given
+    labels[flipped] = labels[flipped] ^ 1 if pairs else (labels[flipped] + rng.integers(1, K, len(flipped))) % K
+    return probabilities / probabilities.sum(1, keepdims=True), truth, labels
 
 
-def quality(found: tuple[Suspect, ...], truth: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[float, float]:
+def quality(result: tuple[Suspect, ...], truth: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Precision and recall."""
-    wrong = truth != given
-    hits = sum(wrong[one.index] for one in found)
-    return hits / len(found), hits / wrong.sum()
+    wrong = truth != labels
+    hits = sum(wrong[one.index] for one in result)
+    return hits / len(result), hits / wrong.sum()
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -56,17 +56,17 @@ def names(count: int) -> tuple[str, ...]:
 
 
 def test_slips_are_found() -> None:
-    probabilities, truth, given = planted(0.05)
-    found = suspects(probabilities, given, CLASSES, ids=names(len(given)))
-    precision, recall = quality(found, truth, given)
+    probabilities, truth, labels = planted(0.05)
+    result = suspects(probabilities, labels, CLASSES, ids=names(len(labels)))
+    precision, recall = quality(result, truth, labels)
     assert precision >= 0.8
     assert recall >= 0.8
-    scores = [one.score for one in found]
+    scores = [one.score for one in result]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= one <= 1 for one in scores)
-    first = found[0]
-    assert (first.id, first.label) == (f"{first.index}.png", CLASSES[given[first.index]])
-    rightly = [one.suggested == CLASSES[truth[one.index]] for one in found if truth[one.index] != given[one.index]]
+    first = result[0]
+    assert (first.id, first.label) == (f"{first.index}.png", CLASSES[labels[first.index]])
+    rightly = [one.suggested == CLASSES[truth[one.index]] for one in result if truth[one.index] != labels[one.index]]
     assert np.mean(rightly) > 0.6  # of pairs that look alike, more can hardly be told
     assert str(first) == f"{first.id}: labelled '{first.label}', looks like '{first.suggested}'"
 
@@ -74,28 +74,28 @@ def test_slips_are_found() -> None:
 def test_honest_doubt_is_left_alone() -> None:
     probabilities, truth, _ = planted(0)
     assert (probabilities.argmax(1) != truth).mean() > 0.2  # a fifth is misrecognised
-    found = suspects(probabilities, truth, CLASSES, ids=names(len(truth)))
-    assert len(found) < 0.01 * len(truth)
+    result = suspects(probabilities, truth, CLASSES, ids=names(len(truth)))
+    assert len(result) < 0.01 * len(truth)
 
 
 def test_classes_that_are_taken_for_each_other() -> None:
     """The rates say between which classes, and the flips are found where the images can be told apart."""
-    probabilities, truth, given = planted(0.1, pairs=True, spread=0.25)
-    rates = noise_model(np.maximum(probabilities, 1e-12), given).rates
+    probabilities, truth, labels = planted(0.1, pairs=True, spread=0.25)
+    rates = noise_model(np.maximum(probabilities, 1e-12), labels).rates
     assert np.diag(rates) == pytest.approx(0.9, abs=0.035)
     assert rates[np.arange(K), np.arange(K) ^ 1] == pytest.approx(0.1, abs=0.035)
-    precision, recall = quality(suspects(probabilities, given, CLASSES, ids=names(len(given))), truth, given)
+    precision, recall = quality(suspects(probabilities, labels, CLASSES, ids=names(len(labels))), truth, labels)
     assert precision >= 0.8
     assert recall >= 0.5
 
 
 def test_a_classifier_that_is_too_sure_or_too_unsure_is_put_right() -> None:
-    probabilities, truth, given = planted(0.05)
+    probabilities, truth, labels = planted(0.05)
     for power in (0.5, 2.0):
         distorted = np.maximum(probabilities, 1e-12) ** power
         distorted /= distorted.sum(1, keepdims=True)
-        assert noise_model(distorted, given).temperature == pytest.approx(power, rel=0.15)
-        precision, recall = quality(suspects(distorted, given, CLASSES, ids=names(len(given))), truth, given)
+        assert noise_model(distorted, labels).temperature == pytest.approx(power, rel=0.15)
+        precision, recall = quality(suspects(distorted, labels, CLASSES, ids=names(len(labels))), truth, labels)
         assert min(precision, recall) >= 0.75
 
 
@@ -110,11 +110,11 @@ def test_likely_errors_by_hand() -> None:
 
 
 def test_a_class_without_images_is_no_matter() -> None:
-    probabilities, truth, given = planted(0.05)
-    some = given != 3
-    found = suspects(probabilities[some], given[some], CLASSES, ids=names(int(some.sum())))
-    assert min(quality(found, truth[some], given[some])) > 0.7
-    assert all("d" not in (one.label, one.suggested) for one in found)
+    probabilities, truth, labels = planted(0.05)
+    some = labels != 3
+    result = suspects(probabilities[some], labels[some], CLASSES, ids=names(int(some.sum())))
+    assert min(quality(result, truth[some], labels[some])) > 0.7
+    assert all("d" not in (one.label, one.suggested) for one in result)
 
 
 def test_heads_that_have_not_learnt_from_an_image() -> None:
@@ -133,9 +133,9 @@ def test_of_many_images_some_are_learnt_from_and_all_are_told(monkeypatch: pytes
     rng = np.random.default_rng(0)
     labels = torch.arange(1_000) % 2
     features = torch.from_numpy(rng.normal(size=(1_000, 4))).float() + 4 * labels[:, None]
-    given = labels.clone()
-    given[:50] = 1 - given[:50]
-    said = left_out_probabilities(features, given, 2)
+    wrong = labels.clone()
+    wrong[:50] = 1 - wrong[:50]
+    said = left_out_probabilities(features, wrong, 2)
     assert not np.isnan(said).any()
     assert (said.argmax(1) == labels.numpy()).mean() > 0.99
 
@@ -148,28 +148,28 @@ def test_training_images_of_a_run(digits_run: Run) -> None:
     labels = some.labels.clone()
     labels[:30] = (labels[:30] + 3) % 10
     wrong = ImageSet(some.images, labels, some.classes, some.ids)
-    found = training_suspects(digits_run.classifier, wrong)
-    hits = sum(one.index < 30 for one in found)
+    result = training_suspects(digits_run.classifier, wrong)
+    hits = sum(one.index < 30 for one in result)
     assert hits >= 24
-    assert hits / len(found) >= 0.8
-    assert {one.id for one in found} <= set(some.ids)
+    assert hits / len(result) >= 0.8
+    assert {one.id for one in result} <= set(some.ids)
 
 
 def test_held_out_images_by_the_classifiers_own_answers() -> None:
-    probabilities, truth, given = planted(0.05)
-    evaluation = score(probabilities.astype(np.float32), given, CLASSES, ids=names(len(given)))
-    found = held_out_suspects(evaluation)
-    assert min(quality(found, truth, given)) >= 0.8
+    probabilities, truth, labels = planted(0.05)
+    evaluation = score(probabilities.astype(np.float32), labels, CLASSES, ids=names(len(labels)))
+    result = held_out_suspects(evaluation)
+    assert min(quality(result, truth, labels)) >= 0.8
 
 
 @pytest.mark.filterwarnings("ignore")  # cleanlab's own
 @pytest.mark.skipif(importlib.util.find_spec("cleanlab") is None, reason="cleanlab is not installed: sightline[label]")
 def test_cleanlab_on_request() -> None:
-    probabilities, truth, given = planted(0.05, spread=0.4)
-    found = suspects(probabilities, given, CLASSES, ids=names(len(given)), method="cleanlab")
-    assert quality(found, truth, given)[1] >= 0.8
-    ours = suspects(probabilities, given, CLASSES, ids=names(len(given)))
-    assert len({one.id for one in ours[:50]} & {one.id for one in found}) >= 45
+    probabilities, truth, labels = planted(0.05, spread=0.4)
+    result = suspects(probabilities, labels, CLASSES, ids=names(len(labels)), method="cleanlab")
+    assert quality(result, truth, labels)[1] >= 0.8
+    ours = suspects(probabilities, labels, CLASSES, ids=names(len(labels)))
+    assert len({one.id for one in ours[:50]} & {one.id for one in result}) >= 45
 
 
 def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:

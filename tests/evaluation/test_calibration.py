@@ -86,33 +86,33 @@ def test_a_temperature_can_be_undone() -> None:
 
 def test_reliability_by_hand() -> None:
     probabilities = np.array([[0.95, 0.05], [0.85, 0.15], [0.35, 0.65], [0.45, 0.55], [0.5, 0.5]], dtype=np.float32)
-    told = reliability(probabilities, np.array([0, 1, 1, 0, 0]), bins=5)
-    assert [b.count for b in told.bins] == [0, 0, 2, 1, 2]  # 0.5 and 0.55; 0.65; 0.95 and 0.85
-    assert [b.accuracy for b in told.bins] == [0, 0, 0.5, 1, 0.5]
-    assert [b.confidence for b in told.bins] == pytest.approx([0.1, 0.3, 0.525, 0.65, 0.9])
-    assert told.ece.value == pytest.approx((2 * 0.025 + 1 * 0.35 + 2 * 0.4) / 5, abs=1e-6)
-    assert told.ece.low <= told.ece.value <= told.ece.high
+    result = reliability(probabilities, np.array([0, 1, 1, 0, 0]), bins=5)
+    assert [b.count for b in result.bins] == [0, 0, 2, 1, 2]  # 0.5 and 0.55; 0.65; 0.95 and 0.85
+    assert [b.accuracy for b in result.bins] == [0, 0, 0.5, 1, 0.5]
+    assert [b.confidence for b in result.bins] == pytest.approx([0.1, 0.3, 0.525, 0.65, 0.9])
+    assert result.ece.value == pytest.approx((2 * 0.025 + 1 * 0.35 + 2 * 0.4) / 5, abs=1e-6)
+    assert result.ece.low <= result.ece.value <= result.ece.high
     # Variances by bin: 0.25 + 0.2475, 0.2275, 0.0475 + 0.1275.
     roots = sum(math.sqrt(v) for v in (0.4975, 0.2275, 0.175))
-    assert told.by_chance == pytest.approx(math.sqrt(2 / math.pi) * roots / 5, rel=1e-5)
-    assert len(told.to_json()["bins"]) == 3
+    assert result.by_chance == pytest.approx(math.sqrt(2 / math.pi) * roots / 5, rel=1e-5)
+    assert len(result.to_json()["bins"]) == 3
 
 
 def test_the_edges_belong_to_the_bin_below() -> None:
-    told = reliability(np.array([[1.0], [1.0]], dtype=np.float32), np.array([0, 0]))
-    assert told.bins[-1].count == 2
-    assert told.ece.value == 0
+    result = reliability(np.array([[1.0], [1.0]], dtype=np.float32), np.array([0, 0]))
+    assert result.bins[-1].count == 2
+    assert result.ece.value == 0
 
 
 def test_true_probabilities_are_off_by_chance_alone() -> None:
     errors, held = [], 0
     for seed in range(20):
         logits, labels = answered(1_000, seed=seed)
-        told = reliability(softmax(logits, axis=1).astype(np.float32), labels)
-        errors.append(told.ece.value)
-        held += told.ece.low < 0.01  # nothing speaks against an error of almost none
+        result = reliability(softmax(logits, axis=1).astype(np.float32), labels)
+        errors.append(result.ece.value)
+        held += result.ece.low < 0.01  # nothing speaks against an error of almost none
     assert held >= 16
-    assert np.mean(errors) == pytest.approx(told.by_chance, rel=0.15)
+    assert np.mean(errors) == pytest.approx(result.by_chance, rel=0.15)
 
 
 def classifier() -> tuple[Classifier, ImageSet]:

@@ -89,8 +89,8 @@ def test_so_many_images_find_the_difference_in_80_of_100_samples() -> None:
     assert needed is not None
     rng = np.random.default_rng(0)
     gained, lost, _ = rng.multinomial(needed, [0.030, 0.018, 0.952], size=4_000).T
-    found = [2 * binom.cdf(min(g, n - g), n, 0.5) < 0.05 for g, n in zip(gained, gained + lost, strict=True)]
-    assert 0.76 <= np.mean(found) <= 0.82  # the exact test is a little more careful than the formula's
+    significant = [2 * binom.cdf(min(g, n - g), n, 0.5) < 0.05 for g, n in zip(gained, gained + lost, strict=True)]
+    assert 0.76 <= np.mean(significant) <= 0.82  # the exact test is a little more careful than the formula's
     assert images_needed(7, 7, 1_000) is None
 
 

@@ -66,11 +66,11 @@ def test_means_of_recalls_hold_the_truth_95_times_in_100() -> None:
 def test_influence_of_single_images_on_a_share_is_the_textbook_error() -> None:
     """For a mean of zeros and ones, the jackknife's deviation is √(p (1 - p) / n)."""
     right = np.array([1.0] * 30 + [0.0] * 10)
-    told = from_influence(0.75, (right - 0.75) / 40)
-    assert told is not None
+    estimate = from_influence(0.75, (right - 0.75) / 40)
+    assert estimate is not None
     centre, margin = math.log(3), Z * math.sqrt(0.75 * 0.25 / 40) / (0.75 * 0.25)
-    assert told.low == pytest.approx(1 / (1 + math.exp(-(centre - margin))))
-    assert told.high == pytest.approx(1 / (1 + math.exp(-(centre + margin))))
+    assert estimate.low == pytest.approx(1 / (1 + math.exp(-(centre - margin))))
+    assert estimate.high == pytest.approx(1 / (1 + math.exp(-(centre + margin))))
     assert from_influence(1.0, right) is None
     assert from_influence(0.5, np.zeros(4)) is None
 
@@ -100,6 +100,6 @@ def test_resampling_in_parts_has_the_same_sums(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_replicates_give_the_middle_95_percent() -> None:
-    told = from_replicates(0.5, np.linspace(0, 1, 1001))
-    assert (told.low, told.high, told.method) == (pytest.approx(0.025), pytest.approx(0.975), "bootstrap")
+    estimate = from_replicates(0.5, np.linspace(0, 1, 1001))
+    assert (estimate.low, estimate.high, estimate.method) == (pytest.approx(0.025), pytest.approx(0.975), "bootstrap")
     assert from_replicates(0.0, np.linspace(0.1, 1, 10)).low == 0.0  # an estimate is never outside its own interval

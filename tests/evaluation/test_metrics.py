@@ -126,8 +126,8 @@ def test_means_are_scikit_learns() -> None:
     means = metrics.means(labels, predicted, 6)
     for kind in ("macro", "weighted"):
         precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, average=kind)
-        told = [means[f"{kind}_{name}"].value for name in ("precision", "recall", "f1")]
-        assert told == pytest.approx([precision, recall, f1])
+        values = [means[f"{kind}_{name}"].value for name in ("precision", "recall", "f1")]
+        assert values == pytest.approx([precision, recall, f1])
     assert means["balanced_accuracy"].value == pytest.approx(balanced_accuracy_score(labels, predicted))
     assert means["balanced_accuracy"] == means["macro_recall"]
     right = metrics.wilson_interval(int((labels == predicted).sum()), 900)

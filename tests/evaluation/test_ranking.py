@@ -63,15 +63,15 @@ def test_influence_is_the_derivative_by_the_weight(influence_of, value_of) -> No
 @pytest.mark.parametrize("areas_of", [roc_areas, average_precisions])
 def test_the_interval_of_the_mean_is_that_of_a_bootstrap(areas_of) -> None:  # type: ignore[no-untyped-def]
     labels, probabilities = three_classes(900)
-    told = areas_of(labels, probabilities).mean
+    mean = areas_of(labels, probabilities).mean
     draw = np.random.default_rng(1)
     replicates = []
     for _ in range(300):
         images = draw.integers(900, size=900)
         replicates.append(areas_of(labels[images], probabilities[images]).mean.value)
     deviation = float(np.std(replicates))
-    assert (told.high - told.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.15)
-    assert told.low < told.value < told.high
+    assert (mean.high - mean.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.15)
+    assert mean.low < mean.value < mean.high
 
 
 def test_a_perfect_area_is_not_beyond_doubt() -> None:
@@ -89,12 +89,12 @@ def test_a_perfect_area_is_not_beyond_doubt() -> None:
 
 
 def test_hanley_mcneil_bounds_are_z_deviations_away() -> None:
-    told = roc_interval(0.8, 20, 30)
-    for bound in (told.low, told.high):
+    interval = roc_interval(0.8, 20, 30)
+    for bound in (interval.low, interval.high):
         q1, q2 = bound / (2 - bound), 2 * bound**2 / (1 + bound)
         variance = (bound * (1 - bound) + 19 * (q1 - bound**2) + 29 * (q2 - bound**2)) / 600
         assert abs(0.8 - bound) / np.sqrt(variance) == pytest.approx(1.959964, rel=1e-4)
-    assert told.low < 0.8 < told.high
+    assert interval.low < 0.8 < interval.high
     assert roc_interval(0.0, 5, 5).low == 0.0
 
 

@@ -50,12 +50,12 @@ def test_shape_and_no_trace(one_of_few: Network, untouched: Any) -> None:
     image = torch.randn(net.input_shape, generator=torch.Generator().manual_seed(1))
     half = (image.shape[1] // 2, image.shape[2] // 2)
     with untouched(net):
-        found = [
+        maps = [
             integrated_gradients(net, image, 1, steps=2),
             smooth_grad(net, image, samples=2),
             occlusion(net, image, 2, window=half, stride=half),
         ]
-    for values in found:
+    for values in maps:
         assert values.shape == tuple(image.shape[1:])
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
@@ -77,8 +77,8 @@ def made(name: str) -> tuple[Network, Tensor]:
 def test_integrated_gradients_are_captums_and_complete(name: str) -> None:
     net, image = made(name)
     theirs = captum.IntegratedGradients(net).attribute(image[None], target=3, n_steps=20)[0].sum(0).detach()
-    found = integrated_gradients(net, image, 3, steps=20)
-    np.testing.assert_allclose(found, theirs.numpy(), atol=1e-4)
+    attribution = integrated_gradients(net, image, 3, steps=20)
+    np.testing.assert_allclose(attribution, theirs.numpy(), atol=1e-4)
     with torch.no_grad():
         difference = float(net(image[None])[0, 3] - net(torch.zeros_like(image)[None])[0, 3])
     assert integrated_gradients(net, image, 3, steps=100).sum() == pytest.approx(difference, rel=0.05, abs=0.02)
@@ -103,8 +103,8 @@ def test_occlusion_is_captums(name: str) -> None:
         theirs = captum.Occlusion(net).attribute(
             image[None], (channels, window, window), strides=(channels, stride, stride), target=1, baselines=0.25
         )
-        found = occlusion(net, image, 1, window=window, stride=stride, cover=0.25)
-        np.testing.assert_allclose(found, theirs[0, 0].detach().numpy(), atol=1e-4)
+        attribution = occlusion(net, image, 1, window=window, stride=stride, cover=0.25)
+        np.testing.assert_allclose(attribution, theirs[0, 0].detach().numpy(), atol=1e-4)
 
 
 def test_the_same_seed_is_the_same_map() -> None:
@@ -115,9 +115,9 @@ def test_the_same_seed_is_the_same_map() -> None:
 
 def test_visible_is_what_speaks_for_the_class() -> None:
     values = np.arange(-50, 51, dtype=np.float32).reshape(1, 101)
-    shown = visible(values, percentile=100)
-    np.testing.assert_allclose(shown[0, 50:], np.arange(51) / 50, rtol=1e-6)
-    assert not shown[0, :50].any()
+    strength = visible(values, percentile=100)
+    np.testing.assert_allclose(strength[0, 50:], np.arange(51) / 50, rtol=1e-6)
+    assert not strength[0, :50].any()
     assert visible(values, percentile=90)[0, -10:].tolist() == [1] * 10
     assert not visible(np.full((2, 2), -1, np.float32)).any()
     assert visible(np.eye(30, dtype=np.float32) * (np.arange(30) == 3), percentile=50).max() == 1

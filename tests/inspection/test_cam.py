@@ -50,19 +50,19 @@ def test_shape_and_range_and_no_trace(net: Network, image: Tensor, untouched: An
             grad_cam(net, image, 1, relu=False),
             grad_cam_plus_plus(net, image, 2),
         )
-    for found, low in ((plain, 0), (signed, -1), (plus, 0)):
-        assert found.shape == tuple(image.shape[1:])
-        assert found.dtype == np.float32
-        assert np.isfinite(found).all()
-        assert low <= found.min() <= found.max() <= 1
+    for cam, low in ((plain, 0), (signed, -1), (plus, 0)):
+        assert cam.shape == tuple(image.shape[1:])
+        assert cam.dtype == np.float32
+        assert np.isfinite(cam).all()
+        assert low <= cam.min() <= cam.max() <= 1
     assert np.abs(signed).max() == pytest.approx(1)
 
 
 def _target_layer(net: Network, image: Tensor) -> nn.Module:
     """The last maps larger than 1 x 1 that are a layer's output, found by trying."""
-    found: list[tuple[nn.Module, Tensor]] = []
+    outputs: list[tuple[nn.Module, Tensor]] = []
     handles = [
-        module.register_forward_hook(lambda m, _, output: found.append((m, output)))
+        module.register_forward_hook(lambda m, _, output: outputs.append((m, output)))
         for name, module in net.named_modules()
         if name.startswith("stages")
     ]
@@ -70,7 +70,7 @@ def _target_layer(net: Network, image: Tensor) -> nn.Module:
         net.eval()(image[None])
     for handle in handles:
         handle.remove()
-    return next(m for m, output in reversed(found) if output.ndim == 4 and output.shape[2] * output.shape[3] > 1)
+    return next(m for m, output in reversed(outputs) if output.ndim == 4 and output.shape[2] * output.shape[3] > 1)
 
 
 @pytest.mark.filterwarnings(ORACLE, "ignore:Setting backward hooks", "ignore:Input Tensor")
@@ -110,9 +110,9 @@ def test_the_same_as_pytorch_grad_cam(name: str) -> None:
     for kind, ours in (("GradCAM", grad_cam), ("GradCAMPlusPlus", grad_cam_plus_plus)):
         with getattr(reference, kind)(model=net, target_layers=[net.stages]) as cam:
             theirs = cam(input_tensor=image[None], targets=[ClassifierOutputTarget(target)])[0]
-        found = ours(net, image, target)  # theirs also subtracts the least value
-        assert found.max() == 1
-        np.testing.assert_allclose((found - found.min()) / np.ptp(found), theirs, atol=1e-4)
+        heat = ours(net, image, target)  # theirs also subtracts the least value
+        assert heat.max() == 1
+        np.testing.assert_allclose((heat - heat.min()) / np.ptp(heat), theirs, atol=1e-4)
 
 
 @pytest.fixture
@@ -128,11 +128,11 @@ def test_a_batch_is_one_by_one(classifier: Classifier, untouched: Any) -> None:
     images = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     targets = [0, 1, 2, 0, 1]
     with untouched(classifier.network):
-        found = grad_cam_batch(classifier, images, targets)
+        maps = grad_cam_batch(classifier, images, targets)
     each = [grad_cam(classifier, image, target) for image, target in zip(images, targets, strict=True)]
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.stack(each), atol=1e-5)
-    np.testing.assert_array_equal(grad_cam_batch(classifier, images.numpy(), np.array(targets)), found)
+    assert maps.dtype == np.float32
+    np.testing.assert_allclose(maps, np.stack(each), atol=1e-5)
+    np.testing.assert_array_equal(grad_cam_batch(classifier, images.numpy(), np.array(targets)), maps)
     assert grad_cam_batch(classifier, images[:0], []).shape == (0, 32, 32)
 
 

@@ -12,15 +12,15 @@ PAPER, HUE = [253, 252, 249], [213, 94, 0]
 
 def test_an_overlay_by_hand() -> None:
     image = np.full((2, 2, 3), 100, np.uint8)
-    found = draw.overlay(image, np.array([[0, 1], [0.5, -1]], np.float32))
-    assert found.dtype == np.uint8
-    assert found[0, 0].tolist() == found[1, 1].tolist() == [100, 100, 100]
-    assert found[0, 1].tolist() == [151, 97, 55]  # 55 of grey 100 and 45 of the hue
-    assert found[1, 0].tolist() == [125, 99, 78]
+    picture = draw.overlay(image, np.array([[0, 1], [0.5, -1]], np.float32))
+    assert picture.dtype == np.uint8
+    assert picture[0, 0].tolist() == picture[1, 1].tolist() == [100, 100, 100]
+    assert picture[0, 1].tolist() == [151, 97, 55]  # 55 of grey 100 and 45 of the hue
+    assert picture[1, 0].tolist() == [125, 99, 78]
     colored = np.zeros((2, 2, 3), np.uint8)
     colored[:, :, 0] = 200
-    shown = draw.overlay(colored, np.zeros((2, 2), np.float32))
-    assert (shown == shown[:, :, :1]).all(), "the image is grey"
+    unchanged = draw.overlay(colored, np.zeros((2, 2), np.float32))
+    assert (unchanged == unchanged[:, :, :1]).all(), "the image is grey"
     np.testing.assert_array_equal(draw.overlay(image[:, :, :1], np.zeros((2, 2), np.float32)), np.full((2, 2, 3), 100))
     with pytest.raises(DataError, match="the map is 3 x 2, the image 2 x 2"):
         draw.overlay(image, np.zeros((3, 2), np.float32))
@@ -28,30 +28,30 @@ def test_an_overlay_by_hand() -> None:
 
 def test_tiles_are_eight_pixels_apart_on_one_scale() -> None:
     maps = np.stack([np.zeros((4, 4)), np.ones((4, 4)), np.full((4, 4), 0.5)]).astype(np.float32)
-    found = draw.tiles(maps)
-    assert found.shape == (4 + 8 + 4, 4 + 8 + 4, 3)
-    assert found[0, 0].tolist() == [0, 0x22, 0x4E]
-    assert found[0, 12].tolist() == [0xFE, 0xE8, 0x38]
-    assert found[12, 0].tolist() == [125, 124, 118]  # halfway between #707173 and #8a8678
-    assert found[0, 4:12].tolist() == [PAPER] * 8
-    assert found[12:, 12:].tolist() == [[PAPER] * 4] * 4
+    picture = draw.tiles(maps)
+    assert picture.shape == (4 + 8 + 4, 4 + 8 + 4, 3)
+    assert picture[0, 0].tolist() == [0, 0x22, 0x4E]
+    assert picture[0, 12].tolist() == [0xFE, 0xE8, 0x38]
+    assert picture[12, 0].tolist() == [125, 124, 118]  # halfway between #707173 and #8a8678
+    assert picture[0, 4:12].tolist() == [PAPER] * 8
+    assert picture[12:, 12:].tolist() == [[PAPER] * 4] * 4
     assert draw.tiles(maps, columns=3, scale=2).shape == (8, 3 * 16 - 8, 3)
 
 
 def test_dead_channels_are_crossed_out() -> None:
-    found = draw.tiles(np.zeros((2, 5, 5), np.float32), dead=np.array([True, False]), columns=2)
-    assert [found[i, i].tolist() for i in range(5)] == [HUE] * 5
-    assert [found[i, 4 - i].tolist() for i in range(5)] == [HUE] * 5
-    assert (found[:, 13:] == found[0, 13]).all()
+    picture = draw.tiles(np.zeros((2, 5, 5), np.float32), dead=np.array([True, False]), columns=2)
+    assert [picture[i, i].tolist() for i in range(5)] == [HUE] * 5
+    assert [picture[i, 4 - i].tolist() for i in range(5)] == [HUE] * 5
+    assert (picture[:, 13:] == picture[0, 13]).all()
 
 
 def test_kernels_are_signed_and_in_one_range() -> None:
     kernels = np.array([[[[-2.0, 0.0]]], [[[1.0, 2.0]]]], np.float32)  # (2, 1, 1, 2)
-    found = draw.signed_kernels(kernels, scale=1, columns=2)
-    assert found[0, 0].tolist() == [0, 0x72, 0xB2]
-    assert found[0, 1].tolist() == PAPER
-    assert found[0, 11].tolist() == HUE
-    assert found[0, 10].tolist() == [233, 173, 124]  # halfway from paper
+    picture = draw.signed_kernels(kernels, scale=1, columns=2)
+    assert picture[0, 0].tolist() == [0, 0x72, 0xB2]
+    assert picture[0, 1].tolist() == PAPER
+    assert picture[0, 11].tolist() == HUE
+    assert picture[0, 10].tolist() == [233, 173, 124]  # halfway from paper
     assert draw.signed_range(kernels) == 2
     assert draw.signed_kernels(np.zeros((4, 3, 3, 3), np.float32)).shape == (4 * 32 - 8, 3 * 32 - 8, 3)
     assert (draw.signed_kernels(np.zeros((1, 1, 2, 2), np.float32)) == PAPER).all()
@@ -60,9 +60,9 @@ def test_kernels_are_signed_and_in_one_range() -> None:
 def test_kernels_of_colour_images() -> None:
     kernels = np.zeros((4, 3, 5, 5), np.float32)
     kernels[0, 0], kernels[0, 1] = 1, -1
-    found = draw.rgb_kernels(kernels, scale=2)
-    assert found.shape == (28, 28, 3)
-    assert found[0, 0].tolist() == [255, 0, 128]
+    picture = draw.rgb_kernels(kernels, scale=2)
+    assert picture.shape == (28, 28, 3)
+    assert picture[0, 0].tolist() == [255, 0, 128]
     with pytest.raises(DataError, match="give"):
         draw.rgb_kernels(kernels[:, :2])
 
@@ -75,13 +75,13 @@ def field(box: tuple[int, int, int, int]) -> ReceptiveField:
 
 def test_the_box_of_a_receptive_field() -> None:
     image = np.full((6, 6, 3), 100, np.uint8)
-    found = draw.receptive_box(image, field((1, 1, 5, 4)))
-    marked = (found == HUE).all(axis=2)
+    picture = draw.receptive_box(image, field((1, 1, 5, 4)))
+    marked = (picture == HUE).all(axis=2)
     expected = np.zeros((6, 6), bool)
     expected[1:5, 1:4] = True
     expected[2:4, 2:3] = False
     np.testing.assert_array_equal(marked, expected)
-    assert found[2, 2].tolist() == [151, 97, 55]
+    assert picture[2, 2].tolist() == [151, 97, 55]
     assert draw.receptive_box(image, field((1, 1, 5, 4)), effective=False)[2, 2].tolist() == [100] * 3
     clipped = draw.receptive_box(image, field((-2, -2, 3, 3)), effective=False)
     assert np.argwhere((clipped == HUE).all(axis=2)).tolist() == [[0, 2], [1, 2], [2, 0], [2, 1], [2, 2]]

@@ -27,13 +27,13 @@ def training_images(digits_run: Run) -> ImageSet:
 
 @pytest.mark.usefixtures("cache")
 def test_a_training_image_finds_itself_first(digits_run: Run, training_images: ImageSet) -> None:
-    found = nearest(digits_run, training_images.images.read(5), k=3, device="cpu")
-    assert len(found) == 3
-    assert found[0].id == training_images.ids[5]
-    assert found[0].label == training_images.classes[training_images.labels[5]]
-    assert found[0].similarity == pytest.approx(1, abs=1e-5)
-    assert found[0].similarity >= found[1].similarity >= found[2].similarity
-    np.testing.assert_array_equal(found[0].image, training_images.images.read(5))
+    neighbours = nearest(digits_run, training_images.images.read(5), k=3, device="cpu")
+    assert len(neighbours) == 3
+    assert neighbours[0].id == training_images.ids[5]
+    assert neighbours[0].label == training_images.classes[training_images.labels[5]]
+    assert neighbours[0].similarity == pytest.approx(1, abs=1e-5)
+    assert neighbours[0].similarity >= neighbours[1].similarity >= neighbours[2].similarity
+    np.testing.assert_array_equal(neighbours[0].image, training_images.images.read(5))
 
 
 @pytest.mark.usefixtures("cache")
@@ -44,12 +44,12 @@ def test_the_similarities_are_cosines_of_embeddings(digits_run: Run, training_im
         [classifier.preprocess.pixels(training_images.images.read(i)) for i in range(len(training_images))]
     )
     with torch.no_grad():
-        seen = classifier.network.embed(classifier.preprocess.normalise(torch.from_numpy(pixels))).double()
-    seen = seen / seen.norm(dim=1, keepdim=True)
-    expected = (seen @ seen[7]).sort(descending=True)
-    found = nearest(digits_run, training_images.images.read(7), k=5, device="cpu")
-    np.testing.assert_allclose([one.similarity for one in found], expected.values[:5], atol=1e-4)
-    assert {one.id for one in found} == {training_images.ids[i] for i in expected.indices[:5].tolist()}
+        vectors = classifier.network.embed(classifier.preprocess.normalise(torch.from_numpy(pixels))).double()
+    vectors = vectors / vectors.norm(dim=1, keepdim=True)
+    expected = (vectors @ vectors[7]).sort(descending=True)
+    neighbours = nearest(digits_run, training_images.images.read(7), k=5, device="cpu")
+    np.testing.assert_allclose([one.similarity for one in neighbours], expected.values[:5], atol=1e-4)
+    assert {one.id for one in neighbours} == {training_images.ids[i] for i in expected.indices[:5].tolist()}
 
 
 @pytest.mark.usefixtures("cache")
@@ -58,8 +58,8 @@ def test_many_training_images_are_sampled_and_that_is_said(
 ) -> None:
     monkeypatch.setattr(embeddings, "LARGEST_GALLERY", 100)
     said: list[str] = []
-    found = nearest(digits_run, training_images.images.read(1), k=1_000, device="cpu", say=said.append)
-    assert len(found) == 100
+    neighbours = nearest(digits_run, training_images.images.read(1), k=1_000, device="cpu", say=said.append)
+    assert len(neighbours) == 100
     assert said == [f"of {len(training_images):,} training images 100, drawn at random, were compared"]
 
 

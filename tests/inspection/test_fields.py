@@ -25,7 +25,7 @@ class Chain(Network):
         self.eval()(torch.zeros(1, 1, 24, 20))
 
 
-def seen(effective: Any) -> tuple[int, int, int, int]:
+def extent(effective: Any) -> tuple[int, int, int, int]:
     """The smallest box around all that is not 0."""
     rows, columns = np.nonzero(effective.any(axis=1))[0], np.nonzero(effective.any(axis=0))[0]
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
@@ -34,14 +34,14 @@ def seen(effective: Any) -> tuple[int, int, int, int]:
 def test_by_hand() -> None:
     # 3x3 with stride 2 from pixel -1, then 3x3 without padding: 3 + 2 * 2 pixels, 2 apart, the first from -1.
     net = Chain(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.Conv2d(4, 4, 3))
-    found = receptive_field(net, "stages.1", (2, 1))
-    assert found.box == (3, 1, 10, 8)
-    assert found.size == (7, 7)
-    assert (found.unit, found.image_size, found.whole) == ((2, 1), (24, 20), False)
-    assert seen(found.effective) == found.clipped == found.box
+    field = receptive_field(net, "stages.1", (2, 1))
+    assert field.box == (3, 1, 10, 8)
+    assert field.size == (7, 7)
+    assert (field.unit, field.image_size, field.whole) == ((2, 1), (24, 20), False)
+    assert extent(field.effective) == field.clipped == field.box
     corner = receptive_field(net, 1, (0, 0))
     assert corner.box == (-1, -1, 6, 6)
-    assert corner.clipped == (0, 0, 6, 6) == seen(corner.effective)
+    assert corner.clipped == (0, 0, 6, 6) == extent(corner.effective)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_every_kind_of_layer_is_where_its_gradient_is(layer: nn.Module) -> None:
     # Values of padding that repeats or reflects lie outside, but come from within.
     constant = not any("eflect" in repr(part) or "Replication" in repr(part) for part in layer.modules())
     for unit in units if constant else units[1:2]:
-        found = receptive_field(net, "stages.0", unit, samples=16)
-        top, left, bottom, right = found.clipped
-        inside = np.zeros(found.image_size, bool)
+        field = receptive_field(net, "stages.0", unit, samples=16)
+        top, left, bottom, right = field.clipped
+        inside = np.zeros(field.image_size, bool)
         inside[top:bottom, left:right] = True
-        assert not found.effective[~inside].any()
-        if found.effective.any() and not isinstance(layer, nn.Sequential):
-            assert seen(found.effective) == found.clipped
+        assert not field.effective[~inside].any()
+        if field.effective.any() and not isinstance(layer, nn.Sequential):
+            assert extent(field.effective) == field.clipped
 
 
 def test_branches_of_different_reach() -> None:
@@ -86,9 +86,9 @@ def test_branches_of_different_reach() -> None:
             return self.near(x) + self.far(x)[..., 3:]
 
     # Sliced by 3, the far branch begins at the near one's own pixel and reaches 3 further.
-    found = receptive_field(Chain(Branches()), 0, (5, 5))
-    assert found.box == (5, 5, 6, 9)
-    assert seen(found.effective) == found.box
+    field = receptive_field(Chain(Branches()), 0, (5, 5))
+    assert field.box == (5, 5, 6, 9)
+    assert extent(field.effective) == field.box
 
 
 def test_no_network_sees_beyond_its_field(one_of_few: Network, untouched: Any) -> None:
@@ -96,28 +96,28 @@ def test_no_network_sees_beyond_its_field(one_of_few: Network, untouched: Any) -
     layers = [layer.name for layer in list_layers(net) if layer.role == "convolution" and layer.stage is not None]
     for name in {layers[min(2, len(layers) - 1)], layers[-1]}:
         with untouched(net):
-            found = receptive_field(net, name, (0, 0), samples=1)
-        top, left, bottom, right = found.clipped
-        outside = found.effective.copy()
+            field = receptive_field(net, name, (0, 0), samples=1)
+        top, left, bottom, right = field.clipped
+        outside = field.effective.copy()
         outside[top:bottom, left:right] = 0
         assert not outside.any(), name
-        assert found.effective.max() in (0, 1)
+        assert field.effective.max() in (0, 1)
 
 
 def test_a_known_network() -> None:
     # Araujo et al. give 195 pixels, 32 apart, for AlexNet's last pooling layer.
-    found = receptive_field(create_model("alexnet", num_classes=2, size=227), "stages.conv5.pool", (2, 2), samples=1)
-    assert found.size == (195, 195)
-    assert 0 < found.effective_side < 195
+    field = receptive_field(create_model("alexnet", num_classes=2, size=227), "stages.conv5.pool", (2, 2), samples=1)
+    assert field.size == (195, 195)
+    assert 0 < field.effective_side < 195
 
 
 def test_the_effective_field_is_smaller_than_the_theoretical() -> None:
     torch.manual_seed(0)
     net = Chain(*(nn.Conv2d(1 if i == 0 else 8, 8, 3, padding=1) for i in range(6)))
-    found = receptive_field(net, 5, samples=32)
-    assert found.size == (13, 13)
-    assert 3 < found.effective_side < 12
-    assert found.effective[12, 10] > 4 * found.effective[12, 4]
+    field = receptive_field(net, 5, samples=32)
+    assert field.size == (13, 13)
+    assert 3 < field.effective_side < 12
+    assert field.effective[12, 10] > 4 * field.effective[12, 4]
 
 
 def test_for_one_image_and_seeded() -> None:
@@ -129,9 +129,9 @@ def test_for_one_image_and_seeded() -> None:
 
 
 def test_the_whole_image_after_global_pooling() -> None:
-    found = receptive_field(create_model("resnet20", num_classes=2), "head.pool")
-    assert found.whole
-    assert found.box == (0, 0, 32, 32)
+    field = receptive_field(create_model("resnet20", num_classes=2), "head.pool")
+    assert field.whole
+    assert field.box == (0, 0, 32, 32)
 
 
 def test_what_is_refused() -> None:

@@ -15,16 +15,16 @@ from sightline.models.registry import create_model
 
 
 def test_every_convolution_of_every_network(net: Network, untouched: Any) -> None:
-    found = 0
+    count = 0
     with untouched(net):
         for name, module in net.named_modules():
-            if isinstance(module, nn.Conv2d) and found < 5:
+            if isinstance(module, nn.Conv2d) and count < 5:
                 weights = kernels(net, name)
                 assert weights.dtype == np.float32
                 np.testing.assert_array_equal(weights, module.weight.detach().numpy())
                 weights[:] = 7  # a copy
-                found += 1
-    assert found
+                count += 1
+    assert count
 
 
 def test_a_block_with_one_convolution_gives_it() -> None:

@@ -25,17 +25,17 @@ def test_every_layer_by_name_and_every_stage_by_number(net: Network) -> None:
 
 def test_the_list_has_what_runs(net: Network, untouched: Any) -> None:
     with untouched(net):
-        found = list_layers(net)
-    names = [layer.name for layer in found]
+        layers = list_layers(net)
+    names = [layer.name for layer in layers]
     assert len(names) == len(set(names))
     for name, module in net.named_modules():
         if isinstance(module, torch.nn.Conv2d):
-            assert next(layer for layer in found if layer.name == name).role == "convolution"
-    last = next(layer for layer in found if layer.name == "stages")
+            assert next(layer for layer in layers if layer.name == name).role == "convolution"
+    last = next(layer for layer in layers if layer.name == "stages")
     with torch.no_grad():
         assert net.forward_features(torch.zeros(1, *net.input_shape)).shape[1:] == last.maps
-    assert {layer.stage for layer in found} - {None} == set(range(len(net.stages)))
-    assert all(layer.stage is None for layer in found if layer.name.startswith("head"))
+    assert {layer.stage for layer in layers} - {None} == set(range(len(net.stages)))
+    assert all(layer.stage is None for layer in layers if layer.name.startswith("head"))
 
 
 def test_a_position_is_a_name() -> None:

@@ -18,23 +18,23 @@ def test_every_network_gives_what_it_computed(net: Network, image: Tensor, untou
     numbers = sorted({stages[0].stage, stages[-1].stage})
     for number in numbers:
         with untouched(net):
-            found = activations(net, image, number)
+            result = activations(net, image, number)
         x = image[None]
         with torch.no_grad():
             for stage in list(net.stages.children())[: number + 1]:
                 x = stage(x)
-        np.testing.assert_allclose(found.values, x[0].numpy(), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(found.max, x[0].amax((1, 2)).numpy(), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(found.mean, x[0].mean((1, 2)).numpy(), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(result.values, x[0].numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result.max, x[0].amax((1, 2)).numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result.mean, x[0].mean((1, 2)).numpy(), rtol=1e-3, atol=1e-4)
 
 
 def test_one_scale_for_a_layer() -> None:
     net = create_model("convnet", num_classes=2)
     image = torch.randn(1, 28, 28)
-    values, seen = activations(net, image, "stages.block1").values, feature_maps(net, image, "stages.block1")
-    assert seen.dtype == np.float32
-    assert (seen.min(), seen.max()) == (0, 1)
-    np.testing.assert_allclose(seen * np.ptp(values) + values.min(), values, atol=1e-6)
+    values, scaled = activations(net, image, "stages.block1").values, feature_maps(net, image, "stages.block1")
+    assert scaled.dtype == np.float32
+    assert (scaled.min(), scaled.max()) == (0, 1)
+    np.testing.assert_allclose(scaled * np.ptp(values) + values.min(), values, atol=1e-6)
     assert (feature_maps(net, torch.zeros(1, 28, 28), "stages.block1") <= 1).all()
 
 

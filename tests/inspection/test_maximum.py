@@ -17,10 +17,10 @@ from sightline.pixels.preprocess import Preprocess
 def test_any_network(one_of_few: Network, untouched: Any) -> None:
     net = one_of_few
     with untouched(net):
-        found = activation_maximum(net, "stages", 0, steps=2)
+        picture = activation_maximum(net, "stages", 0, steps=2)
     channels, height, width = net.input_shape
-    assert found.shape == (height, width, channels)
-    assert found.dtype == np.uint8
+    assert picture.shape == (height, width, channels)
+    assert picture.dtype == np.uint8
 
 
 @pytest.mark.parametrize("layer", ["stages.stage2", "head.output"])
@@ -30,9 +30,9 @@ def test_the_channel_becomes_large(layer: str) -> None:
     assert net.architecture is not None
     preprocess = Preprocess(size=(32, 32), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
     clf = Classifier(net.eval(), "abcd", preprocess, net.architecture)
-    found = activation_maximum(clf, layer, 1, steps=25)
-    np.testing.assert_array_equal(found, activation_maximum(clf, layer, 1, steps=25))
-    assert not np.array_equal(found, activation_maximum(clf, layer, 1, steps=25, seed=1))
+    picture = activation_maximum(clf, layer, 1, steps=25)
+    np.testing.assert_array_equal(picture, activation_maximum(clf, layer, 1, steps=25))
+    assert not np.array_equal(picture, activation_maximum(clf, layer, 1, steps=25, seed=1))
     noise = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
 
     def value(image: Any) -> float:
@@ -40,7 +40,7 @@ def test_the_channel_becomes_large(layer: str) -> None:
             return float(clf.logits(torch.from_numpy(image.copy()).permute(2, 0, 1)[None])[0, 1])
         return float(activations(clf, image, layer).mean[1])
 
-    assert value(found) > max(value(image) for image in noise)
+    assert value(picture) > max(value(image) for image in noise)
 
 
 def test_a_bright_blob_of_a_channel_that_adds_up() -> None:

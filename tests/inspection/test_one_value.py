@@ -36,15 +36,15 @@ def test_a_convolution_by_hand() -> None:
     layer = nn.Conv2d(1, 1, 3, stride=2, padding=1)
     layer.weight.data = numbered(1, 1, 3, 3)
     layer.bias = nn.Parameter(torch.tensor([0.5]))
-    found = arithmetic(One(layer, (1, 4, 4)), numbered(1, 4, 4), "stages.layer", 0, 0, 1)
-    assert found.patch.tolist() == [[[0, 0, 0], [1, 2, 3], [5, 6, 7]]]
-    assert found.kernel.tolist() == [[[0, 1, 2], [3, 4, 5], [6, 7, 8]]]
-    assert found.products.tolist() == [[[0, 0, 0], [3, 8, 15], [30, 42, 56]]]
-    assert (found.kind, found.bias, found.value, found.output) == ("convolution", 0.5, 154.5, 154.5)
-    assert (found.rows.tolist(), found.columns.tolist()) == ([-1, 0, 1], [1, 2, 3])
-    assert (found.source_rows.tolist(), found.source_columns.tolist()) == ([-1, 0, 1], [1, 2, 3])
-    assert found.inside.tolist() == [[False] * 3, [True] * 3, [True] * 3]
-    assert found.channels.tolist() == [0]
+    numbers = arithmetic(One(layer, (1, 4, 4)), numbered(1, 4, 4), "stages.layer", 0, 0, 1)
+    assert numbers.patch.tolist() == [[[0, 0, 0], [1, 2, 3], [5, 6, 7]]]
+    assert numbers.kernel.tolist() == [[[0, 1, 2], [3, 4, 5], [6, 7, 8]]]
+    assert numbers.products.tolist() == [[[0, 0, 0], [3, 8, 15], [30, 42, 56]]]
+    assert (numbers.kind, numbers.bias, numbers.value, numbers.output) == ("convolution", 0.5, 154.5, 154.5)
+    assert (numbers.rows.tolist(), numbers.columns.tolist()) == ([-1, 0, 1], [1, 2, 3])
+    assert (numbers.source_rows.tolist(), numbers.source_columns.tolist()) == ([-1, 0, 1], [1, 2, 3])
+    assert numbers.inside.tolist() == [[False] * 3, [True] * 3, [True] * 3]
+    assert numbers.channels.tolist() == [0]
 
 
 def test_maximum_and_average_by_hand() -> None:
@@ -61,10 +61,10 @@ def test_maximum_and_average_by_hand() -> None:
 
 
 def test_it_is_json() -> None:
-    found = arithmetic(One(nn.MaxPool2d(3, 2, 1)), torch.ones(2, 7, 6), 0, 1, 0, 0).to_json()
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["patch"][0] == [[None, None, None], [None, 1, 1], [None, 1, 1]]
-    assert found["inside"][0] == [False, False, False]
+    numbers = arithmetic(One(nn.MaxPool2d(3, 2, 1)), torch.ones(2, 7, 6), 0, 1, 0, 0).to_json()
+    assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
+    assert numbers["patch"][0] == [[None, None, None], [None, 1, 1], [None, 1, 1]]
+    assert numbers["inside"][0] == [False, False, False]
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
@@ -82,11 +82,11 @@ def test_any_convolution(data: st.DataObject) -> None:
     layer = nn.Conv2d(2, 4, kernel, stride, padding, dilation, groups, bias=data.draw(st.booleans()), padding_mode=mode)
     x = torch.randn(2, 7, 6)
     place = [data.draw(st.integers(0, side - 1)) for side in layer(x[None]).shape[1:]]
-    found = arithmetic(One(layer), x, 0, *place)
-    _agrees(found, layer(x[None])[0], place)
-    _is_where_it_says(found, x, constant=0)
+    numbers = arithmetic(One(layer), x, 0, *place)
+    _agrees(numbers, layer(x[None])[0], place)
+    _is_where_it_says(numbers, x, constant=0)
     if mode != "zeros" and not same and padding != (0, 0):
-        assert (found.source_rows >= 0).all(), "every value comes from the image"
+        assert (numbers.source_rows >= 0).all(), "every value comes from the image"
 
 
 @settings(max_examples=60)
@@ -110,40 +110,40 @@ def test_any_pooling(data: st.DataObject) -> None:
     )
     x = torch.randn(2, 7, 6)
     place = [data.draw(st.integers(0, side - 1)) for side in layer(x[None]).shape[1:]]
-    found = arithmetic(One(layer), x, 0, *place)
-    _agrees(found, layer(x[None])[0], place)
-    _is_where_it_says(found, x, constant=-np.inf if found.kind == "maximum" else 0)
+    numbers = arithmetic(One(layer), x, 0, *place)
+    _agrees(numbers, layer(x[None])[0], place)
+    _is_where_it_says(numbers, x, constant=-np.inf if numbers.kind == "maximum" else 0)
 
 
-def _agrees(found: Any, output: Tensor, place: list[int]) -> None:
-    assert found.output == pytest.approx(float(output[tuple(place)]), abs=1e-6)
-    assert found.value == pytest.approx(found.output, abs=1e-5)
-    assert float(found.products.sum()) + found.bias == pytest.approx(found.output, abs=1e-5)
+def _agrees(numbers: Any, output: Tensor, place: list[int]) -> None:
+    assert numbers.output == pytest.approx(float(output[tuple(place)]), abs=1e-6)
+    assert numbers.value == pytest.approx(numbers.output, abs=1e-5)
+    assert float(numbers.products.sum()) + numbers.bias == pytest.approx(numbers.output, abs=1e-5)
 
 
-def _is_where_it_says(found: Any, x: Tensor, constant: float) -> None:
+def _is_where_it_says(numbers: Any, x: Tensor, constant: float) -> None:
     """The patch, read again from the layer's input at the places that are named."""
-    for i, row in enumerate(found.source_rows):
-        for j, column in enumerate(found.source_columns):
-            for k, channel in enumerate(found.channels):
+    for i, row in enumerate(numbers.source_rows):
+        for j, column in enumerate(numbers.source_columns):
+            for k, channel in enumerate(numbers.channels):
                 expected = float(x[channel, row, column]) if row >= 0 and column >= 0 else constant
-                assert found.patch[k, i, j] == np.float32(expected)
-    rows, columns = (np.diff(places) for places in (found.rows, found.columns))
+                assert numbers.patch[k, i, j] == np.float32(expected)
+    rows, columns = (np.diff(places) for places in (numbers.rows, numbers.columns))
     assert (rows > 0).all()
     assert len(set(columns.tolist())) <= 1, "columns are evenly spaced"
     for places, sources, side in (
-        (found.rows, found.source_rows, x.shape[1]),
-        (found.columns, found.source_columns, x.shape[2]),
+        (numbers.rows, numbers.source_rows, x.shape[1]),
+        (numbers.columns, numbers.source_columns, x.shape[2]),
     ):
         inside = (places >= 0) & (places < side)
         assert (places[inside] == sources[inside]).all()
 
 
 def test_every_convolution_and_pooling_of_a_network(net: Network, image: Tensor, untouched: Any) -> None:
-    found = [layer for layer in list_layers(net) if layer.role != "other"]
-    assert any(layer.role == "convolution" for layer in found)
+    layers = [layer for layer in list_layers(net) if layer.role != "other"]
+    assert any(layer.role == "convolution" for layer in layers)
     numbers = np.random.default_rng(0)
-    chosen = [found[i] for i in sorted(numbers.choice(len(found), min(len(found), 4), replace=False))]
+    chosen = [layers[i] for i in sorted(numbers.choice(len(layers), min(len(layers), 4), replace=False))]
     tried = 0
     with untouched(net):
         for layer in chosen:
@@ -184,14 +184,14 @@ def test_a_layer_that_reduces_without_a_module_of_torch() -> None:
             return x.mean((2, 3))
 
     x = torch.randn(2, 7, 6)
-    found = arithmetic(One(Mean()), x, 0, 1, 0, 0)
-    assert found.patch.shape == (1, 7, 6)
-    assert found.value == pytest.approx(float(x[1].mean()), abs=1e-6)
+    numbers = arithmetic(One(Mean()), x, 0, 1, 0, 0)
+    assert numbers.patch.shape == (1, 7, 6)
+    assert numbers.value == pytest.approx(float(x[1].mean()), abs=1e-6)
 
 
 def test_half_precision_keeps_its_places() -> None:
     layer = nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect")
     net = One(layer, (1, 40, 40)).to(torch.bfloat16)
-    found = arithmetic(net, torch.randn(1, 40, 40), 0, 0, 39, 39)
-    assert found.source_rows.tolist() == found.source_columns.tolist() == [38, 39, 38]
-    assert found.value == pytest.approx(found.output, rel=1e-2, abs=1e-2)
+    numbers = arithmetic(net, torch.randn(1, 40, 40), 0, 0, 39, 39)
+    assert numbers.source_rows.tolist() == numbers.source_columns.tolist() == [38, 39, 38]
+    assert numbers.value == pytest.approx(numbers.output, rel=1e-2, abs=1e-2)

@@ -61,7 +61,7 @@ def epoch(number: int, progress: float, seconds: float) -> Epoch:
 
 
 def epochs_kept(folder: Path) -> list[int]:
-    return [found.epoch for found in read_snapshots(folder)]
+    return [snapshot.epoch for snapshot in read_snapshots(folder)]
 
 
 def test_at_most_twenty_the_first_ones_close_together(tmp_path: Path) -> None:
@@ -84,10 +84,10 @@ def test_a_training_with_a_time_budget_keeps_no_more_than_twenty(tmp_path: Path)
         number += 1
         progress = min(1.0, progress + (1 / 30 if number <= 4 else 1 / 300))
         record.epoch(epoch(number, progress, 300 * progress))
-    kept = epochs_kept(tmp_path)
-    assert kept[0] == 1
-    assert kept[-1] == number > 200
-    assert 10 <= len(kept) <= 20
+    epochs = epochs_kept(tmp_path)
+    assert epochs[0] == 1
+    assert epochs[-1] == number > 200
+    assert 10 <= len(epochs) <= 20
 
 
 def test_what_costs_too_much_is_taken_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,10 +97,10 @@ def test_what_costs_too_much_is_taken_less_often(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("sightline.inspection.recorder.time", clock)
     record = recorder(tmp_path, small_network(), share=0.03)
     after_epochs(record, 200)
-    kept = epochs_kept(tmp_path)
-    assert kept[0] == 1
-    assert kept[-1] == 200
-    assert 4 <= len(kept) <= 6
+    epochs = epochs_kept(tmp_path)
+    assert epochs[0] == 1
+    assert epochs[-1] == 200
+    assert 4 <= len(epochs) <= 6
     assert record.spent <= 0.03 * 200
 
 
@@ -112,11 +112,11 @@ def test_the_first_and_the_last_are_kept_whatever_they_cost(tmp_path: Path) -> N
 def test_what_is_in_a_snapshot(tmp_path: Path) -> None:
     net = small_network()
     after_epochs(recorder(tmp_path, net), 1)
-    (kept,) = read_snapshots(tmp_path)
-    np.testing.assert_array_equal(kept.kernels, net.layer("stages.group1.conv1").weight.detach().half().numpy())
+    (snapshot,) = read_snapshots(tmp_path)
+    np.testing.assert_array_equal(snapshot.kernels, net.layer("stages.group1.conv1").weight.detach().half().numpy())
     assert SPLITS.val is not None
     assert isinstance(SPLITS.val.images, ArrayImages)
-    probes = kept.probes
+    probes = snapshot.probes
     assert probes.split == "validation"
     assert sorted(probes.labels.tolist()) == [0, 0, 1, 1, 2, 2]
     for identity, image, label in zip(probes.ids, probes.images, probes.labels, strict=True):
@@ -125,28 +125,28 @@ def test_what_is_in_a_snapshot(tmp_path: Path) -> None:
         assert SPLITS.val.labels[index] == label
     with torch.no_grad():
         answers = net.eval()(PREPROCESS.normalise(SPLITS.val.images.pixels)).argmax(1)
-    np.testing.assert_array_equal(kept.truth, SPLITS.val.labels)
-    np.testing.assert_array_equal(kept.predicted, answers)
-    assert kept.cams.shape[0] == kept.maps.shape[0] == 6
-    assert kept.cams.max() == 255
-    np.testing.assert_allclose(kept.probabilities.sum(1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(snapshot.truth, SPLITS.val.labels)
+    np.testing.assert_array_equal(snapshot.predicted, answers)
+    assert snapshot.cams.shape[0] == snapshot.maps.shape[0] == 6
+    assert snapshot.cams.max() == 255
+    np.testing.assert_allclose(snapshot.probabilities.sum(1), 1, rtol=1e-5)
 
 
 def test_without_validation_images_the_training_images_are_looked_at(tmp_path: Path) -> None:
     after_epochs(recorder(tmp_path, small_network(), Splits("squares", image_set(60, 1), None, None)), 1)
-    (kept,) = read_snapshots(tmp_path)
-    assert kept.probes.split == "training"
-    assert len(kept.truth) == 0
-    assert kept.confusion.sum() == 0
+    (snapshot,) = read_snapshots(tmp_path)
+    assert snapshot.probes.split == "training"
+    assert len(snapshot.truth) == 0
+    assert snapshot.confusion.sum() == 0
 
 
 def test_many_validation_images_are_sampled_evenly(tmp_path: Path) -> None:
     held = image_set(3_001, 2)
     many = Splits("squares", image_set(60, 1), held.take(held.labels.argsort(stable=True)), None)
     after_epochs(recorder(tmp_path, small_network(), many), 1)
-    (kept,) = read_snapshots(tmp_path)
-    assert len(kept.truth) == 1_000
-    assert set(kept.confusion.sum(1)) <= {333, 334}
+    (snapshot,) = read_snapshots(tmp_path)
+    assert len(snapshot.truth) == 1_000
+    assert set(snapshot.confusion.sum(1)) <= {333, 334}
 
 
 def test_few_are_looked_at_when_more_would_take_too_long(tmp_path: Path) -> None:
@@ -169,13 +169,13 @@ def test_kernels_and_maps_are_those_that_learn(name: str, tmp_path: Path) -> Non
     net = create_model(name, num_classes=3, in_channels=1, size=32)
     preprocess = dataclasses.replace(PREPROCESS, size=(32, 32))
     SnapshotRecorder(tmp_path, net, SPLITS, preprocess=preprocess, precision=FP32).epoch(epoch(1, 1.0, 1.0))
-    (kept,) = read_snapshots(tmp_path)
-    layer = net.layer(kept.kernel_layer)
+    (snapshot,) = read_snapshots(tmp_path)
+    layer = net.layer(snapshot.kernel_layer)
     assert isinstance(layer, torch.nn.Conv2d)
     assert layer.weight.requires_grad
-    assert kept.maps.shape[1] > 0
-    assert min(kept.maps.shape[2:]) >= 32 / 3
-    assert kept.cams.max() == 255
+    assert snapshot.maps.shape[1] > 0
+    assert min(snapshot.maps.shape[2:]) >= 32 / 3
+    assert snapshot.cams.max() == 255
 
 
 def test_training_does_not_notice(tmp_path: Path) -> None:
@@ -186,18 +186,18 @@ def test_training_does_not_notice(tmp_path: Path) -> None:
     epochs: list[list[float]] = [[], []]
     for number, net in enumerate(networks):
         torch.set_rng_state(generator)
-        for seen in fit(net, SPLITS, config, preprocess=PREPROCESS):
+        for epoch in fit(net, SPLITS, config, preprocess=PREPROCESS):
             if number:
                 state = torch.get_rng_state()
                 modes = [module.training for module in net.modules()]
                 learning = [parameter.requires_grad for parameter in net.parameters()]
-                record.epoch(seen)
+                record.epoch(epoch)
                 assert torch.equal(torch.get_rng_state(), state)
                 assert [module.training for module in net.modules()] == modes
                 assert [parameter.requires_grad for parameter in net.parameters()] == learning
                 assert all(parameter.grad is None or not parameter.grad.any() for parameter in net.parameters())
                 assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
-            epochs[number].append(seen.train_loss)
+            epochs[number].append(epoch.train_loss)
     assert epochs[0] == epochs[1]
     for name, tensor in networks[0].state_dict().items():
         assert torch.equal(tensor, networks[1].state_dict()[name]), name
@@ -207,23 +207,23 @@ def test_training_does_not_notice(tmp_path: Path) -> None:
 def test_epochs_that_are_trained_again_are_replaced(tmp_path: Path) -> None:
     net = small_network()
     after_epochs(recorder(tmp_path, net), 6)
-    before = {kept.epoch: kept for kept in read_snapshots(tmp_path)}
+    before = {snapshot.epoch: snapshot for snapshot in read_snapshots(tmp_path)}
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.25)
     record = recorder(tmp_path, net)
     record.epoch(epoch(4, 4 / 6, 4.0))
-    after: dict[int, Snapshot] = {kept.epoch: kept for kept in read_snapshots(tmp_path)}
+    after: dict[int, Snapshot] = {snapshot.epoch: snapshot for snapshot in read_snapshots(tmp_path)}
     assert list(after) == [1, 2, 3, 4]
     np.testing.assert_array_equal(after[3].kernels, before[3].kernels)
     assert not np.array_equal(after[4].kernels, before[4].kernels)
     assert record.count == 4
-    assert record.spent == pytest.approx(sum(kept.cost for kept in after.values()), rel=0.5)
+    assert record.spent == pytest.approx(sum(snapshot.cost for snapshot in after.values()), rel=0.5)
 
 
 def trained(out: str, **options: object) -> Run:
-    given: dict[str, object] = {"model": "lenet5", "epochs": 4, "precision": "fp32", "device": "cpu", "quiet": True}
-    return sightline.train(**({"data": "digits", "out": out} | given | options))  # type: ignore[arg-type]
+    settings: dict[str, object] = {"model": "lenet5", "epochs": 4, "precision": "fp32", "device": "cpu", "quiet": True}
+    return sightline.train(**({"data": "digits", "out": out} | settings | options))  # type: ignore[arg-type]
 
 
 @pytest.mark.timeout(300)

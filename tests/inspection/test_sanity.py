@@ -26,10 +26,10 @@ def net() -> Network:
 
 
 def test_a_map_of_edges_does_not_depend(net: Network) -> None:
-    found = sanity_check(net, torch.randn(3, 32, 32), method=edges)
-    assert found.correlations == pytest.approx((1, 1, 1))
-    assert not found.depends
-    assert found.sentence == (
+    result = sanity_check(net, torch.randn(3, 32, 32), method=edges)
+    assert result.correlations == pytest.approx((1, 1, 1))
+    assert not result.depends
+    assert result.sentence == (
         "The map hardly depends on the weights, so it does not show what was learnt: "
         "rank correlation 1.00 with 3 copies of random weights."
     )
@@ -38,13 +38,13 @@ def test_a_map_of_edges_does_not_depend(net: Network) -> None:
 def test_gradients_depend_and_nothing_stays(net: Network, untouched: Any) -> None:
     image = torch.randn(3, 32, 32)
     with untouched(net):
-        found = sanity_check(net, image, 2, method=integrated_gradients, networks=2)
+        result = sanity_check(net, image, 2, method=integrated_gradients, networks=2)
         again = sanity_check(net, image, 2, method=integrated_gradients, networks=2)
-    assert found == again
-    assert len(found.correlations) == 2
-    assert found.depends
-    assert found.correlation == pytest.approx(np.mean(found.correlations))
-    assert found.sentence.startswith("The map depends on the weights: rank correlation ")
+    assert result == again
+    assert len(result.correlations) == 2
+    assert result.depends
+    assert result.correlation == pytest.approx(np.mean(result.correlations))
+    assert result.sentence.startswith("The map depends on the weights: rank correlation ")
 
 
 def test_signs_of_random_weights_and_constant_maps(net: Network) -> None:
@@ -62,14 +62,14 @@ def test_a_network_that_was_not_built_by_name() -> None:
             self.stages = sequential(conv=nn.Conv2d(1, 8, 3), relu=nn.ReLU())
             self.head = sequential(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), output=nn.Linear(8, 3))
 
-    seen: list[Tensor] = []
+    outputs: list[Tensor] = []
 
     def method(network: Network, image: Tensor, target: int) -> NDArray[np.float32]:
-        seen.append(network.stages[0].weight.detach().clone())
+        outputs.append(network.stages[0].weight.detach().clone())
         return grad_cam(network, image, target)
 
     sanity_check(Own(), torch.randn(1, 16, 16), method=method, networks=2)
-    assert not any(torch.equal(a, b) for a, b in ((seen[0], seen[1]), (seen[1], seen[2])))
+    assert not any(torch.equal(a, b) for a, b in ((outputs[0], outputs[1]), (outputs[1], outputs[2])))
 
 
 def test_what_is_refused(net: Network) -> None:

@@ -78,14 +78,14 @@ def test_a_damaged_snapshot_is_left_out(tmp_path: Path, keep: float) -> None:
     path = snapshot_path(tmp_path, 2)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep if keep >= 1 else keep * len(whole))])
-    assert [found.epoch for found in read_snapshots(tmp_path)] == [1, 3]
+    assert [snapshot.epoch for snapshot in read_snapshots(tmp_path)] == [1, 3]
 
 
 def test_a_snapshot_of_other_probes_is_left_out(tmp_path: Path) -> None:
     written(tmp_path, 1)
     write_snapshot(tmp_path, dataclasses.replace(snapshot(2), predicted=np.array([0, 1, 1, 3])))
     write_snapshot(tmp_path, dataclasses.replace(snapshot(4), probabilities=np.zeros((3, 3), np.float32)))
-    assert [found.epoch for found in read_snapshots(tmp_path)] == [1]
+    assert [snapshot.epoch for snapshot in read_snapshots(tmp_path)] == [1]
 
 
 def test_a_pickle_is_never_read(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_pickle_is_never_read(tmp_path: Path) -> None:
     fields["kernel_layer"] = np.array(Bomb(), dtype=object)
     with open(snapshot_path(tmp_path, 2), "wb") as file:
         np.savez(file, **fields)
-    assert [found.epoch for found in read_snapshots(tmp_path)] == [1]
+    assert [snapshot.epoch for snapshot in read_snapshots(tmp_path)] == [1]
 
 
 def test_without_its_probes_there_is_nothing_to_see(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def figure_of(page: Any, name: str) -> Any:
 
 
 def numbers(text: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*\.?\d*", text)]
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\.?\d*", text)]
 
 
 def test_sizes(open_page: OpenPage) -> None:
@@ -67,8 +67,8 @@ def test_softmax(open_page: OpenPage) -> None:
     slide(figure, "logit of dog", 3.5)
     slide(figure, "temperature", 2)
     probabilities = torch.tensor([2.0, 3.5, -1.0]).div(2).softmax(0)
-    shown = [float(words.split()[0]) for words in figure.locator(".count-words").all_inner_texts()]
-    np.testing.assert_allclose(shown, 100 * probabilities, atol=0.051)
+    values = [float(words.split()[0]) for words in figure.locator(".count-words").all_inner_texts()]
+    np.testing.assert_allclose(values, 100 * probabilities, atol=0.051)
     figure.get_by_label("It is a").select_option("dog")
     assert figure.locator(".big-formula b").inner_text() == f"{-math.log(probabilities[1]):.3f}"
 

@@ -17,19 +17,19 @@ from .conftest import unpacked
 
 
 def test_frames_are_the_snapshots(digits_run: Run) -> None:
-    kept = read_snapshots(digits_run.snapshots_folder)
-    found = index(digits_run)
-    assert found["epochs"] == [snapshot.epoch for snapshot in kept]
-    assert found["complete"]
-    assert [record["epoch"] for record in found["history"]] == [1, 2, 3]
-    np.testing.assert_array_equal(unpacked(found["probes"]["images"]), kept[0].probes.images)
-    for snapshot in kept:
-        shown = json.loads(to_json(frame(digits_run, snapshot.epoch)))
-        np.testing.assert_allclose(shown["kernels"]["values"], snapshot.kernels[:24, :3], atol=1e-4)
-        np.testing.assert_array_equal(unpacked(shown["maps"]), snapshot.maps[:, :8])
-        np.testing.assert_array_equal(unpacked(shown["cams"]), snapshot.cams)
-        assert shown["confusion"] == snapshot.confusion.tolist()
-        assert shown["right"] == [int(np.trace(snapshot.confusion)), len(snapshot.truth)]
+    snapshots = read_snapshots(digits_run.snapshots_folder)
+    contents = index(digits_run)
+    assert contents["epochs"] == [snapshot.epoch for snapshot in snapshots]
+    assert contents["complete"]
+    assert [record["epoch"] for record in contents["history"]] == [1, 2, 3]
+    np.testing.assert_array_equal(unpacked(contents["probes"]["images"]), snapshots[0].probes.images)
+    for snapshot in snapshots:
+        answer = json.loads(to_json(frame(digits_run, snapshot.epoch)))
+        np.testing.assert_allclose(answer["kernels"]["values"], snapshot.kernels[:24, :3], atol=1e-4)
+        np.testing.assert_array_equal(unpacked(answer["maps"]), snapshot.maps[:, :8])
+        np.testing.assert_array_equal(unpacked(answer["cams"]), snapshot.cams)
+        assert answer["confusion"] == snapshot.confusion.tolist()
+        assert answer["right"] == [int(np.trace(snapshot.confusion)), len(snapshot.truth)]
 
 
 def test_an_epoch_without_a_snapshot(digits_run: Run) -> None:

@@ -28,7 +28,7 @@ def test_convolution_is_the_textbooks(open_page: OpenPage) -> None:
         )
         planes = rng.normal(size=(count, height, width))
         weights = rng.normal(size=(count, rows, columns))
-        found = page.evaluate(
+        result = page.evaluate(
             """async ([planes, kernels, bias]) => {
               const { convolve } = await import("./static/rooms/filters/convolve.js");
               const made = planes.map((rows) => {
@@ -40,8 +40,8 @@ def test_convolution_is_the_textbooks(open_page: OpenPage) -> None:
             [planes.tolist(), weights.tolist(), 0.5],
         )
         expected = 0.5 + sum(textbook.convolve2d(plane, kernel) for plane, kernel in zip(planes, weights, strict=True))
-        assert (found["height"], found["width"]) == expected.shape
-        np.testing.assert_allclose(np.reshape(found["values"], expected.shape), expected, atol=1e-4)
+        assert (result["height"], result["width"]) == expected.shape
+        np.testing.assert_allclose(np.reshape(result["values"], expected.shape), expected, atol=1e-4)
 
 
 SETTINGS = """
@@ -130,9 +130,9 @@ def test_the_networks_own_filters(open_page: OpenPage, run_port: int, digits_run
     buttons.first.wait_for()
     classifier = Workspace(digits_run.path).classifier
     asked = page.request.get(f"http://127.0.0.1:{run_port}/data/kernels.json").body()
-    told = json.loads(asked)
-    weights = kernels(classifier, told["layer"])
-    np.testing.assert_allclose(told["values"], weights, atol=1e-5)
+    answer = json.loads(asked)
+    weights = kernels(classifier, answer["layer"])
+    np.testing.assert_allclose(answer["values"], weights, atol=1e-5)
     buttons.nth(2).click()
     np.testing.assert_allclose(numbers(page, 1), weights[2, 0], atol=0.0051)
     assert "has it from its training images" in page.locator("#purpose").inner_text()

@@ -60,10 +60,10 @@ def test_from_the_picture_to_one_number(open_page: OpenPage, run_port: int, digi
 
 def test_the_answer_is_the_classifiers(open_page: OpenPage, run_port: int, digits_run: Run) -> None:
     page = opened(open_page, run_port, "#picture=test-5")
-    shown = [row.split("\n") for row in page.locator(".answer-row").all_inner_texts()]
-    assert len(shown) == 6
-    assert sum(float(row[-1].split()[0]) for row in shown) <= 100.5
-    assert shown[0][0] in page.locator("#finding").inner_text()
+    rows = [row.split("\n") for row in page.locator(".answer-row").all_inner_texts()]
+    assert len(rows) == 6
+    assert sum(float(row[-1].split()[0]) for row in rows) <= 100.5
+    assert rows[0][0] in page.locator("#finding").inner_text()
     page.get_by_label("Where it looks for").check()
     assert page.locator("#cam").is_visible()
     page.get_by_label("Class of Grad-CAM").select_option("7")

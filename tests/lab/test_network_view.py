@@ -14,7 +14,7 @@ from sightline.errors import ImageError, InputError
 from sightline.inspection import activations, arithmetic, grad_cam, kernels
 from sightline.lab.answers import to_json
 from sightline.lab.export import export
-from sightline.lab.network_view import GIVEN, NetworkView
+from sightline.lab.network_view import UPLOADS, NetworkView
 from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
 from sightline.runs.run import Run
@@ -56,16 +56,16 @@ def test_pictures_take_turns_and_all_come(view: NetworkView) -> None:
 
 
 def test_an_overview(view: NetworkView) -> None:
-    told = json.loads(to_json(view.overview("test-5")))
+    overview = json.loads(to_json(view.overview("test-5")))
     assert view.test is not None
     pixels = view.test.images.read(5)
     answer = view.classifier.predict(pixels, top=10)
-    assert [label for label, _ in told["prediction"]["top"]] == [label for label, _ in answer.top]
-    np.testing.assert_allclose([p for _, p in told["prediction"]["top"]], [p for _, p in answer.top], atol=1e-5)
-    assert told["truth"] == view.test.classes[int(view.test.labels[5])]
+    assert [label for label, _ in overview["prediction"]["top"]] == [label for label, _ in answer.top]
+    np.testing.assert_allclose([p for _, p in overview["prediction"]["top"]], [p for _, p in answer.top], atol=1e-5)
+    assert overview["truth"] == view.test.classes[int(view.test.labels[5])]
     heat = grad_cam(view.classifier, pixels, answer.label)
-    np.testing.assert_allclose(unpacked(told["cam"]["map"]) / 255, heat, atol=0.003)
-    for row, strip in zip(view.rows, told["strips"], strict=True):
+    np.testing.assert_allclose(unpacked(overview["cam"]["map"]) / 255, heat, atol=0.003)
+    for row, strip in zip(view.rows, overview["strips"], strict=True):
         if strip is None:
             assert len(row.shape) == 1
             continue
@@ -76,14 +76,14 @@ def test_an_overview(view: NetworkView) -> None:
 
 def test_a_layer(view: NetworkView) -> None:
     number = next(i for i, row in enumerate(view.rows) if row.role == "convolution")
-    told = json.loads(to_json(view.layer("test-5", number)))
+    answer = json.loads(to_json(view.layer("test-5", number)))
     assert view.test is not None
-    seen = activations(view.classifier, view.test.images.read(5), view.rows[number].name)
-    order = [channel["number"] for channel in told["maps"]["channels"]]
-    np.testing.assert_allclose(values_of(told["maps"]), seen.values[order], atol=told["maps"]["high"] / 127)
-    np.testing.assert_allclose([c["most"] for c in told["maps"]["channels"]], seen.max[order], rtol=1e-3)
+    maps = activations(view.classifier, view.test.images.read(5), view.rows[number].name)
+    order = [channel["number"] for channel in answer["maps"]["channels"]]
+    np.testing.assert_allclose(values_of(answer["maps"]), maps.values[order], atol=answer["maps"]["high"] / 127)
+    np.testing.assert_allclose([c["most"] for c in answer["maps"]["channels"]], maps.max[order], rtol=1e-3)
     weights = kernels(view.classifier, view.rows[number].name)
-    np.testing.assert_allclose(told["kernels"]["values"], weights[:64, :8], atol=1e-4)
+    np.testing.assert_allclose(answer["kernels"]["values"], weights[:64, :8], atol=1e-4)
     head = json.loads(to_json(view.layer("test-5", len(view.rows) - 1)))
     assert head["maps"] is None
     assert {name for name, _ in head["vector"]["values"]} == set(view.classifier.classes)
@@ -92,23 +92,23 @@ def test_a_layer(view: NetworkView) -> None:
 def test_one_value_adds_up(view: NetworkView) -> None:
     assert view.test is not None
     pixels = view.test.images.read(5)
-    seen = 0
+    count = 0
     for number, row in enumerate(view.rows):
         if len(row.shape) != 3:
             continue
         place = (1, row.shape[1] // 2, row.shape[2] - 1)
-        told = json.loads(to_json(view.value("test-5", number, *place)))
+        answer = json.loads(to_json(view.value("test-5", number, *place)))
         output = float(activations(view.classifier, pixels, row.name).values[place])
-        assert told["output"] == pytest.approx(output, abs=1e-5)
+        assert answer["output"] == pytest.approx(output, abs=1e-5)
         if row.role == "convolution":
-            seen += 1
-            total = sum(term["sum"] for term in told["terms"]) + told["rest"] + told["bias"]
+            count += 1
+            total = sum(term["sum"] for term in answer["terms"]) + answer["rest"] + answer["bias"]
             assert total == pytest.approx(output, abs=1e-4)
             taken = arithmetic(view.classifier, pixels, row.name, *place)
-            strongest = told["terms"][0]
+            strongest = answer["terms"][0]
             channel = taken.channels.tolist().index(strongest["channel"])
             np.testing.assert_allclose(strongest["products"], taken.products[channel], rtol=1e-4, atol=1e-6)
-    assert seen == 2
+    assert count == 2
 
 
 def test_places_and_pictures_that_do_not_exist(view: NetworkView) -> None:
@@ -124,7 +124,7 @@ def test_places_and_pictures_that_do_not_exist(view: NetworkView) -> None:
 def test_given_pictures_are_kept_in_memory_and_forgotten(digits_run: Run) -> None:
     workspace = Workspace(digits_run.path)
     view = NetworkView(workspace.run, workspace.classifier)
-    names = [view.give(png(np.full((9, 9), i, np.uint8)))["id"] for i in range(GIVEN + 1)]
+    names = [view.give(png(np.full((9, 9), i, np.uint8)))["id"] for i in range(UPLOADS + 1)]
     assert view.overview(names[-1])["truth"] is None
     with pytest.raises(InputError, match="no picture 'given-1' any more: choose or give it again"):
         view.overview(names[0])
@@ -135,17 +135,17 @@ def test_given_pictures_are_kept_in_memory_and_forgotten(digits_run: Run) -> Non
 def test_a_drawing_is_answered(view: NetworkView) -> None:
     ink = np.zeros((112, 112), np.uint8)
     ink[10:100, 52:60] = 255
-    told = view.draw(ink.tobytes(), 112)
-    assert told["prediction"]["top"][0][0] == "1"
+    answer = view.draw(ink.tobytes(), 112)
+    assert answer["prediction"]["top"][0][0] == "1"
     for wrong, width in ((b"", 10), (b"abc", 2), (b"abcd", 0)):
         with pytest.raises(InputError, match="are no drawing"):
             view.draw(wrong, width)
 
 
 def test_neighbours_are_training_pictures(view: NetworkView) -> None:
-    found = json.loads(to_json(view.neighbours("test-5")))["neighbours"]
-    assert len(found) == 8
-    assert all(one["uri"].startswith("data:image/png") and -1 <= one["similarity"] <= 1.0001 for one in found)
+    neighbours = json.loads(to_json(view.neighbours("test-5")))["neighbours"]
+    assert len(neighbours) == 8
+    assert all(one["uri"].startswith("data:image/png") and -1 <= one["similarity"] <= 1.0001 for one in neighbours)
 
 
 def test_data_that_is_gone_is_said(digits_run: Run, tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_data_that_is_gone_is_said(digits_run: Run, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "run")
     view = NetworkView(workspace.run, workspace.classifier)
     assert "test images are not at hand" in view.pictures(0)["missing"]
-    given = view.give(png(np.zeros((8, 8), np.uint8)))["id"]
-    assert view.layer(given, 0)["maps"]["dead"] is None
+    picture = view.give(png(np.zeros((8, 8), np.uint8)))["id"]
+    assert view.layer(picture, 0)["maps"]["dead"] is None
 
 
 def test_the_copy_has_what_it_offers(digits_run: Run, tmp_path: Path) -> None:

@@ -19,18 +19,18 @@ def test_bytes_come_back_whatever_their_layout() -> None:
 @pytest.mark.parametrize("lowest", [0.0, -2.0])
 def test_maps_come_back_to_half_a_step_of_their_scale(lowest: float) -> None:
     values = np.linspace(lowest, 3, 60, dtype=np.float32).reshape(3, 4, 5)
-    told = scaled(values)
-    shares = unpacked(told) / 255
-    again = told["high"] * (2 * shares - 1 if told["signed"] else shares)
-    assert told["signed"] == (lowest < 0)
-    assert told["high"] == 3
+    answer = scaled(values)
+    shares = unpacked(answer) / 255
+    again = answer["high"] * (2 * shares - 1 if answer["signed"] else shares)
+    assert answer["signed"] == (lowest < 0)
+    assert answer["high"] == 3
     np.testing.assert_allclose(again, values, atol=3 / 255 + 1e-6)
 
 
 def test_a_map_of_zeros_has_a_scale() -> None:
-    told = scaled(np.zeros((1, 2, 2), np.float32))
-    assert (told["high"], told["signed"]) == (1, False)
-    assert not unpacked(told).any()
+    answer = scaled(np.zeros((1, 2, 2), np.float32))
+    assert (answer["high"], answer["signed"]) == (1, False)
+    assert not unpacked(answer).any()
 
 
 def test_small_pictures_keep_every_pixel() -> None:

@@ -40,7 +40,7 @@ ROOMS = [
 ]
 
 
-def shown(page: Any, grid: str) -> list[list[float]]:
+def grid_values(page: Any, grid: str) -> list[list[float]]:
     """The numbers in a grid of the page, row by row."""
     rows = page.eval_on_selector_all(
         f"#{grid} [role=row]", "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
@@ -60,8 +60,8 @@ def until(page: Any, condition: str) -> None:
 def serious(page: Any) -> list[str]:
     """What axe-core finds that keeps people out, with the element."""
     page.evaluate(AXE)  # as an expression: the page's policy forbids script elements
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    grave = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in grave]
 
 
@@ -88,9 +88,9 @@ def test_the_playground_begins_with_a_vertical_edge(open_page: OpenPage) -> None
     page = open_page("playground.html")
     image = np.zeros((8, 8), dtype=int)
     image[:, 4:] = 9
-    assert shown(page, "input") == image.tolist()
+    assert grid_values(page, "input") == image.tolist()
     edge = [[-1, 0, 1]] * 3
-    assert shown(page, "output") == textbook.convolve2d(image, edge).tolist()
+    assert grid_values(page, "output") == textbook.convolve2d(image, edge).tolist()
     assert page.locator("#equation").inner_text() == (" + ".join(3 * [f"0·({MINUS}1) + 0·0 + 9·1"]) + " = 27")
 
 
@@ -116,7 +116,7 @@ def test_values_on_the_page_equal_the_textbook(open_page: OpenPage) -> None:
         kernel = np.array(made["weights"]) / made["divisor"]
         expected = textbook.convolve2d(image, kernel, 2, pad)  # type: ignore[arg-type]
         np.testing.assert_allclose(np.array(made["output"]), expected, atol=1e-12)
-        np.testing.assert_allclose(np.array(shown(page, "output")), expected, atol=0.051)
+        np.testing.assert_allclose(np.array(grid_values(page, "output")), expected, atol=0.051)
         np.testing.assert_array_equal(np.array(made["pools"][0]), textbook.max_pool2d(image, 3, 2, 1))
         np.testing.assert_allclose(np.array(made["pools"][1]), textbook.avg_pool2d(image, 3, 2, 1))
         np.testing.assert_allclose(made["pools"][2], [[image.mean()]])
@@ -170,12 +170,12 @@ def test_keyboard_paints_walks_and_edits(open_page: OpenPage) -> None:
     page.locator("#input [role=gridcell]").nth(0).focus()
     for key in ("ArrowRight", "ArrowDown", "7"):
         page.keyboard.press(key)
-    image = np.array(shown(page, "input"))
+    image = np.array(grid_values(page, "input"))
     assert image[1, 1] == 7
     page.get_by_label("Weight, row 2, column 2", exact=True).focus()
     page.keyboard.type("1/2")
     weights = np.array([[-1, 0, 1], [-1, 0.5, 1], [-1, 0, 1]])
-    np.testing.assert_allclose(shown(page, "output"), textbook.convolve2d(image, weights), atol=0.051)
+    np.testing.assert_allclose(grid_values(page, "output"), textbook.convolve2d(image, weights), atol=0.051)
     assert "The weights sum to 0.5." in page.locator("#weight-sum").inner_text()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("nonsense")
@@ -194,7 +194,7 @@ def test_painting_with_the_mouse(open_page: OpenPage) -> None:
     page.mouse.down()
     page.mouse.move(last["x"] + 5, last["y"] + 5, steps=12)
     page.mouse.up()
-    assert shown(page, "input")[0] == [9] * 8
+    assert grid_values(page, "input")[0] == [9] * 8
 
 
 def test_the_address_holds_the_state(open_page: OpenPage) -> None:
@@ -208,13 +208,13 @@ def test_the_address_holds_the_state(open_page: OpenPage) -> None:
     page.locator("#output [role=gridcell]").nth(5).click()
     until(page, "location.hash.includes('at=')")
     again = open_page("playground.html" + page.evaluate("location.hash"))
-    assert shown(again, "output") == shown(page, "output")
+    assert grid_values(again, "output") == grid_values(page, "output")
     assert again.locator("#operation-title").inner_text() == page.locator("#operation-title").inner_text()
     assert f"⌊(8 + 3 {MINUS} 5) / 2⌋ + 1 = 4" in again.locator("#formula").inner_text()
     nonsense = open_page(
         "playground.html#size=999x0&input=__proto__&weights=1,a&filter=own&kernel=-3&padding=9&at=99x99&mode=x"
     )
-    assert len(shown(nonsense, "output")) == 6
+    assert len(grid_values(nonsense, "output")) == 6
 
 
 def test_what_does_not_fit_is_said(open_page: OpenPage) -> None:
@@ -225,7 +225,7 @@ def test_what_does_not_fit_is_said(open_page: OpenPage) -> None:
     )
     page.get_by_label("Padding").select_option("same")
     assert problem.is_hidden()
-    assert len(shown(page, "output")) == 3
+    assert len(grid_values(page, "output")) == 3
 
 
 def test_an_image_of_ones_own(open_page: OpenPage, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_an_image_of_ones_own(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("playground.html")
     page.locator("#file").set_input_files(tmp_path / "half.png")
     until(page, "document.querySelector('#input [role=gridcell]').textContent === '9'")
-    assert shown(page, "input") == [[9] * 8] * 4 + [[0] * 8] * 4
+    assert grid_values(page, "input") == [[9] * 8] * 4 + [[0] * 8] * 4
     (tmp_path / "text.png").write_text("no image")
     page.locator("#file").set_input_files(tmp_path / "text.png")
     page.locator("#file-problem").wait_for()
@@ -408,7 +408,7 @@ def test_the_export_works_from_a_plain_file_server(open_page: OpenPage, file_ser
     page = open_page("lab/index.html", base=file_server)
     page.get_by_role("link", name="Open the playground").click()
     page.wait_for_selector("#output [role=gridcell]")
-    assert len(shown(page, "output")) == 6
+    assert len(grid_values(page, "output")) == 6
     page.get_by_role("link", name="Architectures").click()
     page.wait_for_selector("#rows tr")
     assert page.locator("#total-parameters").inner_text() == "11,689,512"

@@ -94,11 +94,11 @@ def test_a_port_just_left_is_free_again() -> None:
 
 def test_answers_do_not_wait_for_an_acknowledgement() -> None:
     async def delays() -> list[int]:
-        found = []
+        delays = []
 
         def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             accepted = writer.get_extra_info("socket")
-            found.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            delays.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             writer.close()
 
         with listen(0) as listener:
@@ -107,7 +107,7 @@ def test_answers_do_not_wait_for_an_acknowledgement() -> None:
                 await reader.read()
                 writer.close()
                 await writer.wait_closed()
-        return found
+        return delays
 
     # In a thread of its own: a browser that other tests have opened has a loop running in this one.
     with ThreadPoolExecutor(1) as pool:

@@ -23,8 +23,8 @@ from .test_rooms import serious, until
 
 def test_it_scrubs_through_the_training(open_page: OpenPage, run_port: int, digits_run: Run) -> None:
     page = open_page("time.html", port=run_port)
-    kept = read_snapshots(digits_run.snapshots_folder)
-    first, last = kept[0], kept[-1]
+    snapshots = read_snapshots(digits_run.snapshots_folder)
+    first, last = snapshots[0], snapshots[-1]
     until(page, f"document.querySelector('#position').textContent === 'epoch {last.epoch}'")
     right = 100 * (last.truth == last.predicted).mean()
     until(page, f"document.querySelector('#finding').textContent.includes('{right:.1f} %')")
@@ -38,9 +38,9 @@ def test_it_scrubs_through_the_training(open_page: OpenPage, run_port: int, digi
     until(page, f"document.querySelector('#finding').textContent.includes('{right:.1f} %')")
     assert page.get_by_label("One snapshot back").is_disabled()
     page.get_by_label("One snapshot forward").click()
-    until(page, f"document.querySelector('#position').textContent === 'epoch {kept[1].epoch}'")
+    until(page, f"document.querySelector('#position').textContent === 'epoch {snapshots[1].epoch}'")
     label = page.locator("#accuracy svg").get_attribute("aria-label")
-    assert f"{100 * digits_run.history[kept[1].epoch - 1]['val_accuracy']:.1f} %" in label
+    assert f"{100 * digits_run.history[snapshots[1].epoch - 1]['val_accuracy']:.1f} %" in label
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (400, "dark")])
@@ -96,9 +96,9 @@ def test_it_stays_at_its_epoch_when_another_gives_way(open_page: OpenPage, digit
     shutil.copy(digits_run.history_path, tmp_path)
     run = Run(tmp_path)
     shutil.copytree(digits_run.snapshots_folder, run.snapshots_folder)
-    kept = read_snapshots(run.snapshots_folder)
-    first, second, last = kept[0].epoch, kept[-1].epoch, kept[-1].epoch + 1
-    write_snapshot(run.snapshots_folder, dataclasses.replace(kept[-1], epoch=last))
+    snapshots = read_snapshots(run.snapshots_folder)
+    first, second, last = snapshots[0].epoch, snapshots[-1].epoch, snapshots[-1].epoch + 1
+    write_snapshot(run.snapshots_folder, dataclasses.replace(snapshots[-1], epoch=last))
     for port in answering(Workspace(tmp_path)):
         page = open_page("time.html", port=port)
         until(page, f"document.querySelector('#position').textContent === 'epoch {last}'")
@@ -108,7 +108,7 @@ def test_it_stays_at_its_epoch_when_another_gives_way(open_page: OpenPage, digit
         until(page, f"document.querySelector('#position').textContent === 'epoch {second}'")
         assert not page.get_by_label("Follow the newest").is_checked()
         snapshot_path(run.snapshots_folder, first).unlink()
-        until(page, f"document.querySelector('#scrub').max === '{len(kept) - 1}'")
+        until(page, f"document.querySelector('#scrub').max === '{len(snapshots) - 1}'")
         assert page.locator("#position").inner_text() == f"epoch {second}"
         assert page.locator("#scrub").input_value() == "0"
 

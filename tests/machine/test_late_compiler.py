@@ -58,10 +58,10 @@ print(torch._dynamo.utils.counters is counters, sys.modules["torch._dynamo.utils
 
 
 def test_disabled_functions_run_and_the_compiler_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[object] = []
+    messages: list[object] = []
 
     def disable(fn: object, recursive: bool, reason: str | None = None) -> object:
-        told.append((fn, recursive, reason))
+        messages.append((fn, recursive, reason))
         return fn
 
     later = _late(disable)
@@ -74,10 +74,10 @@ def test_disabled_functions_run_and_the_compiler_is_told_once(monkeypatch: pytes
     assert double.__doc__ == "Twice."
     monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
     assert double(3) == 6
-    assert told == []
+    assert messages == []
     monkeypatch.setitem(sys.modules, "torch._dynamo", types.ModuleType("torch._dynamo"))
     assert (double(4), double(5)) == (8, 10)
-    assert told == [(double.__wrapped__, False, "loops")]
+    assert messages == [(double.__wrapped__, False, "loops")]
 
 
 def test_an_error_within_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

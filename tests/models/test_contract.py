@@ -86,11 +86,11 @@ def test_a_replaced_head_answers_for_the_new_classes_and_leaves_the_rest(name: s
 def test_the_embedding_is_what_the_output_layer_sees(name: str) -> None:
     net, x = network(name), images(name)
     with torch.no_grad():
-        logits, seen = net(x), net.embed(x)
-        output = net.head.get_submodule("output")(seen)
-    assert seen.shape[0] == 2
-    assert seen.ndim == 2
-    scale = seen.shape[1] if name.startswith("speednet") else 1  # its head divides by the width
+        logits, vectors = net(x), net.embed(x)
+        output = net.head.get_submodule("output")(vectors)
+    assert vectors.shape[0] == 2
+    assert vectors.ndim == 2
+    scale = vectors.shape[1] if name.startswith("speednet") else 1  # its head divides by the width
     torch.testing.assert_close(output / scale, logits)
     assert not net.head.get_submodule("output")._forward_pre_hooks, "hooks are gone after use"
 

@@ -33,12 +33,12 @@ def row(network: Network, name: str) -> LayerRow:
 
 def test_lenet_by_hand() -> None:
     table = summary(create_model("lenet5", num_classes=10))
-    found = [
+    rows = [
         (r.name, r.kind, r.output_shape, r.parameters, r.multiply_adds, r.receptive_field, r.stride)
         for r in table.rows
         if "tanh" not in r.name
     ]
-    assert found == [
+    assert rows == [
         ("stages.c1.conv", "Conv2d", (6, 28, 28), 156, 28 * 28 * 6 * 25, 5, 1),
         ("stages.s2", "AvgPool2d", (6, 14, 14), 0, 0, 6, 2),
         ("stages.c3.conv", "Conv2d", (16, 10, 10), 2_416, 10 * 10 * 16 * 150, 14, 2),
@@ -66,8 +66,8 @@ def test_lenet_by_hand() -> None:
 )
 def test_published_networks(name: str, layer: str, receptive_field: int, stride: int, multiply_adds: int) -> None:
     network = on_meta(name, num_classes=10 if name == "resnet20" else 1000)
-    found = row(network, layer)
-    assert (found.receptive_field, found.stride) == (receptive_field, stride)
+    line = row(network, layer)
+    assert (line.receptive_field, line.stride) == (receptive_field, stride)
     assert summary(network).multiply_adds == multiply_adds
 
 

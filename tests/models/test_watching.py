@@ -45,16 +45,16 @@ def test_every_run_is_kept_in_the_order_they_finish() -> None:
 
 
 def test_hooks_see_before_and_after_and_may_replace_what_a_layer_returns() -> None:
-    network, seen = Small(), []
+    network, events = Small(), []
 
     def after(name: str, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        seen.append(f"after {name}")
+        events.append(f"after {name}")
         return output + 1 if name == "first" else None
 
     layers = {"first": network.first, "second": network.second}
-    with layer_hooks(layers, before=lambda name, inputs: seen.append(f"before {name}"), after=after):
+    with layer_hooks(layers, before=lambda name, inputs: events.append(f"before {name}"), after=after):
         assert float(network(torch.tensor(3.0))) == 15  # 2 * (2 * 3 + 1) + 1
-    assert seen == ["before first", "after first", "before second", "after second"]
+    assert events == ["before first", "after first", "before second", "after second"]
     assert float(network(torch.tensor(3.0))) == 13
 
 

@@ -60,9 +60,9 @@ def test_the_box_is_where_the_field_is(texts) -> None:  # type: ignore[no-untype
     [box] = figure.axes[0].patches
     assert box.get_xy() == pytest.approx((left + 4 * pixel, top + 2 * pixel))
     assert (box.get_width(), box.get_height()) == pytest.approx((6 * pixel, 6 * pixel))
-    shown = image.get_array()
-    assert (shown[2:8, 4:10] == IMAGE[2:8, 4:10]).all()
-    assert (shown[0, :, 0] == shown[0, :, 1]).all()
+    pixels = image.get_array()
+    assert (pixels[2:8, 4:10] == IMAGE[2:8, 4:10]).all()
+    assert (pixels[0, :, 0] == pixels[0, :, 1]).all()
     assert "6 x 6 pixels can reach this unit; the image has 12 x 16" in texts(figure)
 
 

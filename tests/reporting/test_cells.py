@@ -26,17 +26,17 @@ def sheet(count: int) -> SpriteSheet:
 
 def test_commonest_first_then_the_diagonal() -> None:
     evaluation = evaluated([0, 0, 0, 1, 2, 2], [1, 1, 2, 1, 2, 2], [0.6, 0.9, 0.7, 0.8, 0.9, 0.5])
-    found = cell_galleries(evaluation, sheet(6))
-    assert [cell.words for cell in found] == [
+    galleries = cell_galleries(evaluation, sheet(6))
+    assert [cell.words for cell in galleries] == [
         "2 images of cat taken for dog",
         "1 image of cat taken for fox",
         "1 image of dog recognised; these least surely",
         "2 images of fox recognised; these least surely",
     ]
-    assert [(cell.row, cell.column, cell.more) for cell in found] == [(0, 1, 0), (0, 2, 0), (1, 1, 0), (2, 2, 0)]
-    assert [image.id for image in found[0].images] == ["1.png", "0.png"]  # the surest mistake first
-    assert [image.id for image in found[3].images] == ["5.png", "4.png"]  # the least sure first
-    assert found[0].images[0].probability == "90.0 %"
+    assert [(cell.row, cell.column, cell.more) for cell in galleries] == [(0, 1, 0), (0, 2, 0), (1, 1, 0), (2, 2, 0)]
+    assert [image.id for image in galleries[0].images] == ["1.png", "0.png"]  # the surest mistake first
+    assert [image.id for image in galleries[3].images] == ["5.png", "4.png"]  # the least sure first
+    assert galleries[0].images[0].probability == "90.0 %"
 
 
 def test_the_page_holds_only_so_many() -> None:
@@ -44,11 +44,11 @@ def test_the_page_holds_only_so_many() -> None:
     names = tuple(f"class {i}" for i in range(100))
     labels = [i % 100 for i in range(count)]
     predicted = [(i + 1 + i // 100) % 100 for i in range(count)]
-    found = cell_galleries(evaluated(labels, predicted, [0.9] * count, names), sheet(count))
-    assert sum(len(cell.images) for cell in found) == cells.MOST_IMAGES
-    assert all(cell.row != cell.column for cell in found)  # with so many classes the matrix is a picture
+    galleries = cell_galleries(evaluated(labels, predicted, [0.9] * count, names), sheet(count))
+    assert sum(len(cell.images) for cell in galleries) == cells.MOST_IMAGES
+    assert all(cell.row != cell.column for cell in galleries)  # with so many classes the matrix is a picture
 
 
 def test_more_than_are_shown_are_counted() -> None:
-    found = cell_galleries(evaluated([0] * 30, [1] * 30, [0.9] * 30), sheet(30))
-    assert (len(found[0].images), found[0].more) == (cells.OF_A_CELL, 18)
+    galleries = cell_galleries(evaluated([0] * 30, [1] * 30, [0.9] * 30), sheet(30))
+    assert (len(galleries[0].images), galleries[0].more) == (cells.OF_A_CELL, 18)

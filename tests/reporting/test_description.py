@@ -15,14 +15,14 @@ TRANSFER = Transfer(weights="/somewhere/tiny.safetensors", finetune="none")
 ARCHITECTURE = find_architecture("lenet5", num_classes=2, size=32)
 
 
-def job(config: TrainConfig | None = None, **given: Any) -> Job:
+def job(config: TrainConfig | None = None, **settings: Any) -> Job:
     return Job(
         data="pets",
         recipe="default",
         architecture=ARCHITECTURE,
         preprocess=Preprocess(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3),
         config=config or TrainConfig(epochs=3, device="cpu", precision="fp32"),
-        **given,
+        **settings,
     )
 
 

@@ -20,29 +20,29 @@ def drawn(points: np.ndarray, labels: list[int], predicted: list[int]) -> ImageM
     pixels = torch.zeros(count, 1, 4, 4, dtype=torch.uint8)
     images = ImageSet(ArrayImages(pixels), torch.tensor(labels), names, evaluation.ids)
     embedding = EmbeddingMap(points=points.astype(np.float32), indices=np.arange(count), method="PCA")
-    found = image_map(embedding, evaluation, SpriteSheet(images))
-    assert found is not None
-    return found
+    drawing = image_map(embedding, evaluation, SpriteSheet(images))
+    assert drawing is not None
+    return drawing
 
 
 def test_places_by_hand() -> None:
-    found = drawn(np.array([[-1.0, -5.0], [1.0, 5.0], [0.0, 0.0]]), [0, 1, 1], [0, 1, 2])
-    places = {image.id: (image.x, image.y) for image in found.images}
+    drawing = drawn(np.array([[-1.0, -5.0], [1.0, 5.0], [0.0, 0.0]]), [0, 1, 1], [0, 1, 2])
+    places = {image.id: (image.x, image.y) for image in drawing.images}
     assert places["0"] == pytest.approx((3, 4.5))
     assert places["1"] == pytest.approx((97, 95.5))
     assert places["2"] == pytest.approx((50, 50))
-    assert found.images[-1].id == "2"  # the mistake
-    labels = {label.name: (label.x, label.y) for label in found.labels}
+    assert drawing.images[-1].id == "2"  # the mistake
+    labels = {label.name: (label.x, label.y) for label in drawing.labels}
     assert labels["dog"] == pytest.approx((73.5, 72.75))  # between its two images
     assert "fox" not in labels
 
 
 def test_one_place_for_all_is_no_division_by_zero() -> None:
-    found = drawn(np.zeros((4, 2)), [0, 1, 2, 0], [0, 1, 2, 0])
-    assert {(image.x, image.y) for image in found.images} == {(3.0, 4.5)}
+    drawing = drawn(np.zeros((4, 2)), [0, 1, 2, 0], [0, 1, 2, 0])
+    assert {(image.x, image.y) for image in drawing.images} == {(3.0, 4.5)}
 
 
 def test_many_images_are_thinned() -> None:
     count = 3 * module.MOST_POINTS
-    found = drawn(np.random.default_rng(0).normal(size=(count, 2)), [0] * count, [0] * count)
-    assert (len(found.images), found.total) == (module.MOST_POINTS, count)
+    drawing = drawn(np.random.default_rng(0).normal(size=(count, 2)), [0] * count, [0] * count)
+    assert (len(drawing.images), drawing.total) == (module.MOST_POINTS, count)

@@ -20,7 +20,7 @@ from sightline.reporting.inspection_page import (
 )
 
 
-def seen(values: np.ndarray) -> Activations:
+def activations(values: np.ndarray) -> Activations:
     flat = values.reshape(len(values), -1)
     return Activations(
         layer="stages.one", values=values, mean=flat.mean(1), max=flat.max(1), dead=np.abs(flat).max(1) <= 1e-6
@@ -86,17 +86,17 @@ def test_a_class_of_two_lines_is_one_name() -> None:
 def test_the_strongest_channels_come_first_and_the_dead_are_named() -> None:
     values = np.zeros((30, 2, 2), np.float32)
     values[:, 0, 0] = np.arange(30) / 2
-    grid = map_grid(seen(values), "Sequential", "maps.png")
+    grid = map_grid(activations(values), "Sequential", "maps.png")
     assert [tile.caption for tile in grid.tiles] == [str(i) for i in range(29, 5, -1)]
     assert grid.sentence == (
         "30 channels of 2 x 2. The 24 that fire most are shown, strongest first; all are in the file. "
         "1 channel fires nowhere in this image: 0."
     )
     assert (grid.low, grid.high, grid.width, grid.crisp) == ("0", "14", 80, True)
-    few = map_grid(seen(values[:2] - 1), "Conv2d", "maps.png")
+    few = map_grid(activations(values[:2] - 1), "Conv2d", "maps.png")
     assert few.sentence == "2 channels of 2 x 2 (Conv2d). Every channel fires somewhere in this image."
     assert few.low == "\N{MINUS SIGN}1"
-    none = map_grid(seen(np.zeros((20, 1, 1), np.float32)), "ReLU", "maps.png")
+    none = map_grid(activations(np.zeros((20, 1, 1), np.float32)), "ReLU", "maps.png")
     assert none.sentence.endswith(
         "20 channels fire nowhere in this image: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more."
     )

@@ -23,23 +23,23 @@ HISTORY = [record(1, 0.5), record(2, 0.8), record(3, 0.75)]
 
 
 def test_curves_and_table() -> None:
-    found = learning(HISTORY, planned_epochs=None)
-    assert found.sentence == (
+    section = learning(HISTORY, planned_epochs=None)
+    assert section.sentence == (
         "Validation accuracy was highest after epoch 2, at 80.0 % (79.0 to 81.0); it began at 50.0 %."
     )
-    assert found.columns == ["Training loss", "Validation loss", "Validation accuracy", "Time"]
-    assert found.rows[1] == ["2", "0.500", "0.200", "80.0 % (79.0 to 81.0)", "1 min"]
-    assert found.loss is not None
-    assert [mark.text for mark, _ in found.loss.labels] == ["training", "validation"]
-    assert found.accuracy is not None
-    assert found.accuracy.curves[0].band
-    assert found.accuracy.labels[0][1] == "75.0 %"
+    assert section.columns == ["Training loss", "Validation loss", "Validation accuracy", "Time"]
+    assert section.rows[1] == ["2", "0.500", "0.200", "80.0 % (79.0 to 81.0)", "1 min"]
+    assert section.loss is not None
+    assert [mark.text for mark, _ in section.loss.labels] == ["training", "validation"]
+    assert section.accuracy is not None
+    assert section.accuracy.curves[0].band
+    assert section.accuracy.labels[0][1] == "75.0 %"
 
 
 def test_axis_is_planned_while_training_goes_on() -> None:
-    found = learning(HISTORY, planned_epochs=20)
-    assert found.loss is not None
-    assert found.loss.x_ticks[-1].text == "20"
+    section = learning(HISTORY, planned_epochs=20)
+    assert section.loss is not None
+    assert section.loss.x_ticks[-1].text == "20"
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_axis_is_planned_while_training_goes_on() -> None:
     ],
 )
 def test_sentences_at_the_start(history: list[Record], sentence: str) -> None:
-    found = learning(history, planned_epochs=5)
-    assert found.sentence == sentence
-    assert (found.loss is None) == (not history)
-    assert (found.accuracy is None) == all(r["val_accuracy"] is None for r in history)
+    section = learning(history, planned_epochs=5)
+    assert section.sentence == sentence
+    assert (section.loss is None) == (not history)
+    assert (section.accuracy is None) == all(r["val_accuracy"] is None for r in history)
 
 
 def test_epochs_without_validation_are_gaps() -> None:
-    found = learning([record(1, 0.5), record(2), record(3, 0.6)], planned_epochs=None)
-    assert found.accuracy is not None
-    assert [readout.text.split(":")[0] for readout in found.accuracy.readouts] == ["epoch 1", "epoch 3"]
-    assert found.rows[1][2:4] == ["\N{EN DASH}", "\N{EN DASH}"]
+    section = learning([record(1, 0.5), record(2), record(3, 0.6)], planned_epochs=None)
+    assert section.accuracy is not None
+    assert [readout.text.split(":")[0] for readout in section.accuracy.readouts] == ["epoch 1", "epoch 3"]
+    assert section.rows[1][2:4] == ["\N{EN DASH}", "\N{EN DASH}"]
 
 
 def test_accuracy_without_an_interval() -> None:

@@ -24,9 +24,9 @@ def classifier(names: tuple[str, ...], **options: Any) -> Classifier:
 
 
 def card(parts: Any, **changes: Any) -> str:
-    given: dict[str, Any] = {"evaluation": parts.evaluation, "material": parts.material, "run_name": "shapes-1"}
+    arguments: dict[str, Any] = {"evaluation": parts.evaluation, "material": parts.material, "run_name": "shapes-1"}
     names = tuple(score.name for score in parts.evaluation.classes)
-    return model_card(changes.pop("facts", parts.facts), classifier(names), **given | changes)
+    return model_card(changes.pop("facts", parts.facts), classifier(names), **arguments | changes)
 
 
 def test_facts_and_scores(report_parts: Callable[..., Any]) -> None:

@@ -11,21 +11,21 @@ from sightline.reporting.overview import overview
 
 def test_everything_that_is_known_is_said(report_parts: Callable[..., Any]) -> None:
     parts = report_parts(5)
-    found = overview(parts.evaluation, parts.material)
-    assert [line.what for line in found.found] == [
+    result = overview(parts.evaluation, parts.material)
+    assert [line.what for line in result.lines] == [
         *("Weakest class", "Commonest confusion", "Probabilities", "Unknown", "Labels", "More images")
     ]
-    assert found.found[4].words == "60 of the test images look wrong"
-    assert found.steps[0].startswith("Look at the 60 labels that look wrong")
-    assert found.steps[1] == "Collect more images of class 0: 50 are worth about 3 points of its recall."
+    assert result.lines[4].words == "60 of the test images look wrong"
+    assert result.steps[0].startswith("Look at the 60 labels that look wrong")
+    assert result.steps[1] == "Collect more images of class 0: 50 are worth about 3 points of its recall."
 
 
 def test_nothing_is_advised_that_the_figures_do_not_say(report_parts: Callable[..., Any]) -> None:
     parts = report_parts(2, perfect=True)
-    found = overview(parts.evaluation, Material())
-    assert [line.what for line in found.found] == ["Weakest class", "Probabilities"]
-    assert len(found.steps) == 1
-    assert found.steps[0].startswith("Try it on images that are like those it will meet")
+    result = overview(parts.evaluation, Material())
+    assert [line.what for line in result.lines] == ["Weakest class", "Probabilities"]
+    assert len(result.steps) == 1
+    assert result.steps[0].startswith("Try it on images that are like those it will meet")
 
 
 def test_a_gain_that_may_be_none_is_no_advice(report_parts: Callable[..., Any]) -> None:

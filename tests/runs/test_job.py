@@ -16,15 +16,15 @@ from sightline.runs.job import Job, read_job
 from sightline.runs.run import Run
 
 
-def job(**given: Any) -> Job:
-    settings: dict[str, Any] = {
+def job(**settings: Any) -> Job:
+    defaults: dict[str, Any] = {
         "data": "/my photos",
         "recipe": "default",
         "architecture": find_architecture("lenet5", num_classes=2, size=32),
         "preprocess": Preprocess(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3, fit="pad"),
         "config": TrainConfig(epochs=3, batch_size=8, seed=4),
     }
-    return Job(**settings | given)
+    return Job(**defaults | settings)
 
 
 TRANSFER = Transfer(weights="/w/tiny.safetensors", head="mlp", finetune="2")

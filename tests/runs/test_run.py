@@ -72,14 +72,14 @@ def test_an_epoch_trained_again_takes_its_place(run: Run) -> None:
     assert run.history == [epoch(1), epoch(2, loss=0.25)]
 
 
-@pytest.mark.parametrize("kept", range(1, 30))
-def test_a_torn_last_line_is_left_out_and_replaced(run: Run, kept: int) -> None:
+@pytest.mark.parametrize("count", range(1, 30))
+def test_a_torn_last_line_is_left_out_and_replaced(run: Run, count: int) -> None:
     run.append_history(epoch(1))
     whole = run.history_path.read_text()
     run.append_history(epoch(2))
     second = run.history_path.read_text()[len(whole) :]
     assert len(second) > 30
-    run.history_path.write_text(whole + second[:kept])
+    run.history_path.write_text(whole + second[:count])
     assert run.history == [epoch(1)]
     run.append_history(epoch(2, loss=0.25))
     assert run.history == [epoch(1), epoch(2, loss=0.25)]

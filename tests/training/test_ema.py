@@ -124,4 +124,4 @@ def test_a_share_of_the_start_survives_saving() -> None:
     ema.update()
     again = Ema(network, 0.0, start_share=0.5)  # begins at 8
     again.load_state_dict(ema.state_dict())
-    assert again.shown()["weight"].item() == 6.0
+    assert again.averages()["weight"].item() == 6.0

@@ -8,7 +8,7 @@ from torch import nn
 
 from sightline.errors import TrainingError
 from sightline.models.contract import Network
-from sightline.training.finite import LossGuard, Suspect, first_bad_tensor, first_bad_weight
+from sightline.training.finite import LossGuard, PendingLoss, first_bad_tensor, first_bad_weight
 
 HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32; checkpoints are from before this step"
 IMAGES = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -79,7 +79,7 @@ def test_a_loss_is_looked_at_at_once_on_a_cpu_and_the_first_bad_one_is_said(tiny
 
 def test_a_loss_that_waits_is_looked_at_before_the_weights(tiny: Callable[..., Network]) -> None:
     guard = LossGuard(tiny())
-    guard.pending = Suspect(4, NAN, IMAGES)  # as on an accelerator
+    guard.pending = PendingLoss(4, NAN, IMAGES)  # as on an accelerator
     guard.require_finite()
     with pytest.raises(TrainingError, match=r"^the loss became nan at step 5 "):
         guard.check_weights(5)

@@ -202,19 +202,19 @@ def test_statistics_stay_on_request_while_weights_train(splits: Splits, tiny: Ti
     assert not torch.equal(after["stages.norm.weight"], before["stages.norm.weight"])
 
 
-@pytest.mark.parametrize(("accuracies", "kept"), [([0.7, 0.5, 0.6, 0.65], 0), ([0.5, 0.6, 0.7, 0.4], 2)])
+@pytest.mark.parametrize(("accuracies", "best"), [([0.7, 0.5, 0.6, 0.65], 0), ([0.5, 0.6, 0.7, 0.4], 2)])
 def test_the_start_competes(
-    accuracies: list[float], kept: int, splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+    accuracies: list[float], best: int, splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = tiny()
     script(monkeypatch, accuracies)  # the first before any step
-    seen = [weights(network)]
+    history = [weights(network)]
     epochs = []
     for epoch in fit(network, splits, dataclasses.replace(PLAIN, keep_best=True, start_competes=True)):
         epochs.append((epoch.epoch, epoch.val_accuracy))
-        seen.append(weights(network))
+        history.append(weights(network))
     assert epochs == list(enumerate(accuracies[1:], start=1))
-    assert same(weights(network), seen[kept])
+    assert same(weights(network), history[best])
 
 
 def test_the_start_is_scored_once_only(
@@ -268,17 +268,17 @@ def test_early_stopping_restores_the_best_weights(splits: Splits, tiny: Tiny, mo
     network = tiny()
     config = dataclasses.replace(PLAIN, epochs=9, patience=2, keep_best=True)
     script(monkeypatch, [0.5, 0.8, 0.7, 0.8])
-    seen = [weights(network) for _ in fit(network, splits, config)]
-    assert len(seen) == 4
-    assert same(weights(network), seen[1])
-    assert not same(seen[1], seen[3])
+    history = [weights(network) for _ in fit(network, splits, config)]
+    assert len(history) == 4
+    assert same(weights(network), history[1])
+    assert not same(history[1], history[3])
 
 
 def test_the_last_weights_are_kept_on_request(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     network = tiny()
     script(monkeypatch, [0.5, 0.8, 0.7])
-    seen = [weights(network) for _ in fit(network, splits, PLAIN)]
-    assert same(weights(network), seen[2])
+    history = [weights(network) for _ in fit(network, splits, PLAIN)]
+    assert same(weights(network), history[2])
 
 
 def test_a_plateau_lowers_the_rate(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,28 +308,28 @@ def test_averaged_weights_are_scored_and_kept(splits: Splits, tiny: Tiny, probe:
 
 def test_the_best_average_is_kept(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     network = tiny()
-    seen: list[dict[str, Tensor]] = []
+    averages: list[dict[str, Tensor]] = []
 
     def score(self: Validation, scored: Network) -> Score:
-        seen.append(weights(scored))
-        return Score([0.5, 0.9, 0.7][len(seen) - 1], 1.0)
+        averages.append(weights(scored))
+        return Score([0.5, 0.9, 0.7][len(averages) - 1], 1.0)
 
     monkeypatch.setattr(Validation, "score", score)
     list(fit(network, splits, dataclasses.replace(PLAIN, ema_decay=0.9, keep_best=True)))
-    assert same(weights(network), seen[1])
+    assert same(weights(network), averages[1])
 
 
 def prepared(network: Network) -> list[Tensor]:
     """Make a network's `prepare` freeze its first filters at 0.25; the images it was given go into the list."""
-    given: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     def prepare(images: Tensor) -> None:
-        given.append(images)
+        inputs.append(images)
         network.stages.get_parameter("conv1.weight").data.fill_(0.25)
 
     network.stages.get_parameter("conv1.weight").requires_grad = False
     network.prepare = prepare  # type: ignore[method-assign]
-    return given
+    return inputs
 
 
 def test_what_was_prepared_is_not_blurred_by_the_average(splits: Splits, tiny: Tiny) -> None:
@@ -342,17 +342,17 @@ def test_what_was_prepared_is_not_blurred_by_the_average(splits: Splits, tiny: T
 def test_preparing_sees_fewer_photos(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.training.setup.PREPARE_PIXELS", 20 * 12 * 12)
     network = tiny()
-    given = prepared(network)
+    inputs = prepared(network)
     next(iter(fit(network, splits, PLAIN)))
-    assert [len(images) for images in given] == [20]
+    assert [len(images) for images in inputs] == [20]
 
 
 def test_preparing_sees_a_sample_of_all_images(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.training.setup.PREPARE_IMAGES", 50)
     network = tiny()
-    given = prepared(network)
+    inputs = prepared(network)
     next(iter(fit(network, splits, PLAIN, preprocess=SCALED)))
-    [images] = given
+    [images] = inputs
     assert isinstance(splits.train.images, ArrayImages)
     torch.testing.assert_close(images, splits.train.images.pixels[::4].float() / 255)  # 40 of 160, up to the end
 
@@ -401,14 +401,14 @@ def test_leaving_the_loop_early(splits: Splits, tiny: Tiny, tmp_path: Path, monk
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     network = tiny()
     script(monkeypatch, [0.5, 0.9, 0.7])
-    seen = []
+    epochs = []
     config = dataclasses.replace(PLAIN, epochs=9, keep_best=True)
     for epoch in fit(network, splits, config, checkpoints=Checkpoints(tmp_path)):
-        seen.append(weights(network))
+        epochs.append(weights(network))
         if epoch.epoch == 3:
             break
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-    assert same(weights(network), seen[1])
+    assert same(weights(network), epochs[1])
     assert not network.training
 
 

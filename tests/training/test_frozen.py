@@ -80,8 +80,8 @@ def test_spare_time_goes_into_views_which_are_used_when_they_help(
     fit_head = frozen.fit_head
 
     def with_loss(plain: float, varied: float) -> None:
-        def fitted(values: Sequence[Tensor], *given: Any, **settings: Any) -> HeadFit:
-            fit = fit_head(values, *given, **settings)
+        def fitted(values: Sequence[Tensor], *arguments: Any, **settings: Any) -> HeadFit:
+            fit = fit_head(values, *arguments, **settings)
             return dataclasses.replace(fit, loss=plain if len(values) == 1 else varied)
 
         monkeypatch.setattr(frozen, "fit_head", fitted)
@@ -132,8 +132,8 @@ def test_either_kind_of_balance_helps_rare_classes(network: Network) -> None:
     whole = image_set(40, 1)
     rare = Splits("noise", whole.take([i for i in range(40) if i % 2 == 0 or i < 6]), image_set(10, 2), None)
     heads = []
-    for given in ({}, {"sampling": "balanced"}, {"class_weights": "balanced"}):
-        train_frozen(network, rare, dataclasses.replace(CONFIG, **given), LINEAR, preprocess=PREPROCESS)
+    for settings in ({}, {"sampling": "balanced"}, {"class_weights": "balanced"}):
+        train_frozen(network, rare, dataclasses.replace(CONFIG, **settings), LINEAR, preprocess=PREPROCESS)
         heads.append(network.state_dict()["head.output.bias"].clone())
     plain, sampler, loss = heads
     assert torch.equal(sampler, loss)

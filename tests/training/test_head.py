@@ -68,11 +68,11 @@ def test_heads_learn_and_tell_honestly_how_well(kind: str) -> None:
     assert accuracy > 0.8
     assert fit.accuracy == pytest.approx(accuracy, abs=0.08)
     assert fit.setting in [setting for setting, _ in fit.tried]
-    told = fit.left_out.isfinite().all(1)
-    assert int(told.sum()) == (300 if kind == "linear" else 60)  # all folds in turn, or one
-    assert fit.left_out[~told].isnan().all()
+    rows = fit.left_out.isfinite().all(1)
+    assert int(rows.sum()) == (300 if kind == "linear" else 60)  # all folds in turn, or one
+    assert fit.left_out[~rows].isnan().all()
     # The logits are those that the loss and the accuracy are told of.
-    said, truth = fit.left_out[told], labels[told]
+    said, truth = fit.left_out[rows], labels[rows]
     assert float((said.argmax(1) == truth).float().mean()) == pytest.approx(fit.accuracy, abs=1e-6)
     assert float(F.cross_entropy(said, truth)) == pytest.approx(fit.loss, abs=1e-5)
     assert fit.loss == min(loss for _, loss in fit.tried)
@@ -82,9 +82,9 @@ def test_of_many_images_the_answers_of_one_fold_are_kept(monkeypatch: pytest.Mon
     monkeypatch.setattr("sightline.training.head.MANY", 100)
     features, labels = clouds(100)
     fit = fit_head(features, labels, 3)
-    told = fit.left_out.isfinite().all(1)
-    assert torch.equal(told, _folds(labels, (), 0)[0])
-    assert int(told.sum()) == 20
+    rows = fit.left_out.isfinite().all(1)
+    assert torch.equal(rows, _folds(labels, (), 0)[0])
+    assert int(rows.sum()) == 20
     assert fit.loss == min(loss for _, loss in fit.tried)
 
 

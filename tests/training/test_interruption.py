@@ -35,11 +35,11 @@ def send(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_sets_the_flag(number: signal.Signals) -> None:
-    with contextlib.suppress(Interrupted), interruption() as seen:
-        assert not seen
+    with contextlib.suppress(Interrupted), interruption() as request:
+        assert not request
         send(number)
-        assert seen
-        assert seen.signal == number
+        assert request
+        assert request.signal == number
         raise Interrupted("the training looked at the flag and stopped")
     assert received == []
 
@@ -69,9 +69,9 @@ def test_a_signal_nobody_looked_at_is_passed_on() -> None:
 
 def test_ignored_signals_stay_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with interruption() as seen:
+    with interruption() as request:
         send(signal.SIGINT)
-        assert not seen
+        assert not request
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
@@ -79,8 +79,8 @@ def test_in_another_thread_nothing_is_touched() -> None:
     outcome: list[object] = []
 
     def work() -> None:
-        with interruption() as seen:
-            outcome.append((bool(seen), signal.getsignal(signal.SIGINT)))
+        with interruption() as request:
+            outcome.append((bool(request), signal.getsignal(signal.SIGINT)))
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -11,8 +11,8 @@ def test_a_parabola_by_hand() -> None:
     def parabola(x: Tensor) -> tuple[float, Tensor]:
         return float(((x - 3) ** 2).sum()), 2 * (x - 3)
 
-    found = minimise(parabola, torch.zeros(2, dtype=torch.float64), tolerance=1e-12, iterations=50)
-    assert found.tolist() == pytest.approx([3, 3])
+    minimum = minimise(parabola, torch.zeros(2, dtype=torch.float64), tolerance=1e-12, iterations=50)
+    assert minimum.tolist() == pytest.approx([3, 3])
 
 
 def test_an_ill_conditioned_quadratic_is_solved_as_by_linear_algebra() -> None:
@@ -27,8 +27,8 @@ def test_an_ill_conditioned_quadratic_is_solved_as_by_linear_algebra() -> None:
         calls += 1
         return float(x @ matrix @ x / 2 - target @ x), matrix @ x - target
 
-    found = minimise(quadratic, torch.zeros(20, dtype=torch.float64), tolerance=1e-14, iterations=500)
-    torch.testing.assert_close(found, torch.linalg.solve(matrix, target), rtol=1e-4, atol=1e-5)
+    minimum = minimise(quadratic, torch.zeros(20, dtype=torch.float64), tolerance=1e-14, iterations=500)
+    torch.testing.assert_close(minimum, torch.linalg.solve(matrix, target), rtol=1e-4, atol=1e-5)
     assert calls < 300, "steepest descent would need some thousands"
 
 
@@ -40,8 +40,8 @@ def test_rosenbrocks_valley() -> None:
         return value, torch.tensor(gradient, dtype=torch.float64)
 
     start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
-    found = minimise(rosenbrock, start, tolerance=1e-15, iterations=200)
-    assert found.tolist() == pytest.approx([1, 1], abs=1e-4)
+    minimum = minimise(rosenbrock, start, tolerance=1e-15, iterations=200)
+    assert minimum.tolist() == pytest.approx([1, 1], abs=1e-4)
     assert minimise(rosenbrock, start, tolerance=1e-15, iterations=0) is start
 
 

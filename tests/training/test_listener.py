@@ -38,8 +38,8 @@ def test_each_is_told_everything_in_its_turn() -> None:
     both.result(nothing, None, seconds=1.0)
     with both.working("reading"):
         pages.append("inside")
-    told = ["say", "audit", "begin", "stage", "range_test", "epoch", "checkpoint", "stop", "result", "working"]
-    assert pages == [f"{name} {event}" for event in told for name in ("first", "second")] + ["inside"]
+    events = ["say", "audit", "begin", "stage", "range_test", "epoch", "checkpoint", "stop", "result", "working"]
+    assert pages == [f"{name} {event}" for event in events for name in ("first", "second")] + ["inside"]
 
 
 def test_a_training_from_beginning_to_end(tmp_path: Path) -> None:

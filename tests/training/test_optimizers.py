@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sightline.config import ParameterGroup
 from sightline.errors import ConfigError
 from sightline.models.contract import Network
-from sightline.training.optimizers import NEWTON_SCHULZ, Group, Optimizers, assign, muon, orthogonalise
+from sightline.training.optimizers import NEWTON_SCHULZ, Optimizers, UpdateGroup, assign, muon, orthogonalise
 
 
 def normal(*shape: int, seed: int) -> Tensor:
@@ -63,9 +63,9 @@ def test_orthogonalise_ignores_the_scale() -> None:
     assert torch.equal(orthogonalise(torch.zeros(1, 4, 9)), torch.zeros(1, 4, 9, dtype=torch.bfloat16))
 
 
-def muon_group(*parameters: nn.Parameter, **settings: float) -> Group:
+def muon_group(*parameters: nn.Parameter, **settings: float) -> UpdateGroup:
     config = ParameterGroup(optimizer="muon", **({"lr": 0.1, "momentum": 0.6} | settings))
-    return Group(config, list(parameters), config.lr)
+    return UpdateGroup(config, list(parameters), config.lr)
 
 
 @torch.no_grad()

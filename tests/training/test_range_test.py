@@ -32,10 +32,10 @@ RATES = np.geomspace(1e-4, 10, 51).tolist()
 def test_nine_tenths_of_the_fall_of_a_known_curve() -> None:
     # A logistic step in the logarithm x of the rate, 1 / (1 + exp(-4 (x + 2))), is nine tenths done at -2 + ln(9) / 4.
     losses = [2.5 - 2 / (1 + math.exp(-4 * (math.log10(rate) + 2))) + 3 * max(0, math.log10(rate)) for rate in RATES]
-    found = suggest(RATES, losses, own=0.1)
-    assert math.log10(found.suggestion) == pytest.approx(-1.45, abs=0.2)  # smoothing widens the step
-    assert (found.found, found.reason) == (True, "nine tenths of the loss's fall were done by then")
-    assert (found.rates, found.losses) == (tuple(RATES), tuple(losses))
+    result = suggest(RATES, losses, own=0.1)
+    assert math.log10(result.suggestion) == pytest.approx(-1.45, abs=0.2)  # smoothing widens the step
+    assert (result.found, result.reason) == (True, "nine tenths of the loss's fall were done by then")
+    assert (result.rates, result.losses) == (tuple(RATES), tuple(losses))
 
 
 def test_nothing_left_to_learn_does_not_raise_the_rate() -> None:
@@ -61,8 +61,8 @@ def test_a_steeper_fall_after_the_minimum_does_not_count() -> None:
     ids=["flat", "almost flat", "rising", "three points", "nothing"],
 )
 def test_a_curve_that_says_nothing_keeps_the_own_rate(losses: list[float], reason: str) -> None:
-    found = suggest(RATES[: len(losses)], losses, own=0.25)
-    assert (found.suggestion, found.found, found.reason) == (0.25, False, reason)
+    result = suggest(RATES[: len(losses)], losses, own=0.25)
+    assert (result.suggestion, result.found, result.reason) == (0.25, False, reason)
 
 
 def test_smoothing_keeps_what_is_straight_and_damps_noise() -> None:
@@ -114,10 +114,10 @@ def test_weights_come_back_after_an_error(splits: Splits, tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("factor", [0.02, 1.0, 20.0])
 def test_a_rate_that_trains_is_found_from_afar(factor: float, splits: Splits, tiny: Tiny) -> None:
-    found = range_test(tiny(batch_norm=True), splits, CONFIG.with_lr(0.02 * factor))
-    assert found.found
-    assert 2e-3 < found.suggestion < 0.2
-    *_, last = fit(tiny(batch_norm=True), splits, CONFIG.with_lr(found.suggestion))
+    result = range_test(tiny(batch_norm=True), splits, CONFIG.with_lr(0.02 * factor))
+    assert result.found
+    assert 2e-3 < result.suggestion < 0.2
+    *_, last = fit(tiny(batch_norm=True), splits, CONFIG.with_lr(result.suggestion))
     assert last.val_accuracy is not None
     assert last.val_accuracy > 0.95
 
@@ -125,25 +125,25 @@ def test_a_rate_that_trains_is_found_from_afar(factor: float, splits: Splits, ti
 def test_rates_rise_in_equal_ratios_and_groups_keep_theirs(
     splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[float, ...]] = []
+    rates: list[tuple[float, ...]] = []
     step = Optimizers.step
 
     def noted(self: Optimizers) -> None:
-        seen.append(tuple(group.lr for group in self.groups))
+        rates.append(tuple(group.lr for group in self.groups))
         step(self)
 
     monkeypatch.setattr(Optimizers, "step", noted)
-    found = range_test(tiny(), splits, CONFIG)
-    assert [head for head, _ in seen] == pytest.approx(found.rates)
-    assert [other / head for head, other in seen] == pytest.approx([0.5] * len(seen))
-    assert found.rates[0] == pytest.approx(0.02 * 1e-3)
-    assert np.diff(np.log(found.rates)) == pytest.approx(math.log(1e5) / 39)
+    result = range_test(tiny(), splits, CONFIG)
+    assert [head for head, _ in rates] == pytest.approx(result.rates)
+    assert [other / head for head, other in rates] == pytest.approx([0.5] * len(rates))
+    assert result.rates[0] == pytest.approx(0.02 * 1e-3)
+    assert np.diff(np.log(result.rates)) == pytest.approx(math.log(1e5) / 39)
 
 
 def test_a_rate_that_explodes_ends_the_test(splits: Splits, tiny: Tiny) -> None:
     network = tiny()
     plain = dataclasses.replace(CONFIG, groups=(ParameterGroup(lr=1e20, momentum=0.0),))
-    found = range_test(network, splits, plain)
-    assert (found.suggestion, found.found) == (1e20, False)
-    assert len(found.losses) < 5
-    assert all(math.isfinite(loss) for loss in found.losses)
+    result = range_test(network, splits, plain)
+    assert (result.suggestion, result.found) == (1e20, False)
+    assert len(result.losses) < 5
+    assert all(math.isfinite(loss) for loss in result.losses)

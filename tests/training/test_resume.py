@@ -157,9 +157,9 @@ def test_early_stopping_remembers_its_patience_and_its_best(
     assert 4 <= len(expected) < 100
 
     interrupted_at(network, 1 + 3 * 11 + 4)  # in the middle of the fourth epoch
-    seen = []
+    epochs = []
     with pytest.raises(Interrupted):
-        seen += [epoch.epoch for epoch in fit(network, color_splits, config, checkpoints=Checkpoints(tmp_path))]
+        epochs += [epoch.epoch for epoch in fit(network, color_splits, config, checkpoints=Checkpoints(tmp_path))]
     resumed = fresh(7)
     rest = [epoch.epoch for epoch in fit(resumed, color_splits, config, checkpoints=Checkpoints(tmp_path))]
     assert rest == expected[3:]

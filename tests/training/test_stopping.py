@@ -21,15 +21,15 @@ def test_better_score(new: Score, old: Score | None, better: bool) -> None:
 
 def test_patience_runs_out_and_starts_afresh() -> None:
     patience = Patience(2)
-    seen = [patience.seen(better) for better in (True, False, True, False, False, False, False)]
-    assert seen == [False, False, False, False, True, False, True]
+    verdicts = [patience.runs_out(better) for better in (True, False, True, False, False, False, False)]
+    assert verdicts == [False, False, False, False, True, False, True]
 
 
 def test_patience_of_one_epoch() -> None:
     patience = Patience(1)
-    assert [patience.seen(better) for better in (True, False, False)] == [False, True, True]
+    assert [patience.runs_out(better) for better in (True, False, False)] == [False, True, True]
 
 
 def test_no_patience_never_runs_out() -> None:
     patience = Patience(0)
-    assert not any(patience.seen(False) for _ in range(100))
+    assert not any(patience.runs_out(False) for _ in range(100))

@@ -109,13 +109,13 @@ def test_two_train_the_network_that_one_trains(splits: Splits, tiny: Tiny, batch
     alone = tiny()
     epochs = list(fit(alone, splits, config, preprocess=SCALED))
     networks = [tiny(), tiny()]
-    told: list[list[Epoch]] = together(
+    histories: list[list[Epoch]] = together(
         lambda world: list(fit(networks[world.rank], splits, config, preprocess=SCALED, world=world))
     )
     for network in networks:
         for name, tensor in network.state_dict().items():
             torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-5, atol=1e-6)
-    for one, first, second in zip(epochs, *told, strict=True):
+    for one, first, second in zip(epochs, *histories, strict=True):
         assert first.step == second.step == one.step
         assert first.train_loss == second.train_loss == pytest.approx(one.train_loss, rel=1e-5)
         assert first.val_accuracy == second.val_accuracy == one.val_accuracy

@@ -46,7 +46,7 @@ class AnsweringNetwork(nn.Module):
         self.views: ViewsName = views
         self.precision: Literal["fp32", "bf16"] = precision
         scale, shift = scale_and_shift(preprocess.mean, preprocess.std)
-        # Not among the weights that are saved: they follow from the Preprocess, which a model file has anyway.
+        # They are not saved with the weights: they follow from the Preprocess, which a model file has anyway.
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("shift", shift, persistent=False)
         self.to(next(network.parameters()).device)

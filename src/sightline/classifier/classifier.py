@@ -28,8 +28,8 @@ from sightline.pixels.preprocess import Preprocess
 if TYPE_CHECKING:  # a server that loads a classifier needs no data sets
     from sightline.data.imageset import Splits
 
-CHUNK = 500  # images through the network at once; more is no faster and needs more memory. And on a CPU,
-CPU_PIXELS = 32 * 224 * 224  # so many of their pixels: feature maps of more do not stay in its caches
+CHUNK = 500  # images through the network at once; more is no faster and needs more memory
+CPU_PIXELS = 32 * 224 * 224  # through the network at once on a CPU: feature maps of more do not stay in its caches
 
 Source = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 
@@ -266,9 +266,9 @@ class Classifier:
     def _check(self, images: Tensor) -> None:
         expected = (self.preprocess.channels, *self.preprocess.size)
         if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != expected:
-            found = " x ".join(map(str, images.shape))
+            shape = " x ".join(map(str, images.shape))
             raise DataError(
-                f"images are {str(images.dtype).removeprefix('torch.')} {found}, "
+                f"images are {str(images.dtype).removeprefix('torch.')} {shape}, "
                 f"the classifier sees uint8 B x {' x '.join(map(str, expected))}",
                 hint="turn each image into network input with the classifier's own `preprocess`",
             )

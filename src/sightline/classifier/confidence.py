@@ -83,7 +83,7 @@ class ConformalRule:
 
     def members(self, logits: Tensor, temperature: float, coverage: float) -> Tensor:
         """Which classes are in the set of each image: logits (B, K) -> bool (B, K). Raises what `floor` raises."""
-        # In double precision: many probabilities are so near 1 that single precision cannot tell them apart.
+        # Double precision is needed: many probabilities are so near 1 that single precision cannot tell them apart.
         return (logits.double() / temperature).softmax(dim=1) >= self.floor(coverage)
 
 

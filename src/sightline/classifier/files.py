@@ -48,8 +48,12 @@ class ModelDescription:
         outputs, names = self.architecture.num_classes, len(self.classes)
         require(outputs == names, f"{outputs} outputs have {names} class names", "give one name for each output")
         require(len(set(self.classes)) == names, "two classes have the same name", "give each its own")
-        channels, seen = self.architecture.in_channels, self.preprocess.channels
-        require(channels == seen, f"the network takes {channels} channels, its images have {seen}", "make them equal")
+        channels, image_channels = self.architecture.in_channels, self.preprocess.channels
+        require(
+            channels == image_channels,
+            f"the network takes {channels} channels, its images have {image_channels}",
+            "make them equal",
+        )
         require(self.temperature > 0, f"temperature is {self.temperature}", "use a number above 0; 1 changes nothing")
 
 
@@ -134,8 +138,8 @@ def read_weights(network: Network, path: Path) -> None:
         raise ModelError(f"the tensor {name} has no place in the network", where=str(path), hint=hint)
     for name, tensor in wanted.items():
         if weights[name].shape != tensor.shape:
-            found, expected = tuple(weights[name].shape), tuple(tensor.shape)
-            raise ModelError(f"{name} is {found} in the file, {expected} in the network", where=str(path), hint=hint)
+            shape, expected = tuple(weights[name].shape), tuple(tensor.shape)
+            raise ModelError(f"{name} is {shape} in the file, {expected} in the network", where=str(path), hint=hint)
     network.load_state_dict(weights)
 
 

@@ -17,14 +17,16 @@ def published_classifier(name: str, weights: str | None = None) -> Classifier:
     mean nothing. Raises ConfigError for an unknown name, ModelError when there are no such weights, or they are
     another network's, or without a head.
     """
-    found = load_pretrained(name, weights=weights, num_classes=None, in_channels=find_model(name).in_channels)
-    found.network.eval()
-    architecture = found.network.architecture
+    pretrained = load_pretrained(name, weights=weights, num_classes=None, in_channels=find_model(name).in_channels)
+    pretrained.network.eval()
+    architecture = pretrained.network.architecture
     assert architecture is not None
-    is_imagenet = bool(found.digest) and architecture.num_classes == IMAGENET_CLASSES
+    is_imagenet = bool(pretrained.digest) and architecture.num_classes == IMAGENET_CLASSES
     classes = imagenet_classes() if is_imagenet else tuple(f"class {i}" for i in range(architecture.num_classes))
-    note = "" if found.digest else "its weights are random: its answers mean nothing"
-    return Classifier(found.network, classes, found.preprocess, architecture, note=note, provenance=found.provenance)
+    note = "" if pretrained.digest else "its weights are random: its answers mean nothing"
+    return Classifier(
+        pretrained.network, classes, pretrained.preprocess, architecture, note=note, provenance=pretrained.provenance
+    )
 
 
 def imagenet_classes() -> tuple[str, ...]:

@@ -68,8 +68,8 @@ def _test_images(run: Run, job: Job) -> ImageSet:
 
 def _in_memory(image_set: ImageSet, classifier: Classifier) -> tuple[ImageSet, tuple[Unused, ...]]:
     """The images that can be read, as the classifier sees them, and those that cannot."""
-    kept, pixels, unread = readable(image_set, classifier.preprocess)
-    return dataclasses.replace(kept, images=ArrayImages(pixels)), unread
+    intact, pixels, unread = readable(image_set, classifier.preprocess)
+    return dataclasses.replace(intact, images=ArrayImages(pixels)), unread
 
 
 def left_out(unused: Sequence[Unused]) -> str:

@@ -67,7 +67,7 @@ def look_inside(
     classifier = open_classifier(run, device=device)
     pixels = read_image(image)
     chosen = _chosen(classifier, layer)
-    drawn = {seen.layer: seen for seen in (activations(classifier, pixels, one.name) for one in chosen)}
+    drawn = {maps.layer: maps for maps in (activations(classifier, pixels, one.name) for one in chosen)}
     image_path = Path(image).resolve()
     folder = Path(out) if out else Path(run, "inspect") / f"{image_path.parent.name}-{image_path.stem}"
     files.make_folder(folder)
@@ -137,21 +137,21 @@ class _Look:
                     np.unravel_index(int(cam.argmax()), cam.shape) if cam.any() else (s // 2 for s in cam.shape)
                 )
                 self.peak = (float(row) / cam.shape[0], float(column) / cam.shape[1])
-            seen = overlay(self.image, cam)
-            self.write(f"grad_cam_{number}.png", enlarged(seen, LEAST_SIDE))
+            picture = overlay(self.image, cam)
+            self.write(f"grad_cam_{number}.png", enlarged(picture, LEAST_SIDE))
             words = f"{label}, {format_probability(probability)}"
             none = "" if cam.any() else ": nothing speaks for it"
-            views.append(large_view(seen, words + none, f"Where the network looks for {label}"))
+            views.append(large_view(picture, words + none, f"Where the network looks for {label}"))
         return views, sentence
 
     def fields(self, layers: list[Activations]) -> tuple[list[View], str]:
         """What one value of some of the layers sees, the deepest last, and what that says."""
         spread = sorted({round(i * (len(layers) - 1) / (FIELDS - 1)) for i in range(FIELDS)}) if layers else []
         views, fields = [], []
-        for number, seen in enumerate((layers[i] for i in spread), start=1):
-            height, width = seen.values.shape[1:]
+        for number, maps in enumerate((layers[i] for i in spread), start=1):
+            height, width = maps.values.shape[1:]
             unit = (int(self.peak[0] * height), int(self.peak[1] * width))
-            field = receptive_field(self.classifier, seen.layer, unit, image=self.pixels, samples=SAMPLES)
+            field = receptive_field(self.classifier, maps.layer, unit, image=self.pixels, samples=SAMPLES)
             fields.append(field)
             drawn = overlay(self.image, np.sqrt(field.effective))
             self.write(f"receptive_field_{number}.png", framed(drawn, field.clipped, times_to(drawn, LEAST_SIDE)))
@@ -176,11 +176,11 @@ class _Look:
         self.write("kernels.png", sheet(tiles))
         return kernel_grid(first, weights, "kernels.png")
 
-    def maps(self, seen: Activations, layer: Layer) -> Grid:
-        low, high = float(seen.values.min()), float(seen.values.max())
-        name = f"maps_{re.sub(r'[^A-Za-z0-9.]+', '_', seen.layer)}.png"
-        self.write(name, sheet([map_rgb(channel, low, high) for channel in seen.values]))
-        return map_grid(seen, layer.kind, name)
+    def maps(self, maps: Activations, layer: Layer) -> Grid:
+        low, high = float(maps.values.min()), float(maps.values.max())
+        name = f"maps_{re.sub(r'[^A-Za-z0-9.]+', '_', maps.layer)}.png"
+        self.write(name, sheet([map_rgb(channel, low, high) for channel in maps.values]))
+        return map_grid(maps, layer.kind, name)
 
 
 def _chosen(classifier: Classifier, layer: str | None) -> list[Layer]:
@@ -199,10 +199,10 @@ def _neighbours(
     """The nearest training images, and what is to be said of them, or why there are none."""
     notes: list[str] = []
     try:
-        found = nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append)
+        neighbours = nearest(Run(run), pixels, NEIGHBOURS, device=device, say=notes.append)
     except InputError as error:
         return (), f"{error.what[:1].upper()}{error.what[1:]}."
-    return found, " ".join([neighbours_sentence(label, found), *(f"{note.capitalize()}." for note in notes)])
+    return neighbours, " ".join([neighbours_sentence(label, neighbours), *(f"{note.capitalize()}." for note in notes)])
 
 
 def _command(

@@ -19,7 +19,7 @@ from sightline.errors import ImageError
 from sightline.machine import files
 from sightline.machine.device import find_device, find_precision
 
-# Of files that a folder is not silent about, should they turn out to be no images.
+# A folder is not silent about files that end so, should they turn out to be no images.
 SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
@@ -81,7 +81,7 @@ def find_images(patterns: Iterable[str]) -> dict[Path, str]:
     content, and for the files that are only called like images; or a glob such as "photos/**/*.jpg". What stands for no
     file at all is in the result with that reason.
     """
-    found: dict[Path, str] = {}
+    reasons: dict[Path, str] = {}
     for pattern in patterns:
         path = Path(pattern).expanduser()
         if path.is_dir():
@@ -92,12 +92,12 @@ def find_images(patterns: Iterable[str]) -> dict[Path, str]:
             meant = meant or {path: "no file matches"}
         else:
             meant = {path: why_unusable(path)}
-        found |= {file: reason for file, reason in meant.items() if file not in found}
-    return found
+        reasons |= {file: reason for file, reason in meant.items() if file not in reasons}
+    return reasons
 
 
 def predict_files(
-    classifier: Classifier, found: Mapping[Path, str], *, top: int = 1, coverage: float | None = None
+    classifier: Classifier, reasons: Mapping[Path, str], *, top: int = 1, coverage: float | None = None
 ) -> Iterator[Answer]:
     """An answer for each file of `find_images`, in order. top: how many of the likeliest classes each holds.
 
@@ -105,9 +105,9 @@ def predict_files(
     `coverage`, or when the model cannot tell that coverage.
     """
     classifier.require_possible(top, coverage)
-    readable = [path for path, reason in found.items() if not reason]
+    readable = [path for path, reason in reasons.items() if not reason]
     predictions = classifier.predict_many(readable, top=top, coverage=coverage)
-    for path, reason in found.items():
+    for path, reason in reasons.items():
         if reason:
             yield Answer(path, None, reason)
             continue

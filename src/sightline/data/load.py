@@ -77,11 +77,11 @@ def load_audited(
     if name in NAMES:
         return _named_splits(name, val=val, seed=seed, group_by=group_by, quarantine=quarantine), None
     listed = _listing(name, group_by, quarantine)
-    listing, found = _audited(listed, name)
+    listing, examination = _audited(listed, name)
     require_readable(_training_counts(listed), _training_counts(listing))
-    bound = bind_duplicates(found.duplicates, found.images)
+    bound = bind_duplicates(examination.duplicates, examination.images)
     splits = splits_of(listing, val=val, seed=seed, bound=bound)
-    return without_leaks(splits, found.duplicates, found.images), found
+    return without_leaks(splits, examination.duplicates, examination.images), examination
 
 
 def audit_data(
@@ -205,7 +205,7 @@ def _listing(name: str, group_by: str | None, quarantine: str | os.PathLike[str]
 
 def _audited(listing: Listing, asked: str) -> tuple[Listing, Audit]:
     """The listing without unreadable files, and what was found, in the same order. asked: what a person calls it."""
-    found = audit(
+    examination = audit(
         all_images(listing),
         name=listing.name,
         where=asked,
@@ -213,9 +213,9 @@ def _audited(listing: Listing, asked: str) -> tuple[Listing, Audit]:
         unused=listing.unused,
         warnings=listing.warnings,
     )
-    readable = set(found.images.ids)
+    readable = set(examination.images.ids)
     files = [file for file in listing.files if file.id in readable]
-    return dataclasses.replace(listing, files=files, unused=found.unused), found
+    return dataclasses.replace(listing, files=files, unused=examination.unused), examination
 
 
 def _training_counts(listing: Listing) -> Counter[str]:
@@ -289,8 +289,8 @@ def _existing_path(name: str) -> Path:
     path = Path(name).expanduser()
     if path.exists():
         return path
-    given = os.environ.get("SIGHTLINE_DATA", "")
-    root = Path(given).expanduser() if given else None
+    folder = os.environ.get("SIGHTLINE_DATA", "")
+    root = Path(folder).expanduser() if folder else None
     if root and (root / name).exists():
         return root / name
     if len(path.parts) > 1 or path.suffix:

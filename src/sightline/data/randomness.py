@@ -46,6 +46,6 @@ def global_generator_from(generator: Generator) -> Iterator[None]:
     """
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed: it would also reseed the accelerators, and dropout there would repeat itself.
+        # This is not torch.manual_seed: it would also reseed the accelerators, and dropout there would repeat itself.
         torch.default_generator.manual_seed(seed)
         yield

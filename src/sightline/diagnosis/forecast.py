@@ -75,7 +75,7 @@ class Forecast:
     @property
     def overall(self) -> str:
         """What more images of all classes together are worth, as a clause."""
-        # Not the accuracy they would lead to: heads on features have another one than the network with its views.
+        # The accuracy they lead to is not said: heads on features have another one than the network with its views.
         total = self.images_now + self.more_images
         return f"{self.more_images:,} more images like these, {total:,} in all, are worth {_worth(self.gain)}"
 
@@ -154,8 +154,8 @@ def forecast(
     some, answered = [features[chosen]], labels[chosen]
     test = torch.empty(0, dtype=torch.int64)
     if held_out is not None:
-        kept = torch.randperm(len(held_out[1]), generator=generator)[:MOST_IMAGES].sort().values
-        some, test = [*some, held_out[0][kept]], held_out[1][kept].long()
+        sample = torch.randperm(len(held_out[1]), generator=generator)[:MOST_IMAGES].sort().values
+        some, test = [*some, held_out[0][sample]], held_out[1][sample].long()
     inputs = principal(some, generator)
     folds = left_out_folds(answered, known, seed)[: 2 if len(chosen) > MANY_IMAGES else None]
     study = Study(
@@ -179,9 +179,9 @@ def _forecast(
     growth: float | None,
     rng: np.random.Generator,
 ) -> Forecast:
-    places, kept = study.order(), (~study.folds).float()
-    everything = study.right(kept, study.l2)
-    overall = together(study, places, kept, everything)
+    places, members = study.order(), (~study.folds).float()
+    everything = study.right(members, study.l2)
+    overall = together(study, places, members, everything)
     now, more = int(counts.sum()), _asked(int(counts.sum()), len(classes), growth)
     _, then, overall_gain = _extrapolated(overall, now, now + more, rng)
     points = tuple(
@@ -196,20 +196,20 @@ def _forecast(
     enough = [
         i
         for i, count in enumerate(counts)
-        if count >= FEWEST and study.answers(i) >= FEWEST and in_every_part(study, places, kept, i)
+        if count >= FEWEST and study.answers(i) >= FEWEST and in_every_part(study, places, members, i)
     ]
     names = enough if len(classes) <= MOST_CLASSES else []
-    found = []
-    for name, curve in zip(names, alone(study, places, kept, everything, names), strict=True):
+    forecasts = []
+    for name, curve in zip(names, alone(study, places, members, everything, names), strict=True):
         images = int(counts[name])
         asked = _asked(images, 1, growth)
         recall, _, gain = _extrapolated(curve, images, images + asked, rng)
-        found.append(
+        forecasts.append(
             ClassForecast(name=classes[name], images_now=images, recall_now=recall.value, more_images=asked, gain=gain)
         )
-    found.sort(key=lambda one: -one.gain.value)
+    forecasts.sort(key=lambda one: -one.gain.value)
     return Forecast(
-        points=points, images_now=now, more_images=more, gain=overall_gain, accuracy=then, classes=tuple(found)
+        points=points, images_now=now, more_images=more, gain=overall_gain, accuracy=then, classes=tuple(forecasts)
     )
 
 
@@ -221,7 +221,7 @@ def _extrapolated(
     exponents = np.array(EXPONENTS)
     powers = curve.images ** -exponents[:, None]  # (E, L)
     centred = powers - powers.mean(axis=1, keepdims=True)
-    # recall = a - b * power by least squares, for every replicate and exponent
+    # Least squares: recall = a - b * power, for every replicate and exponent.
     slopes = means @ (centred / (centred**2).sum(axis=1, keepdims=True)).T  # (1 + R, E): -b
     levels = means.mean(axis=1, keepdims=True) - slopes * powers.mean(axis=1)  # a
     at_now, at_then = (np.minimum(1, levels + slopes * float(images) ** -exponents) for images in (now, then))

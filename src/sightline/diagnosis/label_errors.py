@@ -94,11 +94,11 @@ def suspects(
         what = f"every image is of class '{classes[present[0]]}'" if len(present) else "there is no image"
         raise DataError(what, hint="labels are checked against each other: give images of two classes or more")
     # A class without images has no labels that could be wrong, and none that tell how it looks.
-    given = np.searchsorted(present, labels)
+    positions = np.searchsorted(present, labels)
     said = np.maximum(probabilities[:, present].astype(np.float64), SMALLEST)
     said /= said.sum(axis=1, keepdims=True)
     find = _by_noise_model if method == "noise model" else _by_cleanlab
-    order, scores, instead = find(said, given)
+    order, scores, instead = find(said, positions)
     return tuple(
         Suspect(int(i), ids[i], classes[labels[i]], classes[present[instead[i]]], float(scores[i])) for i in order
     )
@@ -206,16 +206,16 @@ def likely_errors(probabilities: NDArray[np.float64], labels: NDArray[np.int64],
     unlikely, expected = int(LESS_LIKELY * probabilities.shape[1]), float(wrong.sum())
     if unlikely < 2:
         return round(expected)
-    given = np.take_along_axis(probabilities, labels[:, None], axis=1)
-    slips = int(((probabilities < given).sum(axis=1) < unlikely).sum())
+    label_probabilities = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    slips = int(((probabilities < label_probabilities).sum(axis=1) < unlikely).sum())
     by_slips: float = slips * (probabilities.shape[1] - 1) / unlikely
     return round(max(expected, by_slips))
 
 
-_Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]  # order, scores (N,), other classes (N,)
+_Ranking = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]  # order, scores (N,), other classes (N,)
 
 
-def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Found:
+def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Ranking:
     model = noise_model(probabilities, labels)
     wrong = 1 - np.take_along_axis(model.truth, labels[:, None], axis=1)[:, 0]
     instead = _best_other(model.truth, labels)
@@ -223,17 +223,17 @@ def _by_noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64
     return order[probabilities[order].argmax(axis=1) != labels[order]], wrong, instead
 
 
-def _by_cleanlab(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Found:
+def _by_cleanlab(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> _Ranking:
     if importlib.util.find_spec("cleanlab") is None:
         raise ConfigError("cleanlab is not installed", hint="pip install 'sightline[label]', or leave out the method")
     from cleanlab.filter import find_label_issues
 
-    given = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
-    # Of its rules for how many to name, the one that found planted errors best (docs/experiments.md).
+    label_probabilities = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
+    # This of its rules for how many to name found planted errors best (docs/experiments.md).
     order: NDArray[np.int64] = find_label_issues(
         labels, probabilities, filter_by="low_self_confidence", return_indices_ranked_by="self_confidence", n_jobs=1
     )
-    return order, 1 - given, _best_other(probabilities, labels)
+    return order, 1 - label_probabilities, _best_other(probabilities, labels)
 
 
 def _best_other(values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -89,23 +89,25 @@ class LearningCurve:
         return shares
 
 
-def together(study: Study, places: Tensor, kept: Tensor, everything: Tensor) -> LearningCurve:
+def together(study: Study, places: Tensor, members: Tensor, everything: Tensor) -> LearningCurve:
     """All classes with fewer images."""
-    parts = [kept * (places < part) for part in PARTS[:-1]]
+    parts = [members * (places < part) for part in PARTS[:-1]]
     right = [study.right(weights, study.l2 / part) for weights, part in zip(parts, PARTS[:-1], strict=True)]
     return LearningCurve(
-        images=np.array([float(weights.sum(1).mean()) for weights in (*parts, kept)]),
+        images=np.array([float(weights.sum(1).mean()) for weights in (*parts, members)]),
         right=torch.stack([*right, everything]).double().numpy(),
     )
 
 
-def in_every_part(study: Study, places: Tensor, kept: Tensor, name: int) -> bool:
+def in_every_part(study: Study, places: Tensor, members: Tensor, name: int) -> bool:
     """Whether the smallest part of every fold has an image of this class: without one there is nothing to weigh."""
-    fewest = kept * (study.labels == name) * (places < PARTS[0])
+    fewest = members * (study.labels == name) * (places < PARTS[0])
     return bool((fewest.sum(1) >= 1).all())
 
 
-def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names: Sequence[int]) -> list[LearningCurve]:
+def alone(
+    study: Study, places: Tensor, members: Tensor, everything: Tensor, names: Sequence[int]
+) -> list[LearningCurve]:
     """One class with fewer images, the others staying as they are, for each of the classes.
 
     The images that are left of it weigh as much as all did: a class that is rare would be named rarely, whatever is
@@ -114,10 +116,10 @@ def alone(study: Study, places: Tensor, kept: Tensor, everything: Tensor, names:
     weights, images = [], []
     for name in names:
         own = study.labels == name
-        whole = (kept * own).sum(1, keepdim=True)
+        whole = (members * own).sum(1, keepdim=True)
         for part in PARTS[:-1]:
-            fewer = kept * own * (places < part)
-            weights.append(kept * ~own + fewer * whole / fewer.sum(1, keepdim=True))
+            fewer = members * own * (places < part)
+            weights.append(members * ~own + fewer * whole / fewer.sum(1, keepdim=True))
             images.append(float(fewer.sum(1).mean()))
         images.append(float(whole.mean()))
     if not names:

@@ -88,8 +88,8 @@ def calibrate_from(classifier: Classifier, logits: Tensor, labels: Tensor) -> No
     labels: int64 (N,), indices of the classifier's classes. Images whose logits are no numbers do not count; when there
     are no others, the temperature is 1 and there are no rules.
     """
-    told = logits.isfinite().all(dim=1)
-    known, truth = logits[told].float().cpu(), labels[told.to(labels.device)].cpu().numpy()
+    finite = logits.isfinite().all(dim=1)
+    known, truth = logits[finite].float().cpu(), labels[finite.to(labels.device)].cpu().numpy()
     classifier.temperature = fit_temperature(known.numpy(), truth)
     classifier.unknown = fit_unknown(known)
     classifier.conformal = fit_conformal(known.numpy(), truth, classifier.temperature) if len(truth) else None
@@ -114,8 +114,8 @@ def fit_temperature(logits: NDArray[np.float32], labels: Labels) -> float:
     others[truth] = -np.inf
     wrong = others.max(axis=1)
     bounds = (np.log(COLDEST), np.log(HOTTEST))
-    found = minimize_scalar(partial(_loss, margins, wrong), bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(partial(_loss, margins, wrong), bounds=bounds, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(minimum.x))
 
 
 def at_temperature(probabilities: NDArray[np.float32], power: float) -> NDArray[np.float32]:

@@ -127,8 +127,8 @@ def _areas(
         value = min(1.0, float(value_of(positive, scores)))  # sums of many shares may be a hair above 1
         influence = influence_of(positive, scores)
         influences += influence
-        told = from_influence(value, influence) if min(positives, negatives) >= FEW else None
-        classes.append(told or interval(value, positives, negatives))
+        estimate = from_influence(value, influence) if min(positives, negatives) >= FEW else None
+        classes.append(estimate or interval(value, positives, negatives))
     return Areas(tuple(classes), _mean([area for area in classes if area], influences))
 
 
@@ -139,9 +139,9 @@ def _mean(areas: Sequence[Estimate], influences: Floats) -> Estimate | None:
     count = len(areas)
     value, low, high = (sum(getattr(area, name) for area in areas) / count for name in ("value", "low", "high"))
     if all(area.method == "jackknife" for area in areas):
-        told = from_influence(value, influences / count)
-        if told:
-            return told
+        estimate = from_influence(value, influences / count)
+        if estimate:
+            return estimate
     # Bounds that all classes reach at once: wider than need be, where a class has too few images to say better.
     method = next((area.method for area in areas if area.method != "jackknife"), areas[0].method)
     return Estimate(value, low, high, method)

@@ -81,14 +81,14 @@ def slices(evaluation: Evaluation, images: ImageSet) -> tuple[Slice, ...]:
 
     rows = _matched(evaluation, images)
     right = evaluation.predicted == evaluation.labels
-    found = list(_chosen(images, rows))
+    parts = list(_chosen(images, rows))
     p_values = []
-    for _, _, chosen in found:
+    for _, _, chosen in parts:
         counts = [[int((right & part).sum()), int((~right & part).sum())] for part in (chosen, ~chosen)]
         p_values.append(float(fisher_exact(counts).pvalue))
     return tuple(
         Slice(kind=kind, name=name, total=int(chosen.sum()), correct=int((right & chosen).sum()), p_value=p_value)
-        for (kind, name, chosen), p_value in zip(found, holm(p_values), strict=True)
+        for (kind, name, chosen), p_value in zip(parts, holm(p_values), strict=True)
     )
 
 

@@ -16,8 +16,8 @@ def fit_unknown(logits: Tensor, *, score: ScoreName = SCORE, accepted: float = A
 
     None without images, or when their scores are no numbers.
     """
-    found = np.sort(scores(logits, score).numpy())
-    if len(found) == 0 or not np.isfinite(found).all():
+    values = np.sort(scores(logits, score).numpy())
+    if len(values) == 0 or not np.isfinite(values).all():
         return None
-    rejected = math.floor((1 - accepted) * len(found) + 1e-9)
-    return UnknownRule(score=score, threshold=float(found[rejected]), accepted=accepted, images=len(found))
+    rejected = math.floor((1 - accepted) * len(values) + 1e-9)
+    return UnknownRule(score=score, threshold=float(values[rejected]), accepted=accepted, images=len(values))

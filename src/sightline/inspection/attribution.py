@@ -133,8 +133,8 @@ def occlusion(
             for value, (top, left) in zip(fall, corners[part], strict=True):
                 falls[top : top + high, left : left + wide] += value
                 counts[top : top + high, left : left + wide] += 1
-        found: NDArray[np.float32] = (falls / counts).float().numpy()
-        return found
+        attribution: NDArray[np.float32] = (falls / counts).float().numpy()
+        return attribution
 
 
 def visible(attribution: NDArray[np.float32], *, percentile: float = 99.0) -> NDArray[np.float32]:
@@ -143,9 +143,11 @@ def visible(attribution: NDArray[np.float32], *, percentile: float = 99.0) -> ND
     Values below 0 are left out. 1 is the percentile of what is left, so that a few outliers do not darken the rest
     (Smilkov et al., section 2.1).
     """
-    kept = np.clip(attribution, 0, None)
-    limit = np.percentile(kept, percentile) or kept.max()
-    scaled: NDArray[np.float32] = np.clip(kept / limit, 0, 1).astype(np.float32) if limit > 0 else np.zeros_like(kept)
+    support = np.clip(attribution, 0, None)
+    limit = np.percentile(support, percentile) or support.max()
+    scaled: NDArray[np.float32] = (
+        np.clip(support / limit, 0, 1).astype(np.float32) if limit > 0 else np.zeros_like(support)
+    )
     return scaled
 
 

@@ -45,21 +45,21 @@ def watched(
         them can be taken, and end there. Both need gradients enabled.
     """
     runs: dict[str, LayerRun] = {}
-    given: dict[str, Inputs] = {}
+    inputs_by_name: dict[str, Inputs] = {}
 
     def enter(name: str, inputs: Inputs) -> None:
-        if name not in given:
-            given[name] = tuple(_copy(value) for value in inputs)
+        if name not in inputs_by_name:
+            inputs_by_name[name] = tuple(_copy(value) for value in inputs)
 
     def leave(name: str, inputs: Inputs, output: Any) -> Any:
         if name in runs:
             return None
-        kept = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
-        runs[name] = LayerRun(name, given[name], kept)
-        if outputs != "cut" or not isinstance(kept, Tensor):
+        value = output.clone() if outputs == "linked" and isinstance(output, Tensor) else _copy(output)
+        runs[name] = LayerRun(name, inputs_by_name[name], value)
+        if outputs != "cut" or not isinstance(value, Tensor):
             return None
-        kept.requires_grad_()
-        return kept.clone()
+        value.requires_grad_()
+        return value.clone()
 
     with layer_hooks({name: network.get_submodule(name) for name in names}, before=enter, after=leave):
         yield runs

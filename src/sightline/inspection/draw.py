@@ -131,9 +131,9 @@ def _as_rgb(image: Pixels) -> Pixels:
 
 def _require_size(image: Pixels, strength: NDArray[np.floating]) -> None:
     if image.shape[:2] != strength.shape:
-        (height, width), found = image.shape[:2], " x ".join(map(str, strength.shape))
+        (height, width), map_size = image.shape[:2], " x ".join(map(str, strength.shape))
         raise DataError(
-            f"the map is {found}, the image {height} x {width}",
+            f"the map is {map_size}, the image {height} x {width}",
             hint="draw on what the network sees: `sightline.inspection.shown(net, image)`",
         )
 

@@ -32,7 +32,7 @@ from sightline.training.features import extract
 LARGEST_GALLERY = 20_000  # training images that are looked through
 CHUNK = 4_096  # embeddings compared at once
 COMPONENTS = 50  # of the principal component analysis before the map
-# Of t-SNE. Its own 1,000 iterations take 12 s for 2,000 images on one thread and 400 take 4 to 5 s, with as good
+# t-SNE's own 1,000 iterations take 12 s for 2,000 images on one thread and 400 take 4 to 5 s, with as good
 # neighbourhoods: trustworthiness (10 neighbours) 0.973 against 0.976 on ten overlapping clusters in 256 dimensions.
 ITERATIONS, PERPLEXITY = 400, 30.0
 FEWEST = 4  # images that t-SNE or UMAP can place
@@ -89,7 +89,7 @@ def nearest(
     pixels = preprocess.pixels(image) if isinstance(image, np.ndarray) else preprocess.read(image)
     gallery = _training_images(run, say)
     place = find_device(device)
-    # Of the same precision as the training, whose features may be in the cache.
+    # The precision is that of the training, whose features may be in the cache.
     settings = run.config.get("config")
     asked_for: Any = settings.get("precision", "auto") if isinstance(settings, dict) else "auto"
     precision = find_precision(asked_for, place)
@@ -133,7 +133,7 @@ def embedding_map(
     require(limit >= 1, f"limit is {limit}", "use 1 or more images, e.g. 2000")
     require(how in ("auto", "tsne", "umap"), f"how is '{how}'", "use tsne, umap or auto")
     indices = drawn(len(images), limit)
-    seen = extract(
+    features = extract(
         classifier.network,
         images.take(indices),
         classifier.preprocess,
@@ -141,7 +141,7 @@ def embedding_map(
         precision=Precision(classifier.precision, "the classifier's own"),
         keep=keep,
     )
-    return map_of(seen.values, indices, of=len(images), how=how)
+    return map_of(features.values, indices, of=len(images), how=how)
 
 
 def map_of(

@@ -43,11 +43,11 @@ def list_layers(net: Classifier | Network) -> tuple[Layer, ...]:
         x = torch.zeros((1, *network.input_shape), dtype=subject.weight.dtype, device=subject.weight.device)
         subject.forward(x)
     square = _is_square(x)
-    found = []
+    layers = []
     for name, output in outputs.items():
         parts = name.split(".")
         module = network.get_submodule(name)
-        found.append(
+        layers.append(
             Layer(
                 name=name,
                 kind=type(module).__name__,
@@ -56,7 +56,7 @@ def list_layers(net: Classifier | Network) -> tuple[Layer, ...]:
                 maps=_shape(module, output, square),
             )
         )
-    return tuple(found)
+    return tuple(layers)
 
 
 def find_layer(network: Network, layer: LayerName) -> str:

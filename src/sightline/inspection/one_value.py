@@ -101,9 +101,9 @@ def arithmetic(
 
 def _only_operation(network: Network, name: str, module: nn.Module, inputs: Any, output: Any) -> Call:
     """The one operation whose result is the layer's output. Raises ModelError when there is none, or more than one."""
-    with Calls() as seen:
+    with Calls() as log:
         module(*inputs)
-    call: Call | None = seen.calls[0] if len(seen.calls) == 1 else None
+    call: Call | None = log.calls[0] if len(log.calls) == 1 else None
     if call is not None and isinstance(output, Tensor) and _is_result(call.output, output):
         return call
     within = [
@@ -142,10 +142,10 @@ def _maps_shape(output: Tensor) -> tuple[int, int, int]:
 
 def _taken_apart(name: str, call: Call, module: nn.Module, run: LayerRun, place: tuple[int, int, int]) -> Arithmetic:
     channel, row, column = place
-    seen = call.x[0]
+    x = call.x[0]
     rows, columns = call.windows(row, column)
     channels = _channels(call, channel)
-    patch = _patch(seen[channels], rows, columns, -math.inf if call.kind == "maximum" else 0.0)
+    patch = _patch(x[channels], rows, columns, -math.inf if call.kind == "maximum" else 0.0)
     kernel = _kernel(call, channel, patch, rows, columns)
     products = np.zeros(patch.shape)  # 0 also where padding of a maximum, -inf, is not chosen
     np.multiply(kernel, patch, out=products, where=kernel != 0, dtype=np.float64)
@@ -211,15 +211,15 @@ def _sources(module: nn.Module, run: LayerRun, call: Call) -> tuple[NDArray[np.i
 
     The layer itself may have padded its input before the operation.
     """
-    given = run.inputs[0]
-    height, width = given.shape[2:]
-    if call.x.shape[2:] == given.shape[2:]:
+    x = run.inputs[0]
+    height, width = x.shape[2:]
+    if call.x.shape[2:] == x.shape[2:]:
         return np.arange(height), np.arange(width)
-    numbers = torch.arange(1, height * width + 1, dtype=torch.float32, device=given.device)
-    exact = module if given.dtype == torch.float32 else copy.deepcopy(module).float()
-    with Calls() as seen:
-        exact(numbers.view(height, width).expand_as(given).clone(), *run.inputs[1:])
-    which = seen.calls[0].x[0, 0].cpu().numpy()  # numbered row by row from 1
+    numbers = torch.arange(1, height * width + 1, dtype=torch.float32, device=x.device)
+    exact = module if x.dtype == torch.float32 else copy.deepcopy(module).float()
+    with Calls() as log:
+        exact(numbers.view(height, width).expand_as(x).clone(), *run.inputs[1:])
+    which = log.calls[0].x[0, 0].cpu().numpy()  # numbered row by row from 1
     which = np.where(np.isfinite(which), which, 0).astype(np.int64)
     rows, columns = which.max(axis=1), which.max(axis=0)  # 0 where all is constant padding
     return np.where(rows > 0, (rows - 1) // width, -1), np.where(columns > 0, (columns - 1) % width, -1)

@@ -45,10 +45,10 @@ from sightline.training.listener import Listener
 
 MOST, SHARE = 20, 0.03  # snapshots of a training, and their share of its time
 PROBE_COUNT = 6
-CONFUSION = 1_000  # validation images whose answers are kept, at most, and
-CONFUSION_BYTES = 64 * 2**20  # as many as take this much memory; fewer where looking at them would cost more than
-CONFUSION_SHARE = 0.5  # this share of the budget, but not fewer than
-LEAST_CONFUSION = 100
+# The answers to at most so many validation images are kept, in at most so much memory; to fewer where looking at them
+# would cost more than this share of the budget, but not to fewer than the least.
+CONFUSION, CONFUSION_BYTES = 1_000, 64 * 2**20
+CONFUSION_SHARE, LEAST_CONFUSION = 0.5, 100
 PASSES = 3  # a training step costs about as much as three looks at its images
 FILTERS, CHANNELS, MAPS = 64, 16, 16
 MAP_SIDE, CAM_SIDE = 32, 56
@@ -126,17 +126,17 @@ class SnapshotRecorder(Listener):
         for number, path in paths.items():
             if number >= epoch:
                 path.unlink(missing_ok=True)
-        kept = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
-        costs = [cost for cost, _ in kept]
+        earlier = [cost_and_answers(path) for number, path in paths.items() if number < epoch]
+        costs = [cost for cost, _ in earlier]
         self.count, self.spent, self.cost = len(costs), sum(costs), costs[-1] if costs else 0.0
-        self._answers_kept = max((answers for _, answers in kept), default=0)
+        self._answers_kept = max((answers for _, answers in earlier), default=0)
         self.last_epoch = max((number for number in paths if number < epoch), default=0)
 
     def _is_due(self, epoch: Epoch) -> bool:
         if epoch.progress >= 1 or self.count == 0:
             return True
-        left = self.share * epoch.seconds / epoch.progress - self.spent
-        more = math.floor(left / self.cost) if self.cost else MOST
+        seconds_left = self.share * epoch.seconds / epoch.progress - self.spent
+        more = math.floor(seconds_left / self.cost) if self.cost else MOST
         points = min(MOST, self.count + more)  # with the last epoch's
         if self.count + 1 >= points:
             return False

@@ -74,14 +74,14 @@ def sanity_check(
             correlations.append(_rank_correlation(learnt, method(_random_again(network), x[0], index)))
     mean = float(np.mean(correlations))
     count = "a copy" if networks == 1 else f"{networks} copies"
-    found = f"rank correlation {mean:.2f} with {count} of random weights"
+    evidence = f"rank correlation {mean:.2f} with {count} of random weights"
     return SanityCheck(
         correlations=tuple(correlations),
         correlation=mean,
         depends=mean < ALIKE,
-        sentence=f"The map depends on the weights: {found}."
+        sentence=f"The map depends on the weights: {evidence}."
         if mean < ALIKE
-        else f"The map hardly depends on the weights, so it does not show what was learnt: {found}.",
+        else f"The map hardly depends on the weights, so it does not show what was learnt: {evidence}.",
     )
 
 

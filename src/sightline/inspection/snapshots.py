@@ -93,8 +93,8 @@ def snapshot_path(folder: Path, epoch: int) -> Path:
 
 def snapshot_paths(folder: Path) -> dict[int, Path]:
     """The snapshots' files by epoch, the earliest first; of a folder that does not exist none."""
-    found = {int(path.stem): path for path in folder.glob("*.npz") if path.stem.isdecimal()}
-    return dict(sorted(found.items()))
+    paths = {int(path.stem): path for path in folder.glob("*.npz") if path.stem.isdecimal()}
+    return dict(sorted(paths.items()))
 
 
 def read_snapshots(folder: str | os.PathLike[str]) -> tuple[Snapshot, ...]:
@@ -106,13 +106,13 @@ def read_snapshots(folder: str | os.PathLike[str]) -> tuple[Snapshot, ...]:
     if not paths:
         return ()
     probes = read_probes(Path(folder, PROBES))
-    found = []
+    snapshots = []
     for path in paths.values():
         try:
-            found.append(_read(path, probes))
+            snapshots.append(_read(path, probes))
         except DAMAGE:
             continue
-    return tuple(found)
+    return tuple(snapshots)
 
 
 def read_snapshot(folder: Path, epoch: int) -> Snapshot:
@@ -203,13 +203,13 @@ def _read(path: Path, probes: Probes) -> Snapshot:
         )
     count, classes = len(probes.images), len(probes.classes)
     answers = np.concatenate([snapshot.truth, snapshot.predicted])
-    fits = (
+    consistent = (
         snapshot.kernels.ndim == snapshot.maps.ndim == 4
         and snapshot.probabilities.shape == (count, classes)
         and len(snapshot.cams) == len(snapshot.maps) == count
         and len(snapshot.truth) == len(snapshot.predicted)
         and (not len(answers) or (answers.min() >= 0 and answers.max() < classes))
     )
-    if not fits:
+    if not consistent:
         raise ValueError(f"{path} does not fit its probes")
     return snapshot

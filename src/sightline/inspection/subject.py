@@ -139,11 +139,11 @@ class Subject:
         except (RuntimeError, AssertionError, ValueError) as error:
             if tuple(x.shape[1:]) == self.network.input_shape or isinstance(error, torch.OutOfMemoryError):
                 raise
-            given, built = (" x ".join(map(str, shape)) for shape in (x.shape[1:], self.network.input_shape))
+            image_size, own_size = (" x ".join(map(str, shape)) for shape in (x.shape[1:], self.network.input_shape))
             raise DataError(
-                f"the network cannot take an image of {given}",
+                f"the network cannot take an image of {image_size}",
                 where=type(self.network).__name__,
-                hint=f"it was built for {built}; resize the image, or give a Classifier, which does it by itself",
+                hint=f"it was built for {own_size}; resize the image, or give a Classifier, which does it by itself",
             ) from error
         return logits
 

@@ -36,9 +36,9 @@ def upload_route(address: str, answer: Callable[..., Any], *, largest: int = LAR
 
     async def endpoint(request: Request) -> Response:
         body = await read_body(request, largest)
-        given = {**dict(request.query_params), **request.path_params}
-        given.pop("token", None)
-        return json_response(await run_in_threadpool(answer, body, **given))
+        arguments = {**dict(request.query_params), **request.path_params}
+        arguments.pop("token", None)
+        return json_response(await run_in_threadpool(answer, body, **arguments))
 
     return Route(f"/data/{address}", endpoint, methods=["POST"])
 

@@ -32,15 +32,15 @@ def frame(run: Run, epoch: int) -> dict[str, Any]:
     """One snapshot. Raises RunError when there is none of that epoch, or it is damaged."""
     if epoch not in snapshot_paths(run.snapshots_folder):
         raise RunError(f"there is no snapshot of epoch {epoch}")
-    kept = read_snapshot(run.snapshots_folder, epoch)
+    snapshot = read_snapshot(run.snapshots_folder, epoch)
     return {
-        "epoch": kept.epoch,
-        "kernels": _kernels(kept) if kept.kernels.size else None,
-        "maps": _maps(kept) if kept.maps.size else None,
-        "cams": packed(kept.cams) if kept.cams.size else None,
-        "probabilities": np.round(kept.probabilities.astype(float), 5).tolist(),
-        "confusion": kept.confusion.tolist() if len(kept.truth) else None,
-        "right": [int((kept.truth == kept.predicted).sum()), len(kept.truth)],
+        "epoch": snapshot.epoch,
+        "kernels": _kernels(snapshot) if snapshot.kernels.size else None,
+        "maps": _maps(snapshot) if snapshot.maps.size else None,
+        "cams": packed(snapshot.cams) if snapshot.cams.size else None,
+        "probabilities": np.round(snapshot.probabilities.astype(float), 5).tolist(),
+        "confusion": snapshot.confusion.tolist() if len(snapshot.truth) else None,
+        "right": [int((snapshot.truth == snapshot.predicted).sum()), len(snapshot.truth)],
     }
 
 
@@ -55,11 +55,15 @@ def _probes(run: Run) -> dict[str, Any]:
     }
 
 
-def _kernels(kept: Snapshot) -> dict[str, Any]:
+def _kernels(snapshot: Snapshot) -> dict[str, Any]:
     """Weights as they are; the page scales them over all snapshots."""
-    kernels = kept.kernels[:FILTERS, :CHANNELS]
-    return {"layer": kept.kernel_layer, "of": len(kept.kernels), "values": np.round(kernels.astype(float), 4).tolist()}
+    kernels = snapshot.kernels[:FILTERS, :CHANNELS]
+    return {
+        "layer": snapshot.kernel_layer,
+        "of": len(snapshot.kernels),
+        "values": np.round(kernels.astype(float), 4).tolist(),
+    }
 
 
-def _maps(kept: Snapshot) -> dict[str, Any]:
-    return {"layer": kept.map_layer, "range": kept.map_range, **packed(kept.maps[:, :MAPS])}
+def _maps(snapshot: Snapshot) -> dict[str, Any]:
+    return {"layer": snapshot.map_layer, "range": snapshot.map_range, **packed(snapshot.maps[:, :MAPS])}

@@ -71,13 +71,13 @@ class Guard:
             return PlainTextResponse("Only the lab's own pages may change something.\n", 403)
         return None
 
-    def _is_token(self, given: str) -> bool:
+    def _is_token(self, value: str) -> bool:
         """Compared in constant time, so that how long a refusal takes tells nothing about the token."""
-        return hmac.compare_digest(given.encode(), self.token.encode())
+        return hmac.compare_digest(value.encode(), self.token.encode())
 
     def _cookie_value(self, header: str) -> str:
         try:
-            found = SimpleCookie(header).get(self.cookie)
+            cookie = SimpleCookie(header).get(self.cookie)
         except CookieError:
             return ""
-        return found.value if found else ""
+        return cookie.value if cookie else ""

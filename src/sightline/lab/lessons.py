@@ -42,14 +42,14 @@ class QuizQuestion:
     lesson: str = ""
 
     def problems(self) -> list[str]:
-        found = []
+        problems = []
         if len(self.right) != 1:
-            found.append(f"'{self.text}' has {len(self.right)} right choices")
+            problems.append(f"'{self.text}' has {len(self.right)} right choices")
         if len(self.replies) != len(self.choices) or not all(self.replies):
-            found.append(f"'{self.text}' has a choice without a reply of its own")
+            problems.append(f"'{self.text}' has a choice without a reply of its own")
         if len(set(self.replies)) < len(self.replies):
-            found.append(f"'{self.text}' answers two choices with the same words")
-        return found
+            problems.append(f"'{self.text}' answers two choices with the same words")
+        return problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +69,20 @@ class Lesson:
 
     def problems(self) -> list[str]:
         """What is missing for a lesson to be complete; empty when nothing is."""
-        found = []
+        problems = []
         if not (self.title and self.summary and self.minutes):
-            found.append("the article has no data-title, data-summary or data-minutes")
+            problems.append("the article has no data-title, data-summary or data-minutes")
         if not self.figures:
-            found.append("there is no live figure")
+            problems.append("there is no live figure")
         if not self.snippets:
-            found.append("there is no snippet")
+            problems.append("there is no snippet")
         if self.questions < 2:
-            found.append("there are fewer than two practice questions")
+            problems.append("there are fewer than two practice questions")
         if len(self.quiz) < 3:
-            found.append("the quiz has fewer than three questions")
+            problems.append("the quiz has fewer than three questions")
         for question in self.quiz:
-            found += question.problems()
-        return found
+            problems += question.problems()
+        return problems
 
 
 @cache
@@ -157,23 +157,23 @@ class _Reader(HTMLParser):
         self._inside: list[tuple[str, str]] = []  # tag and class of the elements that are open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        kind = given.get("class", "")
+        attributes = {name: value or "" for name, value in attrs}
+        kind = attributes.get("class", "")
         if tag in ("br", "img", "hr", "wbr", "col", "input"):
             return
         self._inside.append((tag, kind))
         if tag == "article":
-            self.article = given
-        elif "data-figure" in given:
-            self.figures.append(given["data-figure"])
+            self.article = attributes
+        elif "data-figure" in attributes:
+            self.figures.append(attributes["data-figure"])
         elif (tag, kind) == ("pre", "snippet"):
             self.snippets.append(["", ""])
         elif (tag, kind) == ("details", "question"):
             self.questions += 1
         elif tag == "fieldset":
-            self.quiz.append(_Asked(lesson=given.get("data-lesson", "")))
+            self.quiz.append(_Asked(lesson=attributes.get("data-lesson", "")))
         elif kind == "choice":
-            if "data-right" in given:
+            if "data-right" in attributes:
                 self.quiz[-1].right.append(len(self.quiz[-1].choices))
             self.quiz[-1].choices.append("")
         elif kind == "reply":

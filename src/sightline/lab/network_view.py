@@ -36,7 +36,7 @@ from sightline.pixels.decode import read_image
 from sightline.runs.run import Run
 
 TEST_PICTURES = 24  # offered at once
-GIVEN = 8  # pictures that were given and are remembered
+UPLOADS = 8  # pictures from outside that are remembered
 STRIP, STRIP_SIDE = 6, 24  # channels of a layer in the overview, pixels of each
 CHANNELS, SIDE = 64, 64  # of a layer's maps shown at first; places of a map each way, more are left out evenly
 FILTERS, DEPTH = 64, 8  # kernels shown, and channels of each
@@ -47,7 +47,7 @@ WATCHED, WATCHED_HEAVY = 24, 6
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """A layer in the order they run. field: None for the whole image."""
 
     name: str
@@ -68,25 +68,25 @@ class NetworkView:
     def __init__(self, run: Run | None, classifier: Classifier, *, channels: int = CHANNELS, side: int = SIDE) -> None:
         self.run, self.classifier = run, classifier
         self.channels, self.side = channels, side
-        self.given: OrderedDict[str, Pixels] = OrderedDict()
+        self.uploads: OrderedDict[str, Pixels] = OrderedDict()
         self._numbers = itertools.count(1)
         self._dead: dict[str, NDArray[np.bool_]] = {}
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LayerRow, ...]:
         network = self.classifier.network
-        found: dict[str, Row] = {}
+        rows: dict[str, LayerRow] = {}
         self._work = 0
         for row in summary(network).rows:
             self._work += row.multiply_adds
             parts = row.name.split(".")
             stage = parts[1] if parts[0] == "stages" else parts[0]
             role = role_of(network.get_submodule(row.name))
-            found.setdefault(
+            rows.setdefault(
                 row.name,
-                Row(row.name, row.kind, role, stage, row.output_shape, row.parameters, row.receptive_field),
+                LayerRow(row.name, row.kind, role, stage, row.output_shape, row.parameters, row.receptive_field),
             )
-        return tuple(found.values())
+        return tuple(rows.values())
 
     @cached_property
     def test(self) -> ImageSet | None:
@@ -95,12 +95,12 @@ class NetworkView:
             self.missing = ""  # nobody expects any
             return None
         try:
-            found = load_recorded_test(self.run.config["data"], read_manifest(self.run.split_path))
+            images = load_recorded_test(self.run.config["data"], read_manifest(self.run.split_path))
         except (SightlineError, KeyError) as error:
             self.missing = f"The run's test images are not at hand: {error}."
             return None
-        self.missing = "" if found else "This run has no test images."
-        return found
+        self.missing = "" if images else "This run has no test images."
+        return images
 
     def about(self) -> Json:
         """network.json: the network in short, and its layers."""
@@ -126,22 +126,22 @@ class NetworkView:
         order = in_class_turns(test.labels)
         pages = -(-len(order) // count)
         shown_now = order[count * (page % pages) : count * (page % pages + 1)]
-        found = []
+        pictures = []
         for index in shown_now.tolist():
             try:
                 image = test.images.read(index)
             except SightlineError:
                 continue
-            found.append(
+            pictures.append(
                 {"id": f"test-{index}", "truth": test.classes[int(test.labels[index])], "uri": picture_uri(image)}
             )
-        return {"pictures": found, "pages": pages, "missing": ""}
+        return {"pictures": pictures, "pages": pages, "missing": ""}
 
     def give(self, image: bytes) -> Json:
         """Remember an image file's picture. Raises ImageError when it cannot be decoded."""
         name = f"given-{next(self._numbers)}"
         self._remember(name, read_image(image))
-        return {"id": name, "uri": picture_uri(self.given[name])}
+        return {"id": name, "uri": picture_uri(self.uploads[name])}
 
     def draw(self, ink: bytes, width: int) -> Json:
         """Grey levels of a drawing, row by row: the answer, and what the network was shown. Raises InputError."""
@@ -162,9 +162,9 @@ class NetworkView:
         with undisturbed(network), watched(network, [row.name for row in self.rows]) as runs:
             subject.forward(x)
         strips = [_strip(network, row.name, runs[row.name].output, x) for row in self.rows]
-        seen = shown(self.classifier, pixels)
+        image = shown(self.classifier, pixels)
         return {
-            "image": packed(seen),
+            "image": packed(image),
             "truth": truth,
             "prediction": self._prediction(pixels),
             "cam": self.cam(picture, None),
@@ -189,24 +189,24 @@ class NetworkView:
         row = self._row(number)
         pixels, _ = self._picture(picture)
         network = self.classifier.network
-        told: Json = {"layer": vars(row), "number": number, "maps": None, "kernels": None, "vector": None}
+        answer: Json = {"layer": vars(row), "number": number, "maps": None, "kernels": None, "vector": None}
         if isinstance(network.get_submodule(row.name), nn.Conv2d):
             weights = kernels(self.classifier, row.name)[:FILTERS, :DEPTH]
-            told["kernels"] = {"values": np.round(weights.astype(float), 4).tolist(), "of": row.shape[0]}
+            answer["kernels"] = {"values": np.round(weights.astype(float), 4).tolist(), "of": row.shape[0]}
         try:
-            seen = activations(self.classifier, pixels, row.name)
+            maps = activations(self.classifier, pixels, row.name)
         except ModelError:
-            told["vector"] = self._vector(pixels, row)
-            return told
-        order = np.argsort(-np.abs(seen.values).mean(axis=(1, 2)), kind="stable")
+            answer["vector"] = self._vector(pixels, row)
+            return answer
+        order = np.argsort(-np.abs(maps.values).mean(axis=(1, 2)), kind="stable")
         order = order if every else order[: self.channels]
         dead = self._dead_channels(row.name)
-        height, width = seen.values.shape[1:]
+        height, width = maps.values.shape[1:]
         step = -(-max(height, width) // self.side)
-        flat = seen.values.reshape(len(seen.values), -1)
+        flat = maps.values.reshape(len(maps.values), -1)
         places = np.abs(flat).argmax(axis=1)
-        told["maps"] = {
-            **scaled(seen.values[order][:, ::step, ::step]),
+        answer["maps"] = {
+            **scaled(maps.values[order][:, ::step, ::step]),
             "step": step,
             "channels": [
                 {
@@ -220,20 +220,20 @@ class NetworkView:
                 }
                 for c in order.tolist()
             ],
-            "of": len(seen.values),
+            "of": len(maps.values),
             "dead": int(dead.sum()) if dead is not None else None,
             "watched": self._watched_count if dead is not None else 0,
         }
-        return told
+        return answer
 
     def value(self, picture: str, number: int, channel: int, row: int, column: int) -> Json:
         """How one value came about; of a layer that is no convolution or pooling, what it was before."""
-        found = self._row(number)
+        layer = self._row(number)
         pixels, _ = self._picture(picture)
         try:
-            taken = arithmetic(self.classifier, pixels, found.name, channel, row, column)
+            taken = arithmetic(self.classifier, pixels, layer.name, channel, row, column)
         except ModelError:
-            return self._passed(pixels, found, (channel, row, column))
+            return self._passed(pixels, layer, (channel, row, column))
         sums = np.where(np.isfinite(taken.products), taken.products, 0).sum(axis=(1, 2))
         order = np.argsort(-np.abs(sums), kind="stable")
         return {
@@ -266,7 +266,7 @@ class NetworkView:
             )
         pixels, _ = self._picture(picture)
         said: list[str] = []
-        found = nearest(self.run, pixels, 8, device="cpu", say=said.append)
+        neighbours = nearest(self.run, pixels, 8, device="cpu", say=said.append)
         return {
             "neighbours": [
                 {
@@ -275,7 +275,7 @@ class NetworkView:
                     "similarity": round(one.similarity, 4),
                     "uri": picture_uri(one.image),
                 }
-                for one in found
+                for one in neighbours
             ],
             "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in said),
         }
@@ -284,16 +284,16 @@ class NetworkView:
     def _data_name(self) -> str:
         return str(self.run.config.get("data")) if self.run else ""
 
-    def _row(self, number: int) -> Row:
+    def _row(self, number: int) -> LayerRow:
         if not 0 <= number < len(self.rows):
             raise InputError(f"there is no layer {number}", hint=f"there are {len(self.rows)}, counted from 0")
         return self.rows[number]
 
     def _picture(self, name: str) -> tuple[Pixels, str | None]:
         """Its pixels, uint8 (H, W, C), and its class where that is known. Names are looked up, never a path."""
-        if name in self.given:
-            self.given.move_to_end(name)
-            return self.given[name], None
+        if name in self.uploads:
+            self.uploads.move_to_end(name)
+            return self.uploads[name], None
         kind, _, number = name.partition("-")
         test = self.test
         if kind == "test" and number.isdecimal() and test is not None and int(number) < len(test):
@@ -301,10 +301,10 @@ class NetworkView:
         raise InputError(f"the lab has no picture '{name}' any more", hint="choose or give it again")
 
     def _remember(self, name: str, pixels: Pixels) -> None:
-        self.given[name] = pixels
-        self.given.move_to_end(name)
-        while len(self.given) > GIVEN:
-            self.given.popitem(last=False)
+        self.uploads[name] = pixels
+        self.uploads.move_to_end(name)
+        while len(self.uploads) > UPLOADS:
+            self.uploads.popitem(last=False)
 
     def _prediction(self, pixels: Pixels) -> Json:
         answer = self.classifier.predict(pixels, top=min(GUESSES, len(self.classifier.classes)))
@@ -328,7 +328,7 @@ class NetworkView:
             self._dead[name] = dead_channels(self.classifier, images, name)
         return self._dead[name]
 
-    def _vector(self, pixels: Pixels, row: Row) -> Json | None:
+    def _vector(self, pixels: Pixels, row: LayerRow) -> Json | None:
         """A layer's output where it is no map: its numbers, the largest first."""
         subject, network = Subject.of(self.classifier), self.classifier.network
         with undisturbed(network), watched(network, [row.name]) as runs:
@@ -342,7 +342,7 @@ class NetworkView:
         names = self.classifier.classes if is_answer else [str(i) for i in range(len(values))]
         return {"values": [[names[i], short(values[i])] for i in order.tolist()], "of": len(values)}
 
-    def _passed(self, pixels: Pixels, row: Row, place: tuple[int, int, int]) -> Json:
+    def _passed(self, pixels: Pixels, row: LayerRow, place: tuple[int, int, int]) -> Json:
         """What a layer that looks at single values made of the one at that place."""
         subject, network = Subject.of(self.classifier), self.classifier.network
         x = subject.input(pixels)
@@ -352,8 +352,8 @@ class NetworkView:
         after = as_maps(network, row.name, run.output, x)[0]
         if any(not 0 <= at < count for at, count in zip(place, after.shape, strict=True)):
             raise InputError(f"{row.name} has no place {place}", hint=f"its maps are {tuple(after.shape)}")
-        given = run.inputs[0] if run.inputs else None
-        before = float(given[0][place]) if isinstance(given, Tensor) and given[0].shape == after.shape else None
+        value = run.inputs[0] if run.inputs else None
+        before = float(value[0][place]) if isinstance(value, Tensor) and value[0].shape == after.shape else None
         return {"kind": "passed", "layer": row.kind, "before": before, "output": float(after[place])}
 
 

@@ -77,7 +77,7 @@ def _first_number(words: str) -> float:
     return float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
 
 
-def _images(network: Network, image: "_Seen | None") -> Part | None:
+def _images(network: Network, image: "_TestImage | None") -> Part | None:
     channels, height, width = network.input_shape
     numbers = channels * height * width
     asked = question(
@@ -121,11 +121,11 @@ def _convolution(network: Network) -> Part | None:
     biases = 0 if layer.bias is None else filters
     right = filters * depth * high * wide + biases
     values = kernels(network, name)[:KERNELS, :3]
-    shown = f"{len(values)} of its {filters}" if len(values) < filters else f"its {filters}"
+    portion = f"{len(values)} of its {filters}" if len(values) < filters else f"its {filters}"
     figure = {"kind": "kernels", "values": values.round(5).tolist(), "reach": float(np.abs(values).max())}
     with_bias = "with biases" if biases else "without biases"
     return _part(
-        f"The first convolution of your network, {name}: {shown} filters of {high} {TIMES} {wide}"
+        f"The first convolution of your network, {name}: {portion} filters of {high} {TIMES} {wide}"
         f"{f', {depth} channels deep' if depth > 1 else ''}.",
         figure,
         question(
@@ -262,7 +262,7 @@ def _judging(workspace: Workspace) -> Part | None:
     )
 
 
-class _Seen:
+class _TestImage:
     """A test image whose numbers are shown: all of it, or the middle of it, in grey."""
 
     def __init__(self, pixels: np.ndarray[Any, np.dtype[np.uint8]], label: str) -> None:
@@ -277,7 +277,7 @@ class _Seen:
         self.whole = max(height, width) <= SIDE
 
 
-def _test_image(workspace: Workspace) -> _Seen | None:
+def _test_image(workspace: Workspace) -> _TestImage | None:
     """The first test image; None when the run has none, or it cannot be read any more."""
     try:
         test: ImageSet | None = load_recorded_test(
@@ -285,7 +285,7 @@ def _test_image(workspace: Workspace) -> _Seen | None:
         )
         if test is None:
             return None
-        return _Seen(test.images.read(0), test.classes[int(test.labels[0])])
+        return _TestImage(test.images.read(0), test.classes[int(test.labels[0])])
     except SightlineError:
         return None
 

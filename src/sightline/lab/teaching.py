@@ -93,10 +93,10 @@ class Teaching:
             return (
                 f"There are {counts[most]} pictures of {most} and {counts[least]} of {least}: take more of the latter."
             )
-        shown = [uri for own in self.pictures.values() for uri in own.values()]
-        if repeated := len(shown) - len(set(shown)):
-            told = "1 picture is there" if repeated == 1 else f"{repeated} pictures are there"
-            return f"{told} more than once: other ones would teach it more."
+        uris = [uri for own in self.pictures.values() for uri in own.values()]
+        if repeated := len(uris) - len(set(uris)):
+            amount = "1 picture is there" if repeated == 1 else f"{repeated} pictures are there"
+            return f"{amount} more than once: other ones would teach it more."
         if min(counts.values()) < 20:
             return "Twenty of each, from several sides and in different light, make it surer."
         return ""
@@ -118,7 +118,7 @@ class Teaching:
             if self.folder and (self.folder / "pictures" / name).exists():
                 with files.storage_errors(self.folder):
                     (self.folder / "pictures" / name).rename(self.folder / "pictures" / to)
-            self.pictures = {to if old == name else old: kept for old, kept in self.pictures.items()}
+            self.pictures = {to if old == name else old: pictures for old, pictures in self.pictures.items()}
             assert self.pictures[to] is own
             return self.state()
 
@@ -201,18 +201,18 @@ class Teaching:
         """How the latest training goes; None before the first."""
         if self._out is None:
             return None
-        told: Json = {"running": self.is_training, "lines": self._lines[-LINES:], "outcome": self._outcome}
-        told |= {"run": "", "epochs": [], "counts": {}}
+        progress: Json = {"running": self.is_training, "lines": self._lines[-LINES:], "outcome": self._outcome}
+        progress |= {"run": "", "epochs": [], "counts": {}}
         try:
             run = Run(self._out)
-            told["epochs"] = [[record["epoch"], record.get("val_accuracy")] for record in run.history]
-            told["counts"] = _counts(run)
+            progress["epochs"] = [[record["epoch"], record.get("val_accuracy")] for record in run.history]
+            progress["counts"] = _counts(run)
         except (SightlineError, OSError):
             pass  # it has not come that far
         if self.run is not None and self._outcome == "done":
-            told["run"] = str(self.run.path)
-            told["result"] = self._result
-        return told
+            progress["run"] = str(self.run.path)
+            progress["result"] = self._result
+        return progress
 
     def look(self, image: bytes) -> Json:
         """What the latest network says of an image. Raises RunError before there is one, ImageError."""
@@ -256,9 +256,9 @@ class Teaching:
 
         A run that the lab was opened with gives way only to a training that has come to its end.
         """
-        shown = self.workspace.run.path if self.workspace.has_run else None
-        is_ours = shown is None or (self.folder is not None and shown.parent == self.folder)
-        if shown != out and is_ours and (out / "config.json").exists():
+        open_run = self.workspace.run.path if self.workspace.has_run else None
+        is_ours = open_run is None or (self.folder is not None and open_run.parent == self.folder)
+        if open_run != out and is_ours and (out / "config.json").exists():
             with contextlib.suppress(SightlineError):
                 self.workspace.open(out)
 
@@ -278,15 +278,17 @@ class Teaching:
         return self.pictures[name]
 
     def _check_new(self, name: str) -> None:
-        shown = name[:LONGEST_NAME]
+        excerpt = name[:LONGEST_NAME]
         if not name.strip() or name != name.strip():
-            raise InputError("the class has no name" if not name.strip() else f"'{shown}' begins or ends with a space")
+            raise InputError(
+                "the class has no name" if not name.strip() else f"'{excerpt}' begins or ends with a space"
+            )
         if len(name) > LONGEST_NAME:
-            raise InputError(f"'{shown}...' is too long", hint=f"use {LONGEST_NAME} letters or fewer")
+            raise InputError(f"'{excerpt}...' is too long", hint=f"use {LONGEST_NAME} letters or fewer")
         if not all(letter.isalnum() or letter in " -_" for letter in name) or name.lower() in RESERVED:
-            raise InputError(f"'{shown}' cannot be the name of a folder", hint="use letters, digits, spaces, - and _")
+            raise InputError(f"'{excerpt}' cannot be the name of a folder", hint="use letters, digits, spaces, - and _")
         if name.casefold() in {other.casefold() for other in self.pictures}:
-            raise InputError(f"there is a class '{shown}' already", hint="use another name")
+            raise InputError(f"there is a class '{excerpt}' already", hint="use another name")
 
     def _require_rest(self) -> None:
         """Files that a training reads stay as they are until it ends."""

@@ -24,8 +24,8 @@ def cache_folder() -> Path:
 
 def data_folders() -> tuple[Path, ...]:
     """Where data sets are looked for: $SIGHTLINE_DATA, if set, then the user's cache."""
-    given = os.environ.get("SIGHTLINE_DATA")
-    return (Path(given).expanduser(), cache_folder()) if given else (cache_folder(),)
+    folder = os.environ.get("SIGHTLINE_DATA")
+    return (Path(folder).expanduser(), cache_folder()) if folder else (cache_folder(),)
 
 
 def decode_once(name: str, sources: tuple[Path, ...], decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -35,15 +35,15 @@ def decode_once(name: str, sources: tuple[Path, ...], decode: Callable[[], dict[
     path, size and time, and is replaced when they change. Where the cache cannot be written, decoding is repeated.
     """
     made_of = _fingerprint(sources)
-    kept = cache_folder() / "decoded" / f"{name}.safetensors"
-    # Suppressed: not decoded here yet, or a damaged file.
-    with contextlib.suppress(OSError, SafetensorError), safe_open(kept, "pt") as file:
+    path = cache_folder() / "decoded" / f"{name}.safetensors"
+    # An error means that it is not decoded here yet, or that the file is damaged.
+    with contextlib.suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
         if (file.metadata() or {}).get("made_of") == made_of:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - safe_open is no mapping
     tensors = decode()
     with contextlib.suppress(StorageError):
-        make_folder(kept.parent)
-        write_bytes(kept, save(tensors, metadata={"made_of": made_of}))
+        make_folder(path.parent)
+        write_bytes(path, save(tensors, metadata={"made_of": made_of}))
     return tensors
 
 

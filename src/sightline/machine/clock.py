@@ -2,8 +2,8 @@
 
 import time
 
-FINISHING_SECONDS = 2.0  # of a time budget kept back for scoring and the report, and
-FINISHING_SHARE = 0.03  # this share of it
+# Scoring and the report have so many seconds of a time budget, and this share of it.
+FINISHING_SECONDS, FINISHING_SHARE = 2.0, 0.03
 
 
 class Clock:
@@ -16,6 +16,6 @@ class Clock:
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 
-    def left(self, budget: float) -> float:
-        """Of a time budget, less what has passed and what scoring and the report will need."""
+    def remaining(self, budget: float) -> float:
+        """Seconds of a time budget less those that have passed and those that scoring and the report will need."""
         return budget * (1 - FINISHING_SHARE) - FINISHING_SECONDS - self.elapsed

@@ -11,7 +11,7 @@ import torch
 from sightline.config import PrecisionName
 from sightline.errors import ConfigError
 
-# From glibc's malloc.h.
+# The numbers are those of glibc's malloc.h.
 M_TRIM_THRESHOLD = -1
 M_TOP_PAD = -2
 M_MMAP_MAX = -4

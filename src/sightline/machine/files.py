@@ -56,7 +56,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     After an error the old file is untouched and the temporary one is gone. Raises StorageError.
     """
-    # Not mkstemp: its files are readable by their owner only, and the finished one would be too.
+    # This is not mkstemp: its files are readable by their owner only, and the finished one would be too.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with storage_errors(path):
         try:

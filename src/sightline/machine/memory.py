@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sightline.errors import DataError, TrainingError
 
-# Of failures that torch raises as a plain RuntimeError.
+# These messages tell failures that torch raises as a plain RuntimeError.
 MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",  # on Windows

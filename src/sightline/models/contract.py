@@ -49,11 +49,11 @@ class Network(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """What the output layer sees, one vector an image: (B, C, H, W) -> (B, D)."""
-        seen: list[Tensor] = []
+        vectors: list[Tensor] = []
         output = {"head.output": self.head.get_submodule("output")}
-        with layer_hooks(output, before=lambda _, inputs: seen.append(inputs[0])):
+        with layer_hooks(output, before=lambda _, inputs: vectors.append(inputs[0])):
             self(x)
-        return seen[0]
+        return vectors[0]
 
     @property
     def embedding_size(self) -> int:

@@ -64,9 +64,9 @@ def timm_config(name: str) -> Any:
 
 
 def _own_files() -> Iterator[Path]:
-    given = os.environ.get("SIGHTLINE_DATA")
-    if given:
-        yield from sorted(Path(given).expanduser().glob("weights/*.safetensors"))
+    folder = os.environ.get("SIGHTLINE_DATA")
+    if folder:
+        yield from sorted(Path(folder).expanduser().glob("weights/*.safetensors"))
 
 
 def _architectures(path: Path) -> tuple[str, ...]:

@@ -111,9 +111,9 @@ def load_pretrained(
 def _find(name: str, weights: str | Path | None) -> Path:
     if weights is not None and weights != FETCH:
         return Path(weights).expanduser()
-    found = find_weights(name)
-    if found:
-        return found
+    path = find_weights(name)
+    if path:
+        return path
     if weights == FETCH:
         return fetch_weights(name)
     raise ModelError(

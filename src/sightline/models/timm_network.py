@@ -24,7 +24,7 @@ from sightline.models.blocks import sequential
 from sightline.models.contract import Network, Options
 from sightline.models.watching import LayerRun, layer_runs
 
-# What timm's feature extractor returns, and which feature maps that is here; nothing is lost:
+# Timm's feature extractor returns one of four forms, which become feature maps here; nothing is lost:
 # maps (B, C, h, w); channels-last (B, h, w, C) -> (B, C, h, w); tokens (B, N, C) -> (B, C, 1, N);
 # vector (B, C) -> (B, C, 1, 1).
 Layout = Literal["maps", "channels-last", "tokens", "vector"]
@@ -186,18 +186,18 @@ def _build(name: str, num_classes: int, in_channels: int, size: int, options: Ma
     with late_compiler():
         import timm
 
-    given: dict[str, Any] = dict(options)
+    arguments: dict[str, Any] = dict(options)
     config = timm.models.get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size and size != config.input_size[1]:
-        given["img_size"] = size
+        arguments["img_size"] = size
     try:
-        return timm.create_model(name, num_classes=num_classes, in_chans=in_channels, **given)
+        return timm.create_model(name, num_classes=num_classes, in_chans=in_channels, **arguments)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
-        settings = ", ".join(f"{key}={value}" for key, value in given.items())
+        settings = ", ".join(f"{key}={value}" for key, value in arguments.items())
         raise ModelError(
             f"timm cannot build {name}: {(str(error).splitlines() or ['it does not say why'])[0]}",
             where=settings,
-            hint="use the published size and no options" if given else "choose another network",
+            hint="use the published size and no options" if arguments else "choose another network",
         ) from error
 
 

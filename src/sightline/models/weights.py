@@ -142,8 +142,8 @@ def differences(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], nam
         for key, tensor in wanted.items()
         if key in tensors and tensors[key].shape != tensor.shape
     ]
-    found = [_listed(missing, "missing"), _listed(extra, "unknown"), _listed(shapes, "of another shape")]
-    return "; ".join(part for part in found if part)
+    reasons = [_listed(missing, "missing"), _listed(extra, "unknown"), _listed(shapes, "of another shape")]
+    return "; ".join(part for part in reasons if part)
 
 
 def _listed(names: list[str], what: str) -> str:

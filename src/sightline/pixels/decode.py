@@ -65,7 +65,7 @@ READERS: tuple[tuple[str, re.Pattern[bytes], Callable[[BinaryIO], ImageFile.Imag
     ("PNM", re.compile(rb"P[1-6]\s"), PpmImagePlugin.PpmImageFile),
 )
 
-# What else is found under an image's name, so that the message can say it.
+# Other things are found under an image's name: so the message can say which.
 STRANGERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE), "an HTML page (a failed download?)"),
     (re.compile(rb"version https://git-lfs"), "a Git LFS pointer (run `git lfs pull`)"),
@@ -191,9 +191,9 @@ def _open(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     for _, signature, reader in READERS:
         if signature.match(start):
             return reader(stream)
-    found = next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a known type")
+    content = next((what for signature, what in STRANGERS if signature.match(start)), "not an image of a known type")
     formats = ", ".join(format_name for format_name, _, _ in READERS)
-    raise _unreadable(name, f"it is {found}", f"the types read here are {formats}")
+    raise _unreadable(name, f"it is {content}", f"the types read here are {formats}")
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:

@@ -76,7 +76,7 @@ class Preprocess:
         photos at 96 pixels the result differs from that of the full decode by 1.3 levels of 255 on average, and would
         by 2.6 if it were decoded at no less than once the size.
         """
-        return self._planes(read_image(source, min_size=2 * max(self.size)), self._fitted)
+        return self._planes(read_image(source, min_size=2 * max(self.size)), self._to_size)
 
     def read_part(
         self, source: str | os.PathLike[str] | bytes, box: Callable[[int, int], tuple[int, int, int, int]]
@@ -88,9 +88,9 @@ class Preprocess:
         box: from the height and width of what would be seen, the part's top, left, height and width in pixels. It is
         resized once, from the decoded image.
         """
-        kept = self._kept(read_image(source, min_size=2 * max(self.size)))
-        top, left, height, width = box(*kept.shape[:2])
-        return self._planes(kept[top : top + height, left : left + width], lambda part: self._resized(part, self.size))
+        view = self._visible(read_image(source, min_size=2 * max(self.size)))
+        top, left, height, width = box(*view.shape[:2])
+        return self._planes(view[top : top + height, left : left + width], lambda part: self._resized(part, self.size))
 
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3 or 1) of any size -> contiguous uint8 (C, h, w). An image of the right size keeps its bytes.
@@ -100,15 +100,15 @@ class Preprocess:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
             what = f"the image is {image.dtype} of shape {image.shape}"
             raise InputError(what, hint="use uint8 (H, W, 3) or (H, W, 1)")
-        return np.ascontiguousarray(self._planes(image, self._fitted))
+        return np.ascontiguousarray(self._planes(image, self._to_size))
 
     def _planes(
-        self, image: NDArray[np.uint8], fit: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+        self, image: NDArray[np.uint8], resize: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
     ) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3 or 1) -> uint8 (C, h, w), channels last in memory, of what `fit` makes of it."""
+        """uint8 (H, W, 3 or 1) -> uint8 (C, h, w), channels last in memory, of what `resize` makes of it."""
         if self.channels == 1 and image.shape[2] == 3:
             image = rgb_to_gray(image)[:, :, None]
-        image = fit(image)
+        image = resize(image)
         if self.channels == 3 and image.shape[2] == 1:
             image = gray_to_rgb(image[:, :, 0])
         return image.transpose(2, 0, 1)
@@ -138,15 +138,15 @@ class Preprocess:
         """One sentence for reports and summaries."""
         height, width = self.size
         colour = "RGB" if self.channels == 3 else "Grey"
-        fit = {
+        words = {
             "crop": f"cropped to the centre and resized to {width} x {height} pixels",
             "pad": f"resized and padded with the mean colour to {width} x {height} pixels",
             "squash": f"resized to {width} x {height} pixels whatever their shape",
         }[self.fit]
         mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
-        return f"{colour} images {fit} ({self.interpolation}), scaled to [0, 1], minus mean {mean}, over std {std}."
+        return f"{colour} images {words} ({self.interpolation}), scaled to [0, 1], minus mean {mean}, over std {std}."
 
-    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _to_size(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """uint8 (H, W, C) -> uint8 (h, w, C)."""
         height, width = image.shape[:2]
         wanted_height, wanted_width = self.size
@@ -155,7 +155,7 @@ class Preprocess:
         if self.fit == "squash":
             return self._resized(image, self.size)
         if self.fit == "crop":
-            return self._resized(self._kept(image), self.size)
+            return self._resized(self._visible(image), self.size)
         scale = max(height / wanted_height, width / wanted_width)
         inner = (max(1, round(height / scale)), max(1, round(width / scale)))
         top, left = (wanted_height - inner[0]) // 2, (wanted_width - inner[1]) // 2
@@ -164,7 +164,7 @@ class Preprocess:
         canvas[top : top + inner[0], left : left + inner[1]] = self._resized(image, inner)
         return canvas
 
-    def _kept(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _visible(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What a network sees at all of uint8 (H, W, C): with fit "crop" the centre, in the shape of `size`."""
         if self.fit != "crop":
             return image
@@ -182,7 +182,7 @@ class Preprocess:
 
             # Pillow's arithmetic (the results differ by a rounding, if at all) in half the time: Pillow copies every
             # image into a format of its own and back. https://github.com/pytorch/pytorch/pull/96848
-            # With the axis of one image in front, so that torch sees channels last and leaves them there.
+            # The axis of one image comes in front, so that torch sees channels last and leaves them there.
             batch = torch.from_numpy(np.require(image, requirements=["C", "W"]))[None].permute(0, 3, 1, 2)
             resized = F.interpolate(batch, size=size, mode=self.interpolation, antialias=True)
             return resized[0].permute(1, 2, 0).numpy()

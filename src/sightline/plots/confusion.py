@@ -104,10 +104,10 @@ def _layout(classes: int) -> tuple[float, float]:
 def _name(axes: Axes, names: list[str], size: float) -> None:
     short = [shortened(name, NAME_ROOM, size) for name in names]
     cell = _layout(len(names))[0] / len(names)
-    fits = max(text_width(name, size) for name in short) <= 0.92 * cell
+    level = max(text_width(name, size) for name in short) <= 0.92 * cell
     places = range(len(names))
     axes.set_yticks(places, short, fontsize=size, color=INK)
-    axes.set_xticks(places, short, fontsize=size, color=INK, rotation=0 if fits else 90)
+    axes.set_xticks(places, short, fontsize=size, color=INK, rotation=0 if level else 90)
     axes.set(xlabel="called", ylabel="truth")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

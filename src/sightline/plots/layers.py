@@ -83,8 +83,8 @@ def kernels(weights: ArrayLike, *, limit: int = 64, inputs: int = 16) -> Drawing
     if values.shape[2:] == (1, 1):
         return _matrix(values[:, :, 0, 0], reach)
     every, deep, height, width = values.shape
-    shown = values[:limit, :inputs]
-    outputs, channels = shown.shape[:2]
+    part = values[:limit, :inputs]
+    outputs, channels = part.shape[:2]
     wanted = 12.0 if channels > 3 else 22.0 if channels > 1 else 34.0
     longer = side_in_points(max(height, width), wanted)
     wide, high = longer * width / max(height, width), longer * height / max(height, width)
@@ -103,7 +103,7 @@ def kernels(weights: ArrayLike, *, limit: int = 64, inputs: int = 16) -> Drawing
         page.text(left + named - 3, upper + high / 2, str(output), size=NUMBER, ink=FAINT_INK, ha="right", va="center")
         for channel in range(channels):
             place = left + named + channel * (wide + inner)
-            page.image(shown[output, channel], place, upper, wide, high, **signed(reach))
+            page.image(part[output, channel], place, upper, wide, high, **signed(reach))
             page.box(place, upper, wide, high, edgecolor=HAIRLINE, linewidth=0.5)
             if deep == 3 and row == 0:
                 color = "RGB"[channel]
@@ -128,10 +128,10 @@ def _matrix(values: NDArray[np.float64], reach: float) -> Drawing:
     return page.figure
 
 
-def _heading(outputs: int, channels: int, size: str, shown: int, deep: int) -> str:
+def _heading(outputs: int, channels: int, size: str, rows: int, columns: int) -> str:
     """How many kernels there are, and which of them are drawn."""
     words = f"{outputs:,} output x {channels:,} input {'channel' if channels == 1 else 'channels'}, kernels of {size}"
-    parts = [f"output 0 to {shown - 1}"] * (shown < outputs) + [f"input 0 to {deep - 1}"] * (deep < channels)
+    parts = [f"output 0 to {rows - 1}"] * (rows < outputs) + [f"input 0 to {columns - 1}"] * (columns < channels)
     return words + (f"; drawn: {' and '.join(parts)}" if parts else "")
 
 

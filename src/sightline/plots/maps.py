@@ -114,16 +114,16 @@ def receptive_field(
     top = MARGIN + LINE * NORMAL + GAP
     sheet = max(NARROWEST, 2 * MARGIN + count * (across + 2 * GAP) - 2 * GAP)
     page = canvas(sheet, top + down + MARGIN + (GAP + SCALE_HEIGHT if values is not None else 0))
-    seen = f"{lower - upper:g} x {east - west:g} pixels can reach this unit; the image has {height} x {width}"
-    page.text(MARGIN, MARGIN, title or seen, size=NORMAL if title else NORMAL - 1)
+    reach = f"{lower - upper:g} x {east - west:g} pixels can reach this unit; the image has {height} x {width}"
+    page.text(MARGIN, MARGIN, title or reach, size=NORMAL if title else NORMAL - 1)
     rows, columns = slice(max(0, int(upper)), int(np.ceil(lower))), slice(max(0, int(west)), int(np.ceil(east)))
     muted = pale(pixels)
     seen_part = muted.copy()
     seen_part[rows, columns] = pixels[rows, columns]
-    for number, shown in enumerate((seen_part, muted)[:count]):
+    for number, background in enumerate((seen_part, muted)[:count]):
         left = MARGIN + number * (across + 2 * GAP)
         place = (left - start * point, top - north * point, width * point, height * point)
-        page.image(shown, *place)
+        page.image(background, *place)
         if number == 1 and values is not None:
             largest = float(values.max())
             page.image(values, *place, cmap=HEAT, vmin=0, vmax=largest or 1.0, interpolation="bilinear")

@@ -48,14 +48,14 @@ def arithmetic(numbers: Arithmetic, *, limit: int = 4) -> Drawing:
         shapes = ", ".join(str(array.shape) for array in (patch, kernel, products))
         raise DataError(f"patch, kernel and products have the shapes {shapes}", hint="give what `arithmetic` returned")
     sums = products.sum(axis=(1, 2))
-    shown = np.argsort(-np.abs(sums), kind="stable")[:limit]
+    largest = np.argsort(-np.abs(sums), kind="stable")[:limit]
     cell = min(CELL, GRID / max(kernel.shape[1:]))
     high, wide = (cell * count for count in kernel.shape[1:])
     wide_named = max(wide, 42.0)
     top, pitch = MARGIN + 2 * LINE * NORMAL + GAP + LINE * SMALL, high + LINE * SMALL + GAP
     sheet = 2 * MARGIN + 3 * wide_named + 2 * SIGN + SUM
-    total = wrapped(_total(numbers, sums, shown), sheet - 2 * MARGIN, NORMAL)
-    page = canvas(sheet, top + len(shown) * pitch + len(total.splitlines()) * LINE * NORMAL + MARGIN)
+    total = wrapped(_total(numbers, sums, largest), sheet - 2 * MARGIN, NORMAL)
+    page = canvas(sheet, top + len(largest) * pitch + len(total.splitlines()) * LINE * NORMAL + MARGIN)
     where = f"channel {numbers.channel}, row {numbers.row}, column {numbers.column}"
     page.text(MARGIN, MARGIN, f"{numbers.layer}: {KINDS.get(numbers.kind, numbers.kind)}", size=NORMAL)
     page.text(MARGIN, MARGIN + LINE * NORMAL, where, ink=FAINT_INK)
@@ -63,7 +63,7 @@ def arithmetic(numbers: Arithmetic, *, limit: int = 4) -> Drawing:
     grids = ((patch, _input_colors(patch)), (kernel, _signed(kernel)), (products, _signed(products)))
     for left, name in zip(lefts, ("input", "kernel", "products"), strict=True):
         page.text(left, top - 2, name, ink=FAINT_INK, va="bottom")
-    for row, place in enumerate(shown):
+    for row, place in enumerate(largest):
         upper = top + row * pitch
         middle = upper + high / 2
         for left, (values, colors) in zip(lefts, grids, strict=True):
@@ -72,16 +72,16 @@ def arithmetic(numbers: Arithmetic, *, limit: int = 4) -> Drawing:
         for left, sign in zip(lefts[1:], ("\N{MULTIPLICATION SIGN}", "="), strict=True):
             page.text(left - SIGN / 2, middle, sign, size=12, ha="center", va="center")
         page.text(lefts[2] + wide + 6, middle, f"sum {number_text(sums[place])}", size=NORMAL - 1, va="center")
-    page.text(MARGIN, top + len(shown) * pitch, total, size=NORMAL)
+    page.text(MARGIN, top + len(largest) * pitch, total, size=NORMAL)
     return page.figure
 
 
-def _total(numbers: Arithmetic, sums: NDArray[np.float64], shown: NDArray[np.int64]) -> str:
+def _total(numbers: Arithmetic, sums: NDArray[np.float64], largest: NDArray[np.int64]) -> str:
     """The last line: every row's sum, the rest, the bias, and what they come to."""
-    rest = len(sums) - len(shown)
-    terms = [number_text(float(sums[place])) for place in shown]
+    rest = len(sums) - len(largest)
+    terms = [number_text(float(sums[place])) for place in largest]
     if rest:
-        others = float(sums.sum() - sums[shown].sum())
+        others = float(sums.sum() - sums[largest].sum())
         terms.append(f"{number_text(others)} (the other {rest:,} {'channel' if rest == 1 else 'channels'})")
     if numbers.bias:
         terms.append(f"{number_text(numbers.bias)} (bias)")

@@ -31,7 +31,7 @@ NAME_ROOM = 150.0  # points for the longest name
 
 
 @dataclass(frozen=True)
-class Row:
+class DotRow:
     """One line of a dot chart: a name, its shares (one a panel; None where there is none), words at the end."""
 
     name: str
@@ -54,7 +54,7 @@ def class_scores(evaluation: Evaluation) -> Drawing:
             Share(score.f1, *score.f1_interval),
         )
         words = f"{score.correct:,} of {score.support:,}"
-        rows.append(Row(score.name, shares if score.support else (None, None, None), words))
+        rows.append(DotRow(score.name, shares if score.support else (None, None, None), words))
     if not rows:
         raise DataError("the evaluation has no classes", hint="evaluate a classifier with at least one")
     figure = _dot_chart(rows, ["Recall", "Precision", "F1"])
@@ -82,7 +82,7 @@ def slices(parts: Sequence[Slice]) -> Drawing:
     for part in parts:
         share = Share(part.correct / part.total, *part.interval) if part.total else None
         rows.append(
-            Row(
+            DotRow(
                 f"{part.kind}: {part.name}",
                 [share],
                 f"{part.correct:,} of {part.total:,}" + (", differs" if part.differs else ""),
@@ -120,7 +120,7 @@ def _images(ids: Sequence[str]) -> str:
     return "image" if len(ids) == 1 else "images"
 
 
-def _dot_chart(rows: Sequence[Row], panels: Sequence[str]) -> Drawing:
+def _dot_chart(rows: Sequence[DotRow], panels: Sequence[str]) -> Drawing:
     """A line a row and a panel a score, all on one scale."""
     pitch = 15.0 if len(rows) <= 40 else 9.5  # points between two lines
     size = min(8.5, 0.75 * pitch)

@@ -39,7 +39,7 @@ SMALL, NORMAL = 7.5, 9.0  # points
 WIDTH = 7.2  # inches, the width of a page within its margins
 DOTS_PER_INCH = 144  # two dots a point, so that a pixel of an image can be a whole number of dots
 
-# What draws scripts that DejaVu Sans lacks, where the machine has it.
+# These fonts draw scripts that DejaVu Sans lacks, where the machine has them.
 _OTHER_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei")
 
 _LOOK: dict[str, Any] = {
@@ -204,8 +204,8 @@ def shortened(text: str, room: float, size: float) -> str:
     """Text that fits into `room` points: as it is, or with an ellipsis in its middle, as names differ at either end."""
     if text_width(text, size) <= room:
         return text
-    for kept in range(len(text) - 1, 0, -1):
-        cut = f"{text[: kept - kept // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
+    for letters in range(len(text) - 1, 0, -1):
+        cut = f"{text[: letters - letters // 2].rstrip()}…{text[len(text) - letters // 2 :].lstrip()}"
         if text_width(cut, size) <= room:
             return cut
     return "…"

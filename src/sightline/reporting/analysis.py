@@ -114,10 +114,10 @@ def analyse(
 
 def _saliency(classifier: Classifier, images: ImageSet, evaluation: Evaluation) -> dict[int, Any]:
     """Grad-CAM of what the galleries show, for the class each image was taken for."""
-    shown = list(dict.fromkeys([*evaluation.mistakes(MOST), *least_sure_indices(evaluation, MOST)]))
-    known = {images.ids[index]: index for index in shown}
-    kept, pixels, _ = readable(images.take(shown), classifier.preprocess)
-    indices = [known[name] for name in kept.ids]
+    gallery = list(dict.fromkeys([*evaluation.mistakes(MOST), *least_sure_indices(evaluation, MOST)]))
+    places = {images.ids[index]: index for index in gallery}
+    intact, pixels, _ = readable(images.take(gallery), classifier.preprocess)
+    indices = [places[name] for name in intact.ids]
     maps = grad_cam_batch(classifier, pixels, evaluation.predicted[indices])
     return dict(zip(indices, maps, strict=True))
 

@@ -71,7 +71,7 @@ def audit_section(audit: Audit) -> AuditSection:
     return AuditSection(
         headline=headline(audit),
         verdict=verdict(audit),
-        findings=[_shown(audit, finding, place) for finding in audit.findings],
+        findings=[_shown_finding(audit, finding, place) for finding in audit.findings],
         overview=overview(audit),
         columns=columns,
         classes=classes,
@@ -81,7 +81,7 @@ def audit_section(audit: Audit) -> AuditSection:
     )
 
 
-def _shown(audit: Audit, finding: Finding, place: dict[str, int]) -> ShownFinding:
+def _shown_finding(audit: Audit, finding: Finding, place: dict[str, int]) -> ShownFinding:
     groups: Sequence[Sequence[str]] = finding.groups or [(name,) for name in finding.images]
     limit = GROUPS if finding.groups else SINGLES
     rows = [_thumbnails(audit, group[:GROUP_SIZE], place) for group in groups[:limit]]
@@ -93,7 +93,7 @@ def _shown(audit: Audit, finding: Finding, place: dict[str, int]) -> ShownFindin
 
 
 def _thumbnails(audit: Audit, names: Sequence[str], place: dict[str, int]) -> list[Thumbnail]:
-    found = []
+    thumbnails = []
     for name in names:
         if name not in place:
             continue
@@ -105,8 +105,8 @@ def _thumbnails(audit: Audit, names: Sequence[str], place: dict[str, int]) -> li
         uri = png_uri(image) if max(image.shape[:2]) <= CRISP else jpeg_uri(image)
         label = audit.images.classes[int(audit.images.labels[index])]
         split = audit.splits[index]
-        found.append(Thumbnail(uri, name, f"{label}, {split}" if split else label))
-    return found
+        thumbnails.append(Thumbnail(uri, name, f"{label}, {split}" if split else label))
+    return thumbnails
 
 
 def _row(shortcut: Shortcut) -> ShortcutRow:

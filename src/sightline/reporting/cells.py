@@ -56,9 +56,9 @@ def cell_galleries(evaluation: Evaluation, sheet: SpriteSheet) -> list[CellGalle
     for cell in wrong:
         if room <= 0:
             break
-        shown = members(int(cell))[: min(OF_A_CELL, room)]
-        room -= len(shown)
-        galleries.append(_gallery(evaluation, sheet, int(cell), shown))
+        indices = members(int(cell))[: min(OF_A_CELL, room)]
+        room -= len(indices)
+        galleries.append(_gallery(evaluation, sheet, int(cell), indices))
     if num_classes <= LARGEST_TABLE:
         right = [number * (num_classes + 1) for number in range(num_classes)]
         galleries += [

@@ -78,13 +78,13 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
 
     train_counts: training images of each class by name, where they are known.
     """
-    seen = [score for score in evaluation.classes if score.support]
-    ticks = nice_ticks(100 * min(score.interval[0] for score in seen), 100, count=4)
+    scores = [score for score in evaluation.classes if score.support]
+    ticks = nice_ticks(100 * min(score.interval[0] for score in scores), 100, count=4)
     place = Scale((ticks[0], ticks[-1]), (0, 100))
     labels = tick_labels(ticks)
     labels[-1] += " %"
-    decimals = min(supported_digits(*score.interval) for score in seen)  # one for all: the points stand in line
-    areas = [score.roc_auc for score in seen if score.roc_auc]  # far surer than shares of as many images
+    decimals = min(supported_digits(*score.interval) for score in scores)  # one for all: the points stand in line
+    areas = [score.roc_auc for score in scores if score.roc_auc]  # far surer than shares of as many images
     area_decimals = min((supported_digits(area.low, area.high) for area in areas), default=0)
     order = sorted(evaluation.classes, key=lambda score: (score.support == 0, score.recall, score.name))
     counts = train_counts or {}
@@ -99,7 +99,7 @@ def class_table(evaluation: Evaluation, train_counts: Mapping[str, int] | None =
             )
             for score in order
         ],
-        rare=_rare_sentence(evaluation, [score for score in seen if score.name in rare]),
+        rare=_rare_sentence(evaluation, [score for score in scores if score.name in rare]),
     )
 
 

@@ -70,8 +70,8 @@ class Narrator(Listener):
     def stage(self, stage: Stage) -> None:
         """One line for a stage of a transfer."""
         accuracy = f"  validation {stage_accuracy(stage)}" if stage.total else ""
-        kept = "" if stage.kept else "; not better, so not kept"
-        self.say(f"{stage.name}: {stage.what}{accuracy}  {format_seconds(stage.seconds)}{kept}")
+        remark = "" if stage.kept else "; not better, so not kept"
+        self.say(f"{stage.name}: {stage.what}{accuracy}  {format_seconds(stage.seconds)}{remark}")
 
     def range_test(self, result: RangeTest, job: Job) -> None:
         """The rate that was found."""
@@ -80,14 +80,14 @@ class Narrator(Listener):
     def epoch(self, epoch: Epoch) -> None:
         """One line for one epoch."""
         of = f"/{self.epochs}" if self.epochs else ""
-        left = epoch.seconds / epoch.progress - epoch.seconds
+        seconds_left = epoch.seconds / epoch.progress - epoch.seconds
         parts = [f"epoch {epoch.epoch}{of}", f"loss {epoch.train_loss:.3f}"]
         if epoch.val_accuracy is not None:
             correct = round(epoch.val_accuracy * self.val_images)
             parts.append(f"validation {format_percent(correct, self.val_images)}")
         parts.append(f"{epoch.images_per_second:,.0f} images/s")
         parts.append(
-            f"{format_seconds(left)} left" if epoch.progress < 1 else f"{format_seconds(epoch.seconds)} in all"
+            f"{format_seconds(seconds_left)} left" if epoch.progress < 1 else f"{format_seconds(epoch.seconds)} in all"
         )
         self.say("  ".join(parts))
 

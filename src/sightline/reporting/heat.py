@@ -69,9 +69,9 @@ def heat_box(shape: tuple[int, int], preprocess: Preprocess | None) -> tuple[flo
     """
     if preprocess is None or preprocess.fit == "squash" or shape == preprocess.size:
         return 0.0, 0.0, 100.0, 100.0
-    ratios = [have / seen for have, seen in zip(shape, preprocess.size, strict=True)]
+    ratios = [side / input_side for side, input_side in zip(shape, preprocess.size, strict=True)]
     scale = min(ratios) if preprocess.fit == "crop" else max(ratios)
-    height, width = (100 * scale * seen / have for have, seen in zip(shape, preprocess.size, strict=True))
+    height, width = (100 * scale * input_side / side for side, input_side in zip(shape, preprocess.size, strict=True))
     return (100 - width) / 2, (100 - height) / 2, width, height
 
 

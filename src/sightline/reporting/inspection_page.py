@@ -98,14 +98,18 @@ class Inspection:
     files: Sequence[str] = ()
 
 
-def render_inspection(seen: Inspection) -> str:
+def render_inspection(inspection: Inspection) -> str:
     """The page as HTML, in one file that needs no other."""
-    answer = seen.prediction
+    answer = inspection.prediction
     guesses = [
         Guess(label=label, probability=format_probability(value), length=100 * value) for label, value in answer.top
     ]
     return render_page(
-        "inspect.html", seen=seen, guesses=guesses, headline=format_probability(answer.probability), scale=CIVIDIS
+        "inspect.html",
+        inspection=inspection,
+        guesses=guesses,
+        headline=format_probability(answer.probability),
+        scale=CIVIDIS,
     )
 
 
@@ -124,22 +128,22 @@ def large_view(
     return View(uri=uri, caption=caption, alt=alt, width=width, crisp=crisp, size=size, box=box)
 
 
-def map_grid(seen: Activations, kind: str, file: str) -> Grid:
+def map_grid(maps: Activations, kind: str, file: str) -> Grid:
     """The channels of a layer that fire most, strongest first, and what is to be said of all of them."""
-    count, height, width = seen.values.shape
+    count, height, width = maps.values.shape
     kind = "" if kind == "Sequential" else f" ({kind})"
-    low, high = float(seen.values.min()), float(seen.values.max())
-    order = np.argsort(-seen.max, kind="stable")[:TILES].tolist()
+    low, high = float(maps.values.min()), float(maps.values.max())
+    order = np.argsort(-maps.max, kind="stable")[:TILES].tolist()
     tile_width, crisp = _css_width(width, height, TILE_WIDTH)
     return Grid(
-        name=seen.layer,
-        sentence=f"{count:,} channels of {height} x {width}{kind}. {_shown(len(order), count)}{_dead(seen.dead)}",
+        name=maps.layer,
+        sentence=f"{count:,} channels of {height} x {width}{kind}. {_selection(len(order), count)}{_dead(maps.dead)}",
         tiles=[
             Tile(
-                uri=png_uri(map_rgb(seen.values[channel], low, high)),
-                caption=f"{channel}, dead" if seen.dead[channel] else f"{channel}",
-                alt=f"Channel {channel} of {seen.layer}",
-                dim=bool(seen.dead[channel]),
+                uri=png_uri(map_rgb(maps.values[channel], low, high)),
+                caption=f"{channel}, dead" if maps.dead[channel] else f"{channel}",
+                alt=f"Channel {channel} of {maps.layer}",
+                dim=bool(maps.dead[channel]),
             )
             for channel in order
         ],
@@ -204,7 +208,7 @@ def fields_sentence(fields: Sequence[ReceptiveField]) -> str:
 
 def neighbours_sentence(label: str, neighbours: Sequence[Neighbour]) -> str:
     """How many of the nearest training images have the predicted class."""
-    same = sum(found.label == label for found in neighbours)
+    same = sum(neighbour.label == label for neighbour in neighbours)
     count = len(neighbours)
     if count == 1:
         return f"The training image most alike to the network is {neighbours[0].label}."
@@ -220,12 +224,12 @@ def neighbour_tiles(neighbours: Sequence[Neighbour]) -> tuple[list[Tile], int, b
     width, crisp = _css_width(first.shape[1], first.shape[0], NEIGHBOUR_WIDTH)
     tiles = [
         Tile(
-            uri=png_uri(found.image) if crisp else jpeg_uri(found.image),
-            caption=found.label,
-            alt=found.id,
-            figure=f"{found.similarity:.3f}",
+            uri=png_uri(neighbour.image) if crisp else jpeg_uri(neighbour.image),
+            caption=neighbour.label,
+            alt=neighbour.id,
+            figure=f"{neighbour.similarity:.3f}",
         )
-        for found in neighbours
+        for neighbour in neighbours
     ]
     return tiles, width, crisp
 
@@ -236,8 +240,8 @@ def _css_width(width: int, height: int, wanted: int) -> tuple[int, bool]:
     return (width * max(1, round(wanted / width)) if crisp else wanted), crisp
 
 
-def _shown(shown: int, count: int) -> str:
-    return "" if shown == count else f"The {shown} that fire most are shown, strongest first; all are in the file. "
+def _selection(tiles: int, count: int) -> str:
+    return "" if tiles == count else f"The {tiles} that fire most are shown, strongest first; all are in the file. "
 
 
 def _dead(dead: NDArray[np.bool_]) -> str:

@@ -139,20 +139,20 @@ def _metrics(evaluation: Evaluation | None) -> Iterator[str]:
 def _classes(evaluation: Evaluation | None) -> Iterator[str]:
     if evaluation is None or not evaluation.total:
         return
-    seen = sorted((score for score in evaluation.classes if score.support), key=lambda score: score.recall)
-    shown = seen[:LISTED]
+    scores = sorted((score for score in evaluation.classes if score.support), key=lambda score: score.recall)
+    weakest = scores[:LISTED]
     yield "Recall, the share of a class that is recognised, and precision, the share of such answers that is right."
     yield ""
     yield "| Class | Recall | Precision | Test images |"
     yield "|---|---|---|---|"
-    for score in shown:
+    for score in weakest:
         called = int(evaluation.confusion[:, evaluation.classes.index(score)].sum())
         precision = format_percent(score.correct, called) if called else "never named"
         recall = format_percent(score.correct, score.support)
         yield f"| {_plain(score.name)} | {recall} | {precision} | {score.support:,} |"
-    if len(seen) > len(shown):
+    if len(scores) > len(weakest):
         yield ""
-        yield f"These are the {len(shown)} weakest of {len(seen)} classes."
+        yield f"These are the {len(weakest)} weakest of {len(scores)} classes."
     if confusions := evaluation.confusions(WEAKEST):
         yield ""
         pairs = "; ".join(
@@ -215,8 +215,8 @@ def _repeat(facts: TrainingFacts) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_plain(name) for name in names[:LISTED])
-    return shown + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
+    words = ", ".join(_plain(name) for name in names[:LISTED])
+    return words + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
 
 
 def _plain(text: str) -> str:

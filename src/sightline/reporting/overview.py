@@ -28,9 +28,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Overview:
-    """found: in the order of interest. steps: what to do next, the most useful first."""
+    """lines: in the order of interest. steps: what to do next, the most useful first."""
 
-    found: Sequence[Line]
+    lines: Sequence[Line]
     steps: Sequence[str]
 
 
@@ -83,8 +83,8 @@ def _labels(material: Material) -> Line | None:
     if material.suspects is None:
         return None
     count = len(material.suspects)
-    found = "no label" if not count else f"{count:,}"
-    words = f"{found} {material.among} look{'s' if count < 2 else ''} wrong"
+    amount = "no label" if not count else f"{count:,}"
+    words = f"{amount} {material.among} look{'s' if count < 2 else ''} wrong"
     return Line("Labels", words, "suspects" if count else "classes")
 
 

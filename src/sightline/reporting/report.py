@@ -109,7 +109,7 @@ def render(
         overview=overview(evaluation, material, audit=audit, calibrated=facts.val_images > 0)
         if evaluation and scored
         else None,
-        shown=images_shown(evaluation, images, material) if evaluation and scored and images else None,
+        images=images_shown(evaluation, images, material) if evaluation and scored and images else None,
         more=extras(evaluation, material) if evaluation and scored else None,
         material=material,
         learning=learning(history, planned_epochs=facts.epochs if live or stopped else None),

@@ -153,7 +153,7 @@ def _unknown(evaluation: Evaluation) -> str:
     if not count:
         return ""
     missed = int((unknown & (evaluation.predicted != evaluation.labels)).sum())
-    kept, kept_correct = evaluation.total - count, evaluation.correct - (count - missed)
+    others, others_correct = evaluation.total - count, evaluation.correct - (count - missed)
     wrong = f"{missed:,}" if missed else "none"
     text = f"{count:,} of {evaluation.total:,} test images are called unknown; {wrong} of these were named wrongly."
-    return text + (f" Of the others, {format_percent(kept_correct, kept)} are recognised." if kept else "")
+    return text + (f" Of the others, {format_percent(others_correct, others)} are recognised." if others else "")

@@ -204,13 +204,13 @@ class Run:
         record: plain JSON types with an `epoch`, counted from 1.
         """
         records, whole = self._read_history()
-        kept = [old for old in records if old["epoch"] < record["epoch"]]
+        earlier = [old for old in records if old["epoch"] < record["epoch"]]
         line = json.dumps(record) + "\n"
-        if whole and len(kept) == len(records):
+        if whole and len(earlier) == len(records):
             with files.storage_errors(self.history_path), open(self.history_path, "a", encoding="utf-8") as file:
                 file.write(line)
         else:
-            files.write_text(self.history_path, "".join(json.dumps(old) + "\n" for old in kept) + line)
+            files.write_text(self.history_path, "".join(json.dumps(old) + "\n" for old in earlier) + line)
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the local time before it."""

@@ -40,7 +40,7 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any] | None:
         """The saved state, its tensors on the CPU; None when nothing was saved. Raises RunError for a damaged file."""
-        # What a kill in the midst of saving left behind; nobody else writes here.
+        # A kill in the midst of saving leaves such files behind; nobody else writes here.
         for unfinished in self.path.parent.glob(f".{FILE_NAME}.*.part"):
             unfinished.unlink(missing_ok=True)
         if not self.path.exists():
@@ -48,16 +48,16 @@ class Checkpoints:
         try:
             with warnings.catch_warnings(action="ignore"):  # of what torch wonders about in damaged bytes
                 state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            found = state.get("format")
+            version = state.get("format")
         except (OSError, MemoryError):  # says nothing about the bytes
             raise
         except Exception as error:  # torch's reader raises about eight unrelated types for damaged bytes
             raise RunError(
                 "the checkpoint is damaged", where=str(self.path), hint="delete it to train again from the start"
             ) from error
-        if found != FORMAT:
+        if version != FORMAT:
             raise RunError(
-                f"the checkpoint has format {found}, this version reads {FORMAT}",
+                f"the checkpoint has format {version}, this version reads {FORMAT}",
                 where=str(self.path),
                 hint="go on with the version of Sightline that wrote it, or train again",
             )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 class Ema:
     """Averages of a network's parameters and float buffers; without decay and start_share simply the network's own.
 
-    start_share: of the initial weights in the averages that `applied` and `shown` give.
+    start_share: of the initial weights in the averages that `applied` and `averages` give.
     After n steps the average forgets with min(decay, (1 + n) / (10 + n)), so early weights do not linger
     (the rule of TensorFlow's ExponentialMovingAverage).
     """
@@ -42,7 +42,7 @@ class Ema:
                 self.average[name].copy_(tensor)
 
     @torch.no_grad()
-    def shown(self) -> dict[str, Tensor]:
+    def averages(self) -> dict[str, Tensor]:
         """The averages, by name; empty without decay and start_share."""
         return {
             name: average.lerp(self.start[name], self.start_share)
@@ -55,7 +55,7 @@ class Ema:
     def applied(self) -> Iterator[None]:
         """The network has the averaged weights within the block, and its own again afterwards."""
         own = self._copies() if self.average else {}
-        self._put(self.shown())
+        self._put(self.averages())
         try:
             yield
         finally:

@@ -107,11 +107,11 @@ class FeatureCache:
         """Map the values of every readable file into memory; their keys."""
         from safetensors import SafetensorError, safe_open
 
-        found = []
+        all_keys = []
         for path in sorted(self.folder.glob("*.safetensors")):
             with contextlib.suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
                 keys, values = file.get_tensor("keys"), file.get_tensor("values")
                 if values.shape == (len(keys), self.width):
-                    found.append(keys.numpy())
+                    all_keys.append(keys.numpy())
                     self._values.append(values)
-        return found
+        return all_keys

@@ -13,7 +13,7 @@ HINT = "lower the learning rate (--lr), clip gradients, or try --precision fp32;
 
 
 @dataclass(frozen=True)
-class Suspect:
+class PendingLoss:
     """A loss that has not been looked at yet, and the network input it came from."""
 
     step: int
@@ -31,14 +31,14 @@ class LossGuard:
     def __init__(self, network: nn.Module, world: World = ALONE) -> None:
         self.network = network
         self.world = world
-        self.pending: Suspect | None = None
+        self.pending: PendingLoss | None = None
         self.error: TrainingError | None = None
 
     def look(self, step: int, loss: Tensor, inputs: Tensor) -> None:
         """Look at this loss (CPU) or at the previous one (accelerator). inputs: what the network saw, (B, C, H, W)."""
         if loss.device.type != "cpu":
             self._flush()
-        self.pending = Suspect(step, loss.detach(), inputs)
+        self.pending = PendingLoss(step, loss.detach(), inputs)
         if loss.device.type == "cpu":
             self._flush()
 
@@ -49,11 +49,11 @@ class LossGuard:
 
     def _flush(self) -> None:
         """Look at the loss that has not been looked at yet, if there is one. The first bad one is what is said."""
-        suspect, self.pending = self.pending, None
-        if suspect is not None and self.error is None and not torch.isfinite(suspect.loss):
+        pending, self.pending = self.pending, None
+        if pending is not None and self.error is None and not torch.isfinite(pending.loss):
             self.error = TrainingError(
-                f"the loss became {suspect.loss.item()} at step {suspect.step + 1:,}",
-                where=f"first bad tensor: {first_bad_tensor(self.network, suspect.inputs)}",
+                f"the loss became {pending.loss.item()} at step {pending.step + 1:,}",
+                where=f"first bad tensor: {first_bad_tensor(self.network, pending.inputs)}",
                 hint=HINT,
             )
 

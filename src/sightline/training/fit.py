@@ -156,8 +156,8 @@ def _finish_epoch(
                 progress.best, progress.best_epoch = score, progress.epoch
                 if config.keep_best:
                     state.remember_best()
-        progress.stopped = state.early_stopping.seen(better)
-        if state.plateau.seen(better):
+        progress.stopped = state.early_stopping.runs_out(better)
+        if state.plateau.runs_out(better):
             progress.rate_scale *= config.plateau_factor
     watch.lap()
     epoch = Epoch(
@@ -185,6 +185,6 @@ def _keeping(state: TrainingState) -> Iterator[None]:
     finally:
         if state.best_weights:
             state.network.load_state_dict(state.best_weights)
-        elif averages := state.ema.shown():
+        elif averages := state.ema.averages():
             state.network.load_state_dict(state.network.state_dict() | averages)
         state.network.eval()

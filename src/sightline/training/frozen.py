@@ -103,8 +103,8 @@ def train_frozen(
     passes = [*views, *([held_out] if held_out else [])]
     head = fitted(views, splits.train.groups)
     if seconds is not None:
-        left = seconds - (time.perf_counter() - started)
-        more = views_within(VIEWS_SHARE * left, views[0], at_most=MOST_VIEWS)
+        seconds_left = seconds - (time.perf_counter() - started)
+        more = views_within(VIEWS_SHARE * seconds_left, views[0], at_most=MOST_VIEWS)
         varied = [features(splits.train, view) for view in range(1, 1 + more)]
         passes += varied
         other = fitted([*views, *varied], splits.train.groups) if varied else head

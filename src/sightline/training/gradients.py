@@ -39,7 +39,7 @@ class Gradients:
         self.world = world
         balanced = config.class_weights == "balanced"
         self.class_weights = balanced_weights(setup.batches.labels, setup.num_classes) if balanced else None
-        self.fits = 0  # images that went through at once
+        self.largest_part = 0  # images that have gone through at once
         self.least = 2 if compares_images(network, config) else 1  # images in a part
 
     def add(self, batch: Batch, step: int, *, parts: int) -> tuple[Tensor, int]:
@@ -61,11 +61,11 @@ class Gradients:
             together = -(-count // parts)
             # Batch norm has counted the images of a failed attempt. What fitted once will fit again, most probably:
             # only the first step pays for the copy.
-            before = [buffer.clone() for buffer in self.network.buffers()] if together > self.fits else []
+            before = [buffer.clone() for buffer in self.network.buffers()] if together > self.largest_part else []
             with Shortage() as shortage:
                 loss = self._add_in_parts(mine, step, parts, of=len(batch.labels))
             if not self.world.any(bool(shortage)):
-                self.fits = max(self.fits, together)
+                self.largest_part = max(self.largest_part, together)
                 if parts > asked and self.world.writes:
                     self.say(
                         f"out of memory with {-(-count // asked):,} images at once: batches of {count:,} now go "

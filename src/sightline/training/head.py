@@ -99,7 +99,7 @@ def fit_head(
     )
 
 
-def put_head(network: Network, fit: HeadFit) -> None:
+def put_head(network: Network, head: HeadFit) -> None:
     """Make the trained head the network's output layer: it is one ordinary network again.
 
     Raises ModelError for a network whose output layer has no bias: it cannot say what the head says.
@@ -108,9 +108,9 @@ def put_head(network: Network, fit: HeadFit) -> None:
     if any(part.bias is None for part in output.modules() if isinstance(part, nn.Linear)):
         name = network.architecture.name if network.architecture else type(network).__name__
         raise ModelError(f"the output layer of {name} has no bias", hint="train the whole network instead")
-    num_classes = len([tensor for key, tensor in fit.weights.items() if key.endswith("bias")][-1])
-    network.replace_head(num_classes, hidden=fit.hidden)
-    network.head.get_submodule("output").load_state_dict(fit.weights)
+    num_classes = len([tensor for key, tensor in head.weights.items() if key.endswith("bias")][-1])
+    network.replace_head(num_classes, hidden=head.hidden)
+    network.head.get_submodule("output").load_state_dict(head.weights)
 
 
 def fit_linear(
@@ -153,7 +153,8 @@ def centre_and_scale(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 State = dict[str, Tensor]  # of an output layer, for scaled features
-# What was chosen, what was tried, what was trained with it, and the logits of left-out images, (N, K) or NaN.
+# The setting that was chosen, those that were tried, what was trained with it, and the logits of left-out images,
+# (N, K) or NaN.
 _Choice = tuple[float, list[tuple[float, Score]], State, Tensor]
 
 
@@ -290,8 +291,8 @@ def _minimise(data: _Data, left_out: Tensor, l2: float, start: Tensor) -> Tensor
         gradient = (gradient - offset_gradient[:, None] * data.mean) / data.scale + l2 * scaled
         return float(loss), torch.cat([gradient, offset_gradient[:, None]], dim=1).flatten().double()
 
-    found = minimise(objective, start.flatten().double(), tolerance=TOLERANCE, iterations=ITERATIONS)
-    return found.float().view(start.shape)
+    minimum = minimise(objective, start.flatten().double(), tolerance=TOLERANCE, iterations=ITERATIONS)
+    return minimum.float().view(start.shape)
 
 
 def _choose_epochs(data: _Data, folds: list[Tensor], seed: int) -> _Choice:

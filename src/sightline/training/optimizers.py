@@ -28,7 +28,7 @@ ADAM_EPS = 1e-8
 
 
 @dataclass(eq=False)
-class Group:
+class UpdateGroup:
     """Parameters that are updated alike. memory: what the optimiser keeps of each parameter, by name."""
 
     config: ParameterGroup
@@ -51,7 +51,7 @@ class Group:
                 yield parameter, parameter.grad, *memory
 
 
-def sgd(group: Group) -> None:
+def sgd(group: UpdateGroup) -> None:
     """Stochastic gradient descent with Nesterov momentum; weight decay is added to the gradient, as in torch."""
     config = group.config
     for parameter, gradient, momentum in group.moving("momentum"):
@@ -60,7 +60,7 @@ def sgd(group: Group) -> None:
         parameter.add_(gradient.add_(momentum, alpha=config.momentum), alpha=-group.lr)
 
 
-def adamw(group: Group) -> None:
+def adamw(group: UpdateGroup) -> None:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101); without decay it is Adam."""
     config = group.config
     mean_scale, square_scale = (1 - beta**group.steps for beta in (config.momentum, config.beta2))
@@ -72,7 +72,7 @@ def adamw(group: Group) -> None:
         parameter.addcdiv_(mean, deviation, value=-group.lr / mean_scale)
 
 
-def muon(group: Group) -> None:
+def muon(group: UpdateGroup) -> None:
     """Nesterov momentum, orthogonalised, for parameters of two or more dimensions; the first one counts as the rows.
 
     Weight decay is decoupled. With `renormalise` each weight is first brought to Frobenius norm sqrt(rows): for filters
@@ -110,14 +110,14 @@ def orthogonalise(matrices: Tensor, *, iterations: int = 3) -> Tensor:
     return x.mT if tall else x
 
 
-UPDATES: dict[OptimizerName, Callable[[Group], None]] = {"sgd": sgd, "adamw": adamw, "muon": muon}
+UPDATES: dict[OptimizerName, Callable[[UpdateGroup], None]] = {"sgd": sgd, "adamw": adamw, "muon": muon}
 
 
 class Optimizers:
     """The optimisers of one network: each parameter belongs to the first group of the config that matches it."""
 
     def __init__(self, network: nn.Module, groups: Sequence[ParameterGroup]) -> None:
-        self.groups = [Group(group, parameters, group.lr) for group, parameters in assign(network, groups)]
+        self.groups = [UpdateGroup(group, parameters, group.lr) for group, parameters in assign(network, groups)]
 
     def set_rates(self, schedule: ScheduleName, progress: float, *, warmup_fraction: float, scale: float) -> None:
         """Set every group's rate to its peak times the schedule at `progress` times `scale`."""

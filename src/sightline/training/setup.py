@@ -16,8 +16,8 @@ from sightline.pixels.preprocess import Preprocess
 from sightline.training.validation import Validation
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-PREPARE_IMAGES = 5_000  # at most, that `Network.prepare` sees, and
-PREPARE_PIXELS = 5_000 * 32 * 32  # at most this many pixels of them, so that photos do not fill the memory
+PREPARE_IMAGES = 5_000  # that `Network.prepare` sees, at most
+PREPARE_PIXELS = 5_000 * 32 * 32  # of these images, at most, so that photos do not fill the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +110,10 @@ def _require_match(network: Network, image: Tensor, num_classes: int) -> None:
     try:
         outputs = network.eval()(image).shape[1]
     except RuntimeError as error:
-        built, found = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
+        own_shape, image_shape = (" x ".join(map(str, shape)) for shape in (network.input_shape, image.shape[1:]))
         raise ConfigError(
-            f"the network does not take images of {found}", hint=f"it was built for channels x height x width {built}"
+            f"the network does not take images of {image_shape}",
+            hint=f"it was built for channels x height x width {own_shape}",
         ) from error
     if outputs != num_classes:
         raise ConfigError(

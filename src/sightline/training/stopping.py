@@ -21,7 +21,7 @@ class Patience:
         self.epochs = epochs
         self.waited = 0
 
-    def seen(self, better: bool) -> bool:
+    def runs_out(self, better: bool) -> bool:
         """Whether patience has run out with this epoch; then the count starts afresh."""
         self.waited = 0 if better else self.waited + 1
         if self.epochs == 0 or self.waited < self.epochs:

@@ -15,8 +15,8 @@ from sightline.machine.memory import in_chunks
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.stopping import Score
 
-CHUNK = 1_000  # images through the network at once, at most, and
-CHUNK_PIXELS = 128 * 224 * 224  # about this many pixels of them
+CHUNK = 1_000  # images through the network at once, at most
+CHUNK_PIXELS = 128 * 224 * 224  # of the images through the network at once, about
 
 
 @dataclass(frozen=True, eq=False)

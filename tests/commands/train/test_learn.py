@@ -27,12 +27,12 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def trained(run: str | None = None, *, listener: Listener | None = None, **given: Any) -> Learned:
+def trained(run: str | None = None, *, listener: Listener | None = None, **settings: Any) -> Learned:
     """Train LeNet-5 on the digits, or go on in the folder `run`."""
     if run:
         opened = reopen(None, TrainOptions(resume=run))
     else:
-        planned = plan(gather("digits"), TrainOptions(model="lenet5", precision="fp32", device="cpu", **given))
+        planned = plan(gather("digits"), TrainOptions(model="lenet5", precision="fp32", device="cpu", **settings))
         opened = open_run(planned, prepare_images(gather("digits").splits, planned), out="run")
     page = LivePage(opened.run, opened.job, opened.splits)
     return learn(opened, listener=Listeners([page, listener or Listener()]))
@@ -67,17 +67,17 @@ def test_the_range_test_survives_a_resume(monkeypatch: pytest.MonkeyPatch, stop_
     with pytest.raises(Interrupted):
         trained(epochs=2, lr="auto", listener=stop_after(1))
     run = Run("run")
-    found = from_json(RangeTest, run.lr_range)
-    assert json.loads(run.lr_range_path.read_text())["suggestion"] == found.suggestion
-    assert read_job(run).config.lr == found.suggestion
+    rates = from_json(RangeTest, run.lr_range)
+    assert json.loads(run.lr_range_path.read_text())["suggestion"] == rates.suggestion
+    assert read_job(run).config.lr == rates.suggestion
     assert not read_job(run).find_lr
 
     monkeypatch.setattr(
         "sightline.commands.train.learn.range_test", lambda *_, **__: pytest.fail("a second range test")
     )
     learned = trained("run")
-    assert learned.range_test == found
-    assert f"--lr {found.suggestion}" in learned.job.command
+    assert learned.range_test == rates
+    assert f"--lr {rates.suggestion}" in learned.job.command
     assert "Loss while the learning rate rises" in page()
 
 

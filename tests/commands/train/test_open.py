@@ -23,9 +23,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def opened(data: str = "digits", **given: Any) -> Opened:
+def opened(data: str = "digits", **settings: Any) -> Opened:
     gathered = gather(data)
-    planned = plan(gathered, TrainOptions(**given))
+    planned = plan(gathered, TrainOptions(**settings))
     return open_run(planned, prepare_images(gathered.splits, planned))
 
 
@@ -73,7 +73,7 @@ def test_padded_photos_have_one_border_in_training_and_afterwards(empty_folder: 
     preprocess = start.job.preprocess
     assert preprocess.fit == "pad"
     assert preprocess.mean == pytest.approx((120 / 255,) * 3, abs=0.02)
-    seen = torch.from_numpy(start.splits.train.images.read(0))
+    first = torch.from_numpy(start.splits.train.images.read(0))
     path = empty_folder / "lines" / start.splits.train.ids[0]
-    assert torch.equal(seen.permute(2, 0, 1), torch.from_numpy(preprocess.read(path)))
-    assert (seen[0] == round(255 * preprocess.mean[0])).float().mean() > 0.6
+    assert torch.equal(first.permute(2, 0, 1), torch.from_numpy(preprocess.read(path)))
+    assert (first[0] == round(255 * preprocess.mean[0])).float().mean() > 0.6

@@ -27,8 +27,8 @@ PHOTOS = DataFacts(data="photos", train_images=900, size=None, channels=3)
 DIGITS = DataFacts(data="digits", train_images=1_294, size=8, channels=1)
 
 
-def options(**given: Any) -> TrainOptions:
-    return TrainOptions(**given)
+def options(**settings: Any) -> TrainOptions:
+    return TrainOptions(**settings)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_without_options_the_recipe_decides() -> None:
 
 
 def test_every_option_wins() -> None:
-    given = options(epochs=3, size=48, batch_size=500, lr=0.12, seed=7, device="cuda:1", precision="fp32")
-    plan = make_plan(CIFAR, given)
+    asked = options(epochs=3, size=48, batch_size=500, lr=0.12, seed=7, device="cuda:1", precision="fp32")
+    plan = make_plan(CIFAR, asked)
     config = plan.config
     assert (config.epochs, config.seconds, plan.size, config.batch_size) == (3, None, 48, 500)
     assert make_plan(CIFAR, options(time="2m")).config.seconds == 120
@@ -109,7 +109,7 @@ def test_the_textbook_recipe_takes_the_networks_l2() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "message"),
+    ("settings", "error", "message"),
     [
         ({"recipe": "quick"}, ConfigError, "there is no recipe named 'quick': choose from "),
         ({"model": "resnet19"}, ModelError, "there is no network named 'resnet19': did you mean "),
@@ -125,10 +125,10 @@ def test_the_textbook_recipe_takes_the_networks_l2() -> None:
     ],
 )
 def test_impossible_options_need_no_data_to_be_refused(
-    given: dict[str, Any], error: type[Exception], message: str
+    settings: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error) as caught:
-        check_options(options(**given))
+        check_options(options(**settings))
     assert str(caught.value).startswith(message)
 
 
@@ -156,7 +156,7 @@ FILE = "/weights/own.safetensors"
 
 
 @pytest.mark.parametrize(
-    ("given", "model", "weights"),
+    ("settings", "model", "weights"),
     [
         ({"weights": FILE}, BACKBONES[0], FILE),
         ({"weights": "imagenet", "model": "resnet18"}, "resnet18", "imagenet"),
@@ -170,9 +170,11 @@ FILE = "/weights/own.safetensors"
         ({}, None, None),
     ],
 )
-def test_which_options_mean_a_pretrained_network(given: dict[str, Any], model: str | None, weights: str | None) -> None:
-    plan = make_plan(PHOTOS, options(**given))
-    assert wants_pretrained(options(**given)) == (weights is not None)
+def test_which_options_mean_a_pretrained_network(
+    settings: dict[str, Any], model: str | None, weights: str | None
+) -> None:
+    plan = make_plan(PHOTOS, options(**settings))
+    assert wants_pretrained(options(**settings)) == (weights is not None)
     assert (plan.transfer.weights if plan.transfer else None) == weights
     assert model is None or (plan.model, plan.size) == (model, plan.size)
     assert plan.model == (model or make_plan(PHOTOS, options()).model)
@@ -197,7 +199,7 @@ def test_a_network_of_timms_learns_from_scratch_as_photos_ask_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "message"),
     [
         ({"weights": FILE, "recipe": "speed"}, "the speed recipe trains from scratch: leave out --weights, or use "),
         ({"weights": "none", "recipe": "transfer"}, "the transfer recipe needs pretrained weights: give --weights "),
@@ -212,9 +214,9 @@ def test_a_network_of_timms_learns_from_scratch_as_photos_ask_for() -> None:
         ({"cache": "much"}, "cache is 'much': use a size such as 500MB or 4GB, or 0 for none"),
     ],
 )
-def test_what_contradicts_itself_is_refused(given: dict[str, Any], message: str) -> None:
+def test_what_contradicts_itself_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_options(options(**given))
+        check_options(options(**settings))
     assert str(caught.value).startswith(message)
 
 

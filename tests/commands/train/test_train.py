@@ -254,14 +254,16 @@ IMPOSSIBLE: list[tuple[Any, dict[str, Any], type[SightlineError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("data", "given", "error", "message"), IMPOSSIBLE, ids=[str(case[1]) for case in IMPOSSIBLE])
+@pytest.mark.parametrize(
+    ("data", "settings", "error", "message"), IMPOSSIBLE, ids=[str(case[1]) for case in IMPOSSIBLE]
+)
 def test_impossible_wishes_leave_nothing_behind(
-    data: str | None, given: dict[str, Any], error: type[SightlineError], message: str, empty_folder: Path
+    data: str | None, settings: dict[str, Any], error: type[SightlineError], message: str, empty_folder: Path
 ) -> None:
     (empty_folder / "taken").mkdir()
     (empty_folder / "taken" / "thesis.tex").touch()
     with pytest.raises(error) as caught:
-        train(data, **given, quiet=True)
+        train(data, **settings, quiet=True)
     assert str(caught.value).startswith(message)
     assert caught.value.exit_code == 2
     assert tree(empty_folder) == {"taken", "taken/thesis.tex"}
@@ -293,9 +295,9 @@ def test_a_half_done_training_is_mentioned(half_done: Run, photos: Path, capsys:
 
 
 def test_what_a_resumed_training_refuses(half_done: Run, photos: Path) -> None:
-    def refused(*data: str, **given: Any) -> str:
+    def refused(*data: str, **settings: Any) -> str:
         with pytest.raises((ConfigError, DataError, RunError)) as caught:
-            train(*data, resume=half_done.path, quiet=True, **given)
+            train(*data, resume=half_done.path, quiet=True, **settings)
         return str(caught.value)
 
     assert refused(epochs=5, batch_size=8) == "--epochs, --batch-size cannot change in a resumed training: leave it out"

@@ -121,8 +121,8 @@ def test_small_grey_images_are_copies_only_when_they_are_equal(tmp_path: Path):
         image.point(lambda level: min(level + 2, 255)).save(root / "one" / "1.png")
         image.save(root / "one" / "2.png")
         audit = audit_data(root)
-        found = [tuple(Path(audit.images.ids[i]).name for i in group.indices) for group in audit.duplicates]
-        assert found == copies, mode
+        groups = [tuple(Path(audit.images.ids[i]).name for i in group.indices) for group in audit.duplicates]
+        assert groups == copies, mode
 
 
 def test_data_that_cannot_be_trained_on_can_be_audited(textures: Textures):

@@ -126,8 +126,8 @@ def test_planted_copies_of_photos_are_found(kind: str, shared_data: Path):
     files = [path.read_bytes() for path in paths]
     copies = [copy(Image.fromarray(read_image(data, min_size=300))) for data in files]
     groups = {group.indices for group in find_duplicates(join([prints_of(files), prints_of(copies)]))}
-    found = sum((i, i + len(paths)) in groups for i in range(len(paths)))
-    assert found >= share * len(paths)
+    count = sum((i, i + len(paths)) in groups for i in range(len(paths)))
+    assert count >= share * len(paths)
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def test_what_a_file_says_of_itself(tmp_path: Path, noise: Image.Image) -> None:
 
 def test_how_an_image_looks_by_hand() -> None:
     pixels = np.zeros((1, 3, 10, 20), dtype=np.uint8)
-    pixels[0, 0] = 100  # red 100 everywhere,
+    pixels[0, 0] = 100  # red 100 everywhere
     pixels[0, 1, 1:-1, 2:-2] = 200  # green 200 in the middle: all but the outermost tenth of each side
     facts = examine(ArrayImages(torch.from_numpy(pixels)))
     middle = 8 * 16 / 200
@@ -97,9 +97,9 @@ def test_bad_files_are_named_with_their_reasons_and_the_others_are_taken(tmp_pat
     assert "truncated" in facts.unreadable[0]
     assert facts.unreadable[2] == "there is no such file"
     assert facts.unreadable[3] == "it is an HTML page (a failed download?)"
-    kept = facts.take(np.array([3, 1]))
-    assert kept.width.tolist() == [0, 200]
-    assert kept.unreadable == {0: facts.unreadable[3]}
+    some = facts.take(np.array([3, 1]))
+    assert some.width.tolist() == [0, 200]
+    assert some.unreadable == {0: facts.unreadable[3]}
 
 
 def test_equal_bytes_have_equal_prints(tmp_path: Path, noise: Image.Image) -> None:

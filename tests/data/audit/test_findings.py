@@ -40,14 +40,14 @@ def test_files_that_take_no_part():
         Unused("notes.txt", "not in a class folder", "beside"),
         Unused("dog/d.jpg", "left out by quarantine.csv", "quarantined"),
     )
-    found = list(file_findings(unused))
-    assert said(found) == {
+    findings = list(file_findings(unused))
+    assert said(findings) == {
         "unusable": ("warning", "3 files cannot be used: 2 x empty file; 1 x a HEIC photo"),
         "hidden": ("info", "1 file not used: 1 x hidden"),
         "beside": ("info", "1 file not used: 1 x not in a class folder"),
         "quarantined": ("info", "1 file not used: 1 x left out by quarantine.csv"),
     }
-    assert next(f for f in found if f.kind == "unusable").images == ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg")
+    assert next(f for f in findings if f.kind == "unusable").images == ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg")
     assert list(file_findings(())) == []
 
 
@@ -73,16 +73,16 @@ def test_even_classes_are_no_finding():
 
 @pytest.mark.parametrize(("largest", "severity"), [(60, "info"), (200, "warning")])
 def test_imbalance(largest: int, severity: str):
-    found = said(class_findings(images_of({"a": 20, "b": largest}), [""] * (20 + largest)))
+    sentences = said(class_findings(images_of({"a": 20, "b": largest}), [""] * (20 + largest)))
     ratio = largest // 20
     sentence = f"the largest class has {ratio} times as many images as the smallest: b has {largest}, a 20"
-    assert found == {"imbalance": (severity, sentence)}
+    assert sentences == {"imbalance": (severity, sentence)}
 
 
 def test_too_few_images_of_a_class():
     images = images_of({"a": 2, "b": 5, "c": 25})
-    found = list(class_findings(images, [""] * 32))
-    assert [(f.severity, f.what) for f in found if f.kind == "few-images"] == [
+    findings = list(class_findings(images, [""] * 32))
+    assert [(f.severity, f.what) for f in findings if f.kind == "few-images"] == [
         ("error", "1 class (a) has fewer than 3 images, too few for training, validation and test"),
         ("warning", "1 class (b (5)) has fewer than 20 images to learn from"),
     ]
@@ -91,9 +91,9 @@ def test_too_few_images_of_a_class():
 def test_only_training_images_count():
     images = images_of({"a": 30, "b": 30})
     splits = ["train"] * 25 + ["test"] * 5 + ["train"] * 2 + ["test"] * 28
-    found = said(class_findings(images, splits))
-    assert found["imbalance"][0] == "warning"
-    assert found["few-images"] == ("warning", "1 class (b (2)) has fewer than 20 images to learn from")
+    sentences = said(class_findings(images, splits))
+    assert sentences["imbalance"][0] == "warning"
+    assert sentences["few-images"] == ("warning", "1 class (b (2)) has fewer than 20 images to learn from")
 
 
 def test_one_class_is_an_error():
@@ -136,9 +136,9 @@ def test_images_much_alike_are_no_finding(facts: FileFacts):
 def test_one_image_unlike_the_others(facts: FileFacts, column: str, value: float, kind: str, severity: str):
     changed = getattr(facts, column).copy()
     changed[42] = value
-    found = list(appearance_findings(images_of({"a": 100}), dataclasses.replace(facts, **{column: changed})))
-    assert kind in said(found)
-    finding = next(f for f in found if f.kind == kind)
+    findings = list(appearance_findings(images_of({"a": 100}), dataclasses.replace(facts, **{column: changed})))
+    assert kind in said(findings)
+    finding = next(f for f in findings if f.kind == kind)
     assert (finding.severity, finding.images) == (severity, ("42",))
 
 
@@ -158,8 +158,8 @@ def test_copies_across_labels_and_splits():
         DuplicateGroup((2, 9), "near"),  # a and b, training and test
         DuplicateGroup((7, 8), "near"),
     )
-    found = list(duplicate_findings(images, splits, groups))
-    assert [(f.severity, f.kind, f.groups) for f in found] == [
+    findings = list(duplicate_findings(images, splits, groups))
+    assert [(f.severity, f.kind, f.groups) for f in findings] == [
         ("error", "conflicting-labels", (("0", "4"),)),
         ("error", "leak", (("1", "3"),)),
         ("info", "duplicates", (("5", "6"),)),
@@ -168,13 +168,13 @@ def test_copies_across_labels_and_splits():
         ("info", "duplicates", (("7", "8"),)),
     ]
     leak = "1 group (2 images) of exact copies across the splits: 1 held-out image with a copy in another split"
-    assert found[1].what == leak
-    assert found[1].images == ("1", "3")
+    assert findings[1].what == leak
+    assert findings[1].images == ("1", "3")
     assert list(duplicate_findings(images, splits, ())) == []
 
 
 def test_shortcuts_strong_and_weak():
-    found = list(
+    findings = list(
         shortcut_findings(
             (
                 Shortcut("camera", 0.9, 0.85, 0.95, 0.1),
@@ -186,7 +186,7 @@ def test_shortcuts_strong_and_weak():
         )
     )
     hint = "a network may learn this instead of the subject: mix the sources of every class"
-    assert found == [
+    assert findings == [
         Finding(
             "warning",
             "shortcut",

@@ -38,25 +38,25 @@ def ids(images: ImageSet | None) -> tuple[str, ...]:
 
 
 def test_a_training_image_that_the_test_has_leaves() -> None:
-    found = cleaned(copies("t1", "e0"))
-    assert (ids(found.train), ids(found.val), ids(found.test)) == (("t0", "t2", "t3"), ("v0", "v1"), ("e0", "e1"))
-    assert found.train.labels.tolist() == [0, 0, 1]
-    assert found.unused == (Unused("x", "empty file"), Unused("t1", "duplicate of e0, which is held out", "copy"))
-    assert found.warnings == (
+    rest = cleaned(copies("t1", "e0"))
+    assert (ids(rest.train), ids(rest.val), ids(rest.test)) == (("t0", "t2", "t3"), ("v0", "v1"), ("e0", "e1"))
+    assert rest.train.labels.tolist() == [0, 0, 1]
+    assert rest.unused == (Unused("x", "empty file"), Unused("t1", "duplicate of e0, which is held out", "copy"))
+    assert rest.warnings == (
         "a warning",
         "1 image is a duplicate of a held-out one, so the network is not trained with it",
     )
 
 
 def test_of_a_group_in_all_splits_the_test_keeps_its_images() -> None:
-    found = cleaned(copies("t0", "v1", "e1"), copies("t3", "v0"))
-    assert (ids(found.train), ids(found.val), ids(found.test)) == (("t1", "t2"), ("v0",), ("e0", "e1"))
-    assert found.unused[1:] == (
+    rest = cleaned(copies("t0", "v1", "e1"), copies("t3", "v0"))
+    assert (ids(rest.train), ids(rest.val), ids(rest.test)) == (("t1", "t2"), ("v0",), ("e0", "e1"))
+    assert rest.unused[1:] == (
         Unused("t0", "duplicate of e1, which is held out", "copy"),
         Unused("v1", "duplicate of e1, which is held out", "copy"),
         Unused("t3", "duplicate of v0, which is held out", "copy"),
     )
-    assert found.warnings[1] == ("3 images are duplicates of held-out ones, so the network is not trained with them")
+    assert rest.warnings[1] == ("3 images are duplicates of held-out ones, so the network is not trained with them")
 
 
 def test_copies_within_one_split_are_nobodys_leak() -> None:

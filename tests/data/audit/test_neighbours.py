@@ -17,6 +17,6 @@ def test_neighbours_in_cells_are_those_of_all_pairs():
     base /= np.linalg.norm(base, axis=1, keepdims=True)
     rows, columns = np.nonzero(base @ base.T >= 0.93)
     expected = {(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if i != j}
-    found = set(map(tuple, neighbours(base, [base], 0.93).tolist()))
-    assert found <= expected
-    assert len(found) >= 0.99 * len(expected) > 5_000
+    pairs = set(map(tuple, neighbours(base, [base], 0.93).tolist()))
+    assert pairs <= expected
+    assert len(pairs) >= 0.99 * len(expected) > 5_000

@@ -23,9 +23,9 @@ def test_a_camera_for_each_class_is_found_and_named() -> None:
     labels = np.arange(200) % 4
     sizes = np.random.default_rng(0).integers(10_000, 90_000, 200)
     facts = facts_of(200, camera=labels.astype(np.int16), file_bytes=sizes)
-    found = measure_shortcuts(facts, labels)
-    assert [shortcut.fact for shortcut in found] == ["camera", "file size", ALL]  # the rest never varies
-    camera, size = found[:2]
+    shortcuts = measure_shortcuts(facts, labels)
+    assert [shortcut.fact for shortcut in shortcuts] == ["camera", "file size", ALL]  # the rest never varies
+    camera, size = shortcuts[:2]
     assert camera.accuracy == 1
     assert camera.chance == 0.25
     assert camera.is_strong
@@ -45,9 +45,9 @@ def test_noise_is_no_shortcut(seed: int) -> None:
         mean_color=draw.uniform(0, 255, (500, 3)).astype(np.float32),
         border_color=draw.uniform(0, 255, (500, 3)).astype(np.float32),
     )
-    found = measure_shortcuts(facts, labels)
-    assert len(found) == 7
-    assert not any(shortcut.is_clear for shortcut in found)
+    shortcuts = measure_shortcuts(facts, labels)
+    assert len(shortcuts) == 7
+    assert not any(shortcut.is_clear for shortcut in shortcuts)
 
 
 def test_a_class_of_its_own_size_in_many_classes() -> None:
@@ -94,5 +94,5 @@ def test_nothing_to_tell_apart() -> None:
 
 def test_a_class_with_a_single_image_is_left_out() -> None:
     labels = np.array([0, 1] * 50 + [2])
-    found = measure_shortcuts(facts_of(101, camera=labels.astype(np.int16)), labels)
-    assert (found[0].chance, found[0].accuracy) == (0.5, 1)
+    shortcuts = measure_shortcuts(facts_of(101, camera=labels.astype(np.int16)), labels)
+    assert (shortcuts[0].chance, shortcuts[0].accuracy) == (0.5, 1)

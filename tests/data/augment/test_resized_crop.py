@@ -57,16 +57,16 @@ def test_crops_are_what_pillow_makes_of_them() -> None:
 @pytest.mark.parametrize("size", [(16, 16), (40, 40), (50, 30)])
 def test_matrix_products_give_the_same(size: tuple[int, int]) -> None:
     images = noise(50, 40, 48)
-    found = random_boxes(images.shape, smallest=0.1, generator=generator())
-    one, other = crop_and_resize(images, *found, size=size), resampled(images, *found, size=size)
+    boxes = random_boxes(images.shape, smallest=0.1, generator=generator())
+    one, other = crop_and_resize(images, *boxes, size=size), resampled(images, *boxes, size=size)
     assert (one.int() - other.int()).abs().max() <= 1
 
 
 def test_channels_that_lie_together_stay_so_and_change_no_pixel() -> None:
     images = noise(30, 40, 48)
-    found = random_boxes(images.shape, smallest=0.1, generator=generator())
-    apart = crop_and_resize(images, *found, size=(24, 20))
-    together = crop_and_resize(images.contiguous(memory_format=torch.channels_last), *found, size=(24, 20))
+    boxes = random_boxes(images.shape, smallest=0.1, generator=generator())
+    apart = crop_and_resize(images, *boxes, size=(24, 20))
+    together = crop_and_resize(images.contiguous(memory_format=torch.channels_last), *boxes, size=(24, 20))
     assert torch.equal(apart, together)
     assert apart.is_contiguous()
     assert together.is_contiguous(memory_format=torch.channels_last)
@@ -76,9 +76,9 @@ def test_channels_that_lie_together_stay_so_and_change_no_pixel() -> None:
 def test_crops_of_some_of_many(layout: torch.memory_format) -> None:
     images = noise(30, 40, 48).contiguous(memory_format=layout)
     rows = torch.tensor([7, 29, 7, 0])
-    found = random_boxes((len(rows), *images.shape[1:]), smallest=0.1, generator=generator())
-    some = crop_and_resize(images, *found, size=(24, 20), rows=rows)
-    assert torch.equal(some, crop_and_resize(images[rows], *found, size=(24, 20)))
+    boxes = random_boxes((len(rows), *images.shape[1:]), smallest=0.1, generator=generator())
+    some = crop_and_resize(images, *boxes, size=(24, 20), rows=rows)
+    assert torch.equal(some, crop_and_resize(images[rows], *boxes, size=(24, 20)))
 
 
 def test_boxes_keep_to_the_rules() -> None:
@@ -115,8 +115,8 @@ def test_the_same_generator_gives_the_same_crops() -> None:
 def test_augment_brings_larger_images_to_the_size() -> None:
     images, indices = noise(4), torch.arange(4)
     config = AugmentConfig(resized_crop=0.4, flip="random", shift=2)
-    shown = augment(images, config, indices=indices, epoch=0, generator=generator(), size=(32, 32))
-    assert shown.shape == (4, 3, 32, 32)
+    crops = augment(images, config, indices=indices, epoch=0, generator=generator(), size=(32, 32))
+    assert crops.shape == (4, 3, 32, 32)
     plain = augment(images, AugmentConfig(), indices=indices, epoch=0, generator=generator(), size=(32, 32))
     assert torch.equal(plain, resize(images, (32, 32)))
     cropped = AugmentConfig(resized_crop=0.4)
@@ -135,9 +135,9 @@ def test_thin_stripes_become_grey() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_gives_the_same() -> None:
     images = noise(8)
-    found = random_boxes(images.shape, smallest=0.3, generator=generator())
-    on_gpu = crop_and_resize(images.cuda(), *(part.cuda() for part in found), size=(24, 24)).cpu()
-    assert (on_gpu.int() - crop_and_resize(images, *found, size=(24, 24)).int()).abs().max() <= 1
+    boxes = random_boxes(images.shape, smallest=0.3, generator=generator())
+    on_gpu = crop_and_resize(images.cuda(), *(part.cuda() for part in boxes), size=(24, 24)).cpu()
+    assert (on_gpu.int() - crop_and_resize(images, *boxes, size=(24, 24)).int()).abs().max() <= 1
     assert (resize(images.cuda(), (24, 24)).cpu().int() - resize(images, (24, 24)).int()).abs().max() <= 1
 
 

@@ -210,12 +210,12 @@ def test_other_files_are_decoded_again(cache: Path):
 def test_damaged_decoded_tensors_are_made_anew(cache: Path, damage: bytes):
     write_mnist(cache / "mnist")
     load_named("mnist")
-    kept = cache / "decoded" / "mnist.safetensors"
-    whole = kept.read_bytes()
-    kept.unlink()
-    kept.write_bytes(damage)
+    file = cache / "decoded" / "mnist.safetensors"
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_bytes(damage)
     assert len(load_named("mnist")[0]) == 20
-    assert kept.read_bytes() == whole
+    assert file.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(cache: Path):

@@ -127,8 +127,10 @@ def test_a_wrong_checksum_leaves_nothing_behind(server: Server, tmp_path: Path):
     server.content = b"<html>log in to the hotel's network</html>"
     with pytest.raises(DownloadError) as error:
         download(remote(server.url), tmp_path)
-    found = hashlib.sha256(server.content).hexdigest()
-    assert f"{server.url}: wrong checksum, sha256 is {found[:12]}... and should be {SHA256[:12]}..." in str(error.value)
+    checksum = hashlib.sha256(server.content).hexdigest()
+    assert f"{server.url}: wrong checksum, sha256 is {checksum[:12]}... and should be {SHA256[:12]}..." in str(
+        error.value
+    )
     assert names(tmp_path) == []
 
 
@@ -154,6 +156,6 @@ def test_a_terminal_sees_progress(server: Server, tmp_path: Path, monkeypatch, c
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     download(remote(server.url), tmp_path)
-    shown = capsys.readouterr()
-    assert "downloading set.gz" in shown.err
-    assert shown.out == ""
+    output = capsys.readouterr()
+    assert "downloading set.gz" in output.err
+    assert output.out == ""

@@ -23,11 +23,11 @@ def patients(photos: Photos, png: bytes) -> Path:
 
 def sides(splits) -> dict[str, set[str]]:
     """In which splits each patient is."""
-    found: dict[str, set[str]] = {}
+    sides: dict[str, set[str]] = {}
     for name in ("train", "val", "test"):
         for image in getattr(splits, name).ids:
-            found.setdefault(image.partition("/")[2][:3], set()).add(name)
-    return found
+            sides.setdefault(image.partition("/")[2][:3], set()).add(name)
+    return sides
 
 
 def test_groups_stay_on_one_side(patients: Path):

@@ -49,7 +49,7 @@ def test_whitened_patches_are_uncorrelated_with_variance_one(channels: int) -> N
     images = smooth_images(400, channels)
     whitening = Whitening(channels)
     torch.nn.init.zeros_(whitening.bias)
-    whitening.fit(images, eps=0.0)
+    whitening.initialise(images, eps=0.0)
     with torch.no_grad():
         outputs = whitening(images).transpose(0, 1).flatten(1)  # (8C, N * 11 * 11)
     half = len(outputs) // 2
@@ -62,7 +62,7 @@ def test_whitened_patches_are_uncorrelated_with_variance_one(channels: int) -> N
 def test_weak_directions_do_not_explode() -> None:
     flat = torch.ones(10, 1, 8, 8) * torch.linspace(-1, 1, 10)[:, None, None, None]  # only the mean ever varies
     whitening = Whitening(1)
-    whitening.fit(flat, eps=5e-4)
+    whitening.initialise(flat, eps=5e-4)
     assert whitening.weight.abs().max() <= 1 / 5e-4**0.5
 
 
@@ -70,7 +70,7 @@ def test_prepare_whitens_the_first_layer() -> None:
     network = create_model("speednet_s", num_classes=2, in_channels=1, size=16)
     expected = Whitening(1)
     images = smooth_images(50, 1, size=16)
-    expected.fit(images)
+    expected.initialise(images)
     network.prepare(images)
     assert torch.equal(network.stages.get_parameter("whiten.conv.weight"), expected.weight)
 

@@ -84,8 +84,10 @@ def learn(opened: Opened, *, listener: Listener | None = None, clock: Clock | No
                     # Validation has decided; its images may be learnt from.
                     head = _train_head(opened, network, last=True)
     except (Interrupted, KeyboardInterrupt) as stop:
-        kept = "the features of the images seen are kept" if job.transfer else "the last checkpoint, if any, is kept"
-        what = stop.what if isinstance(stop, Interrupted) else f"stopped; {kept}"
+        progress = (
+            "the features of the images seen are kept" if job.transfer else "the last checkpoint, if any, is kept"
+        )
+        what = stop.what if isinstance(stop, Interrupted) else f"stopped; {progress}"
         hint = f"go on with: {run.resume_command}"
         listener.stop(f"Stopped; {hint}")
         raise Interrupted(what, hint=hint) from None
@@ -115,7 +117,7 @@ def _first_stage(opened: Opened, network: Network, listener: Listener, clock: Cl
             opened,
             network,
             last=job.transfer.stays_frozen(validated=opened.splits.val is not None),
-            seconds=None if budget is None else clock.left(budget),
+            seconds=None if budget is None else clock.remaining(budget),
         )
     if earlier:
         return head, dataclasses.replace(earlier[0], kept=True)
@@ -186,7 +188,7 @@ def _fit(opened: Opened, network: Network, config: TrainConfig, listener: Listen
     """Train epoch by epoch; which epoch's weights are the best, as `Epoch.best_epoch` says it."""
     run, job, splits = opened.run, opened.job, opened.splits
     if config.seconds is not None:
-        config = dataclasses.replace(config, seconds=max(1e-3, clock.left(config.seconds)))
+        config = dataclasses.replace(config, seconds=max(1e-3, clock.remaining(config.seconds)))
     snapshots = SnapshotRecorder(
         run.snapshots_folder,
         network,
@@ -202,7 +204,7 @@ def _fit(opened: Opened, network: Network, config: TrainConfig, listener: Listen
     checkpoints = _ToldCheckpoints(run, listeners)
     for epoch in fit(network, splits, config, preprocess=job.preprocess, checkpoints=checkpoints, say=listeners.say):
         listeners.epoch(epoch)
-    # Not from the loop: a training that was stopped after its last epoch has no more of them.
+    # The loop cannot say it: a training that was stopped after its last epoch has no more of them.
     history = run.history
     if not history:  # the time was over before the first epoch was
         return 0 if config.start_competes else None
@@ -225,12 +227,12 @@ class _ToldCheckpoints(Checkpoints):
 def _judged(first: Stage, second: Stage, best_epoch: int | None) -> tuple[Stage, Stage]:
     """Both stages, one of them kept: the second unless the weights it began with are the best."""
     if not second.total:
-        kept = True  # nothing to compare by: who asks for fine-tuning then gets it
+        second_wins = True  # nothing to compare by: who asks for fine-tuning then gets it
     elif best_epoch is None:  # begun by version 0.1.0, whose checkpoints do not say
-        kept = second.correct > first.correct
+        second_wins = second.correct > first.correct
     else:
-        kept = best_epoch > 0
-    return dataclasses.replace(first, kept=not kept), dataclasses.replace(second, kept=kept)
+        second_wins = best_epoch > 0
+    return dataclasses.replace(first, kept=not second_wins), dataclasses.replace(second, kept=second_wins)
 
 
 def _second_stage(network: Network, opened: Opened) -> Stage:

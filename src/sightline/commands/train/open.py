@@ -81,7 +81,7 @@ def open_run(
     """
     listener, clock = listener or Listener(), clock or Clock()
     job = dataclasses.replace(planned.job, preprocess=prepared.preprocess)
-    if job.config.seconds and clock.left(job.config.seconds) <= 0:
+    if job.config.seconds and clock.remaining(job.config.seconds) <= 0:
         raise ConfigError(f"{job.config.seconds:g} s are over before training begins", hint="give a longer --time")
     if out is None:
         _mention_half_done(job, listener)
@@ -103,13 +103,13 @@ def new_run(job: Job, splits: Splits, out: str | os.PathLike[str] | None) -> Run
 
 def reopen(data: str | None, options: TrainOptions, *, listener: Listener | None = None) -> Opened:
     """The run folder `options.resume` to go on with. Raises ConfigError, RunError unless all is as it was."""
-    given = [
+    changes = [
         f"--{field.name.replace('_', '-')}"
         for field in dataclasses.fields(options)
         if field.name != "resume" and getattr(options, field.name) != field.default
     ]
-    if given:
-        raise ConfigError(f"{', '.join(given)} cannot change in a resumed training", hint="leave it out")
+    if changes:
+        raise ConfigError(f"{', '.join(changes)} cannot change in a resumed training", hint="leave it out")
     assert options.resume is not None
     run = Run(options.resume)
     job = read_job(run)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sightline.commands.train.gather import Gathered
 from sightline.commands.train.recipes import BACKBONES, PRETRAINED, DataFacts, Plan, find_recipe
 from sightline.config import AT_HAND, TrainConfig, TrainOptions, Transfer, require
-from sightline.data.audit.fit_choice import choose_fit, explain_fit
+from sightline.data.audit.framing import choose_framing, explain_framing
 from sightline.data.imageset import Splits
 from sightline.data.sources.builtin import NAMES
 from sightline.errors import ConfigError
@@ -70,11 +70,11 @@ def plan(gathered: Gathered, options: TrainOptions | None = None) -> Planned:
         cache=options.cache,
         recipe=proposed.recipe,
         architecture=architecture,
-        preprocess=dataclasses.replace(preprocess, fit=choose_fit(options.fit, gathered.audit, preprocess.size)),
+        preprocess=dataclasses.replace(preprocess, fit=choose_framing(options.fit, gathered.audit, preprocess.size)),
         transfer=proposed.transfer,
         config=with_balance(config, options.balance, tuple(splits.train.counts().values())),
         find_lr=options.lr == "auto",
-        fit_reason=explain_fit(options.fit, gathered.audit, preprocess.size),
+        fit_reason=explain_framing(options.fit, gathered.audit, preprocess.size),
         naive_too=options.naive_too,
         report=options.report,
     )
@@ -120,8 +120,8 @@ def with_weights_at_hand(options: TrainOptions, facts: DataFacts) -> TrainOption
     asked = options.model is not None or options.weights is not None or options.recipe != "default"
     if asked or facts.size is not None:
         return options
-    found = ((name, find_weights(name)) for name in BACKBONES)
-    name, file = next(((name, file) for name, file in found if file), (None, None))
+    candidates = ((name, find_weights(name)) for name in BACKBONES)
+    name, file = next(((name, file) for name, file in candidates if file), (None, None))
     return options if file is None else dataclasses.replace(options, model=name, weights=str(file))
 
 

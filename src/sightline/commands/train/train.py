@@ -16,7 +16,7 @@ from sightline.commands.train.learn import learn
 from sightline.commands.train.open import open_run, prepare_images, reopen
 from sightline.commands.train.plan import check_options, plan
 from sightline.commands.train.tell import tell
-from sightline.config import BalanceName, FitName, HeadName, PrecisionName, ReportName, TrainOptions
+from sightline.config import BalanceName, FramingName, HeadName, PrecisionName, ReportName, TrainOptions
 from sightline.errors import ConfigError
 from sightline.machine.clock import Clock
 from sightline.reporting.console import Narrator
@@ -36,7 +36,7 @@ def train(
     epochs: int | None = None,
     time: str | float | None = None,
     size: int | None = None,
-    fit: FitName = "auto",
+    fit: FramingName = "auto",
     cache: str | None = None,
     batch_size: int | None = None,
     lr: float | Literal["auto"] | None = None,

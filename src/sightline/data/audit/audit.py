@@ -62,8 +62,8 @@ class Audit:
 
     def counts(self) -> dict[str, int]:
         """How many findings there are of each severity, the gravest first."""
-        found = Counter(finding.severity for finding in self.findings)
-        return {severity: found[severity] for severity in reversed(SEVERITIES)}
+        totals = Counter(finding.severity for finding in self.findings)
+        return {severity: totals[severity] for severity in reversed(SEVERITIES)}
 
     def to_json(self) -> dict[str, Any]:
         """All that was found as plain JSON types."""
@@ -112,12 +112,12 @@ def audit(
     facts, prints = examine(images.images)
     unreadable = [Unused(images.ids[index], reason) for index, reason in sorted(facts.unreadable.items())]
     if unreadable:
-        kept = np.array([index for index in range(len(images)) if index not in facts.unreadable], dtype=np.int64)
-        if not len(kept):
+        readable = np.array([index for index in range(len(images)) if index not in facts.unreadable], dtype=np.int64)
+        if not len(readable):
             first = unreadable[0]
             raise DataError(f"not one of {len(images):,} images can be read", where=first.path, hint=first.reason)
-        images, facts, splits = images.take(kept.tolist()), facts.take(kept), [splits[i] for i in kept]
-        prints = Prints(content=prints.content[kept], perceptual=prints.perceptual[kept])
+        images, facts, splits = images.take(readable.tolist()), facts.take(readable), [splits[i] for i in readable]
+        prints = Prints(content=prints.content[readable], perceptual=prints.perceptual[readable])
     unused = (*unused, *unreadable)
     duplicates = find_duplicates(prints, exact_only=_are_drawings(facts))
     shortcuts = measure_shortcuts(facts, images.labels.numpy(), groups=images.groups)

@@ -121,8 +121,8 @@ def duplicate_findings(
         groups = [group for group in duplicates if group.kind == kind]
         conflicting = [group for group in groups if len({labels[i] for i in group.indices}) > 1]
         leaking = [group for group in groups if len({splits[i] for i in group.indices}) > 1]
-        told = {group.indices[0] for group in (*conflicting, *leaking)}  # an image is in one group only
-        rest = [group for group in groups if group.indices[0] not in told]
+        problems = {group.indices[0] for group in (*conflicting, *leaking)}  # an image is in one group only
+        rest = [group for group in groups if group.indices[0] not in problems]
         assert severity in SEVERITIES
         if conflicting:
             what = f"{_groups(conflicting)} of {word} with different labels"

@@ -19,21 +19,21 @@ def without_leaks(splits: Splits, duplicates: Sequence[DuplicateGroup], images: 
     leaving: dict[str, str] = {}
     for group in duplicates:
         names = [images.ids[index] for index in group.indices if images.ids[index] in where]
-        kept = next((split for split in ("test", "val", "train") if any(where[name] == split for name in names)), "")
-        original = next((name for name in names if where[name] == kept), "")
-        leaving |= {name: original for name in names if where[name] != kept}
+        home = next((split for split in ("test", "val", "train") if any(where[name] == split for name in names)), "")
+        original = next((name for name in names if where[name] == home), "")
+        leaving |= {name: original for name in names if where[name] != home}
     if not leaving:
         return splits
 
     def rest(image_set: ImageSet | None) -> ImageSet | None:
         if image_set is None:
             return None
-        kept = [index for index, name in enumerate(image_set.ids) if name not in leaving]
-        return image_set.take(kept) if kept else None
+        rows = [index for index, name in enumerate(image_set.ids) if name not in leaving]
+        return image_set.take(rows) if rows else None
 
     train = rest(splits.train)
-    left = train.counts() if train else dict.fromkeys(splits.classes, 0)
-    emptied = [name for name, count in splits.train.counts().items() if count and not left[name]]
+    counts = train.counts() if train else dict.fromkeys(splits.classes, 0)
+    emptied = [name for name, count in splits.train.counts().items() if count and not counts[name]]
     if train is None or emptied:
         what = "every training image" if train is None else f"every training image of class '{emptied[0]}'"
         raise DataError(f"{what} is a duplicate of a held-out one", hint="remove the copies from one of the splits")

@@ -30,7 +30,7 @@ def neighbours(base: NDArray[np.floating], queries: Iterable[NDArray[np.floating
     pivots = base[np.random.default_rng(SEED).choice(count, size=min(number, count), replace=False)].astype(np.float32)
     probes = min(CELLS, len(pivots))
     cells = _by_value(_nearest(base, pivots, probes).reshape(-1), len(pivots))
-    found = [np.empty(0, dtype=np.int64)]
+    codes = [np.empty(0, dtype=np.int64)]
     for vectors in queries:
         home = _by_value(_nearest(vectors, pivots, 1).reshape(-1), len(pivots))
         for asking, filed_here in zip(home, cells, strict=True):
@@ -38,8 +38,8 @@ def neighbours(base: NDArray[np.floating], queries: Iterable[NDArray[np.floating
             for start in range(0, len(asking), BLOCK):
                 block = asking[start : start + BLOCK]
                 cosines = vectors[block].astype(np.float32) @ base[members].astype(np.float32).T
-                found.append(_close(cosines, block, members, cosine, count))
-    pairs = np.unique(np.concatenate(found))
+                codes.append(_close(cosines, block, members, cosine, count))
+    pairs = np.unique(np.concatenate(codes))
     return np.stack(np.divmod(pairs, count), axis=1)
 
 
@@ -53,8 +53,8 @@ def _close(
     order = np.lexsort((-cosines[row, column], row))
     row, column = row[order], column[order]
     rank = np.arange(len(row)) - np.searchsorted(row, row)  # among the neighbours of the same query
-    kept = rank < MOST
-    pairs: NDArray[np.int64] = asking[row[kept]] * count + members[column[kept]]
+    nearest = rank < MOST
+    pairs: NDArray[np.int64] = asking[row[nearest]] * count + members[column[nearest]]
     return pairs
 
 

@@ -72,11 +72,11 @@ def measure_shortcuts(
     folds = _folds(labels[rows], [groups[i] for i in rows] if groups else (), seed)
     tables = {fact: values[rows] for fact, values in _tables(facts).items()}
     tables = {fact: values for fact, values in tables.items() if (values != values[:1]).any()}
-    found = [_measure(fact, values, labels[rows], folds, seed) for fact, values in tables.items()]
-    found.sort(key=lambda shortcut: -shortcut.accuracy)
-    if len(found) > 1:
-        found.append(_measure(ALL, np.hstack(list(tables.values())), labels[rows], folds, seed))
-    return tuple(found)
+    shortcuts = [_measure(fact, values, labels[rows], folds, seed) for fact, values in tables.items()]
+    shortcuts.sort(key=lambda shortcut: -shortcut.accuracy)
+    if len(shortcuts) > 1:
+        shortcuts.append(_measure(ALL, np.hstack(list(tables.values())), labels[rows], folds, seed))
+    return tuple(shortcuts)
 
 
 def _tables(facts: FileFacts) -> Mapping[str, NDArray[np.float64]]:

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from sightline.data.augment.crop import Padding
 from sightline.data.randomness import uniform
 
-# What torch calls them. Its reflection repeats the border pixel, which `crop.pad` does not.
+# These are torch's names. Its reflection repeats the border pixel, which `crop.pad` does not.
 _PADDING_MODES = {"reflect": "reflection", "edge": "border", "constant": "zeros"}
 
 

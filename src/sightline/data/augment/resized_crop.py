@@ -96,16 +96,16 @@ def crop_and_resize(
     crops = torch.empty((count, channels, *size), dtype=torch.uint8, memory_format=layout)
     # Copied by NumPy, which does it in the thread that asks: torch would wake a team of threads in each of ours.
     order = (0, 2, 3, 1) if together else (0, 1, 2, 3)
-    given, made = images.permute(order).numpy(), crops.permute(order).numpy()
+    source, target = images.permute(order).numpy(), crops.permute(order).numpy()
     boxes = torch.stack([top, left, top + height, left + width], dim=1).tolist()
 
     def crop(first: int) -> None:
         for i in range(first, min(first + RUN, count)):
             y0, x0, y1, x1 = boxes[i]
             box = np.s_[y0:y1, x0:x1] if together else np.s_[:, y0:y1, x0:x1]
-            part = torch.from_numpy(given[places[i]][box].copy())[None]
+            part = torch.from_numpy(source[places[i]][box].copy())[None]
             resized = resize(part.permute(0, 3, 1, 2) if together else part, size)
-            made[i] = resized.permute(order)[0].numpy()
+            target[i] = resized.permute(order)[0].numpy()
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(crop, range(0, count, RUN)))

@@ -43,8 +43,8 @@ def read_idx(path: Path, *, dimensions: int, largest: int) -> NDArray[np.uint8]:
     shape = tuple(int(size) for size in np.frombuffer(data, dtype=">u4", count=dimensions, offset=4))
     expected = int(np.prod(shape, dtype=np.int64))
     if len(data) - header != expected:
-        found = f"more than {largest:,}" if len(data) - header > largest else f"{len(data) - header:,}"
-        raise DataError(f"{path} should hold {expected:,} values and holds {found}", hint=DAMAGED)
+        amount = f"more than {largest:,}" if len(data) - header > largest else f"{len(data) - header:,}"
+        raise DataError(f"{path} should hold {expected:,} values and holds {amount}", hint=DAMAGED)
     return np.frombuffer(data, dtype=np.uint8, offset=header).reshape(shape)
 
 
@@ -58,8 +58,8 @@ def read_idx_pair(
     _, height, width = shape
     pixels = read_idx(images, dimensions=3, largest=largest * height * width)
     if pixels.shape[1:] != (height, width):
-        found = " x ".join(map(str, pixels.shape[1:]))
-        raise DataError(f"{images} holds images of {found} pixels, expected {height} x {width}", hint=DAMAGED)
+        size = " x ".join(map(str, pixels.shape[1:]))
+        raise DataError(f"{images} holds images of {size} pixels, expected {height} x {width}", hint=DAMAGED)
     if not len(pixels):
         raise DataError(f"{images} holds no images", hint=DAMAGED)
     values = read_idx(labels, dimensions=1, largest=largest)
@@ -80,7 +80,7 @@ def read_cifar(
     Raises DataError naming the file that is wrong.
     """
     record = label_bytes + 3 * 32 * 32
-    found: dict[str, NDArray[np.uint8]] = {}
+    contents: dict[str, NDArray[np.uint8]] = {}
     for name, size, file in _members(source):
         if name not in (*train, test):
             continue
@@ -94,10 +94,10 @@ def read_cifar(
             raise DataError(f"cannot read {name} in {source}: {_reason(error)}", hint=DAMAGED) from error
         if len(data) != size:
             raise DataError(f"{source} is damaged: {name} ends after {len(data):,} bytes of {size:,}", hint=DAMAGED)
-        found[name] = np.frombuffer(data, dtype=np.uint8).reshape(-1, record)
-    parts = [found[name] for name in train if name in found]
-    if not parts or test not in found:
-        missing = [name for name in (*train, test) if name not in found]
+        contents[name] = np.frombuffer(data, dtype=np.uint8).reshape(-1, record)
+    parts = [contents[name] for name in train if name in contents]
+    if not parts or test not in contents:
+        missing = [name for name in (*train, test) if name not in contents]
         raise DataError(f"{source} is incomplete: {', '.join(missing)} not found", hint=DAMAGED)
 
     def decode(records: NDArray[np.uint8]) -> tuple[Pixels, Labels]:
@@ -105,7 +105,7 @@ def read_cifar(
         _check_labels(labels, num_classes=num_classes, path=source)
         return records[:, label_bytes:].reshape(-1, 3, 32, 32), labels
 
-    return decode(np.concatenate(parts)), decode(found[test])
+    return decode(np.concatenate(parts)), decode(contents[test])
 
 
 def _members(source: Path) -> Iterator[tuple[str, int, IO[bytes]]]:

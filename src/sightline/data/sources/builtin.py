@@ -193,9 +193,9 @@ def _find(named: NamedSet) -> tuple[Path, ...] | None:
     """The set's files, or its archive or extracted folder; None when they are not on this machine."""
     for root in data_folders():
         for folder in named.folders:
-            found = [_find_file(root / folder, file.name, named.format) for file in named.files]
-            if all(found):
-                return tuple(path for path in found if path)
+            paths = [_find_file(root / folder, file.name, named.format) for file in named.files]
+            if all(paths):
+                return tuple(path for path in paths if path)
     return None
 
 

@@ -97,10 +97,10 @@ def _class_folders(parent: Path, *, split: str, prefix: str) -> Iterator[Labelle
                 yield Unused(name, "a class folder without images")
 
 
-def _walk(folder: Path, name: str, seen: set[str]) -> Iterator[tuple[Path, str] | Unused]:
+def _walk(folder: Path, name: str, real_folders: set[str]) -> Iterator[tuple[Path, str] | Unused]:
     """(path, id) of every image below `folder`, whose id is `name`, and the files there that are not used.
 
-    seen: real paths of the folders that have been listed, so that links in a circle come to an end.
+    real_folders: real paths of the folders that have been listed, so that links in a circle come to an end.
     """
     try:
         entries = sorted(os.listdir(folder))  # no paths: of a large folder they are much memory at once
@@ -114,11 +114,11 @@ def _walk(folder: Path, name: str, seen: set[str]) -> Iterator[tuple[Path, str] 
             yield _hidden_file(path_id)
         elif path.is_dir():
             real = os.path.realpath(path)
-            if real in seen:
+            if real in real_folders:
                 yield Unused(path_id, "a link to a folder that is listed already")
             else:
-                seen.add(real)
-                yield from _walk(path, path_id, seen)
+                real_folders.add(real)
+                yield from _walk(path, path_id, real_folders)
         else:
             reason = why_unusable(path)
             yield Unused(path_id, reason) if reason else (path, path_id)

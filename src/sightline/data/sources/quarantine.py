@@ -128,8 +128,8 @@ def quarantined_images(
     relabelled = replace(images, labels=labels)
     if not left_out:
         return relabelled, ()
-    kept = torch.tensor([index for index in range(len(images)) if index not in left_out])
-    return relabelled.take(kept), tuple(left_out.values())
+    rest = torch.tensor([index for index in range(len(images)) if index not in left_out])
+    return relabelled.take(rest), tuple(left_out.values())
 
 
 def _left_out(name: str, remedy: Remedy, source: str) -> Unused:

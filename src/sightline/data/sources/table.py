@@ -88,8 +88,8 @@ def _check_header(header: list[str], table: Path, group_column: str) -> None:
     wanted = "the first line should be path,label or path,label,split,group, separated by commas"
     for name in ("path", "label"):
         if name not in header:
-            found = ", ".join(header) if header else "an empty file"
-            raise DataError(f"there is no column '{name}' in {table}", where=f"found {found}", hint=wanted)
+            first_line = ", ".join(header) if header else "an empty file"
+            raise DataError(f"there is no column '{name}' in {table}", where=f"found {first_line}", hint=wanted)
     for name in header:
         if header.count(name) > 1:
             raise DataError(f"there are two columns '{name}'", where=str(table), hint=wanted)

@@ -20,12 +20,12 @@ LARGEST_DRAWING = 2**20  # bytes
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
-    shown = _Shown(workspace)
+    current = _CurrentView(workspace)
 
-    def ask(question: str, **given: Any) -> Any:
+    def ask(question: str, **arguments: Any) -> Any:
         """One question of the view at a time: its hooks see every pass of the network."""
         with workspace.lock:
-            return getattr(shown.view, question)(**given)
+            return getattr(current.view, question)(**arguments)
 
     def draw(body: bytes, width: str = "", **_: str) -> Any:
         if not width.isdecimal():
@@ -39,7 +39,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         upload_route("draw", draw, largest=LARGEST_DRAWING),
         data_route("pictures/{picture}/overview.json", partial(ask, "overview")),
         # It may look at all training images first, with a network of its own: the others need not wait for that.
-        data_route("pictures/{picture}/nearest.json", lambda picture: shown.view.neighbours(picture)),
+        data_route("pictures/{picture}/nearest.json", lambda picture: current.view.neighbours(picture)),
         data_route("pictures/{picture}/cam-{target:int}.json", partial(ask, "cam")),
         data_route("pictures/{picture}/layer-{number:int}.json", partial(ask, "layer")),
         data_route("pictures/{picture}/layer-{number:int}-all.json", partial(ask, "layer", every=True)),
@@ -76,7 +76,7 @@ def exported(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
             yield f"pictures/{name}/nearest.json", to_json({"neighbours": [], "note": f"{error}."})
 
 
-class _Shown:
+class _CurrentView:
     """The view of the workspace's network, made anew when another one is shown."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
-    kept: list[Teaching] = []
+    instances: list[Teaching] = []
 
     def teaching() -> "Teaching":
         from sightline.lab.teaching import Teaching
 
         with workspace.lock:
-            if not kept:
-                kept.append(Teaching(workspace))
-            return kept[0]
+            if not instances:
+                instances.append(Teaching(workspace))
+            return instances[0]
 
     return [
         data_route("teach.json", lambda: teaching().state()),

@@ -54,7 +54,7 @@ def _frame(workspace: Workspace, epoch: int) -> dict[str, Any]:
 
 async def _events(workspace: Workspace) -> AsyncIterator[bytes]:
     """An event whenever an epoch or a snapshot is new; the last one tells why no more come."""
-    run, told, silent, why = workspace.run, None, 0.0, "closed"
+    run, last_state, silent, why = workspace.run, None, 0.0, "closed"
     while not workspace.closing.is_set():
         if workspace.run is not run:
             why = "other"
@@ -64,8 +64,8 @@ async def _events(workspace: Workspace) -> AsyncIterator[bytes]:
         except RunError as error:
             yield _event("problem", {"error": f"{error}"})
             return
-        if state != told:
-            told, silent = state, 0.0
+        if state != last_state:
+            last_state, silent = state, 0.0
             yield _event("state", state)
         elif silent > BEAT:
             silent = 0.0

@@ -38,7 +38,7 @@ class Whitening(nn.Conv2d):
         self.weight.requires_grad = False
 
     @torch.no_grad()
-    def fit(self, images: Tensor, *, eps: float = 5e-4) -> None:
+    def initialise(self, images: Tensor, *, eps: float = 5e-4) -> None:
         """Compute the filters from normalised images, float (N, C, H, W). eps keeps weak directions from exploding."""
         channels = images.shape[1]
         patches = images.unfold(2, 2, 1).unfold(3, 2, 1)  # (N, C, H-1, W-1, 2, 2)
@@ -131,7 +131,7 @@ class SpeedNet(Network):
         """Compute the whitening filters from normalised training images, float (N, C, H, W)."""
         whitening = self.stages.get_submodule("whiten.conv")
         assert isinstance(whitening, Whitening)
-        whitening.fit(images)
+        whitening.initialise(images)
 
 
 _list = partial(register, size=32, min_size=16, paper=PAPER)

@@ -12,34 +12,34 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.config import FitName
+from sightline.config import FramingName
 from sightline.data.audit.audit import Audit
 
-Fit = Literal["crop", "pad", "squash"]
+Framing = Literal["crop", "pad", "squash"]
 LEAST_KEPT = 0.5  # of the middle image's area, for a crop
 
 
-def choose_fit(asked: FitName, audit: Audit | None, size: tuple[int, int]) -> Fit:
-    """The fit that was asked for, or for "auto" what suits the images; without an audit they are cropped.
+def choose_framing(asked: FramingName, audit: Audit | None, size: tuple[int, int]) -> Framing:
+    """The framing that was asked for, or for "auto" what suits the images; without an audit they are cropped.
 
     size: (H, W) of the network.
     """
     if asked != "auto":
         return asked
-    kept = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
-    return "crop" if kept is None or kept >= LEAST_KEPT else "pad"
+    share = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
+    return "crop" if share is None or share >= LEAST_KEPT else "pad"
 
 
-def explain_fit(asked: FitName, audit: Audit | None, size: tuple[int, int]) -> str:
+def explain_framing(asked: FramingName, audit: Audit | None, size: tuple[int, int]) -> str:
     """Why, for the report: e.g. "crop: the middle image keeps 75 % of its area"."""
-    fit = choose_fit(asked, audit, size)
+    framing = choose_framing(asked, audit, size)
     if asked != "auto":
-        return f"{fit}: as asked"
-    kept = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
-    if kept is None:
-        return f"{fit}: the shapes of the images are not known"
-    would = "keeps" if fit == "crop" else "would keep only"
-    return f"{fit}: cropped, the middle image {would} {kept:.0%} of its area".replace("%", " %")
+        return f"{framing}: as asked"
+    share = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
+    if share is None:
+        return f"{framing}: the shapes of the images are not known"
+    would = "keeps" if framing == "crop" else "would keep only"
+    return f"{framing}: cropped, the middle image {would} {share:.0%} of its area".replace("%", " %")
 
 
 def kept_by_crop(width: NDArray[np.int32], height: NDArray[np.int32], size: tuple[int, int]) -> float | None:
