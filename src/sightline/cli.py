@@ -293,9 +293,9 @@ def doctor(
     if clear_cache:
         print(clear_caches())
         return 0
-    findings = examine()
-    print(report(findings))
-    return FAILED if any(finding.level == "fix" for finding in findings) else 0
+    remarks = examine()
+    print(report(remarks))
+    return FAILED if any(remark.level == "fix" for remark in remarks) else 0
 
 
 app.meta.suppress_keyboard_interrupt = False  # it does not take this one from `app`

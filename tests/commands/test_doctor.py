@@ -12,21 +12,21 @@ import torch
 
 from sightline.cli import main
 from sightline.commands import doctor
-from sightline.commands.doctor import Finding, report
+from sightline.commands.doctor import Remark, report
 
 
-def found(findings: Iterator[Finding], topic: str) -> Finding:
-    """The only finding on a topic."""
-    (finding,) = (finding for finding in findings if finding.topic == topic)
-    return finding
+def the_only(remarks: Iterator[Remark], topic: str) -> Remark:
+    """The only remark on a topic."""
+    (remark,) = (remark for remark in remarks if remark.topic == topic)
+    return remark
 
 
 def test_the_report_lists_levels_and_advice_and_counts_them() -> None:
-    findings = [Finding("python", "3.11.7"), Finding("disk", "0.1 GB free", "free some space", "note")]
-    assert report(findings) == (
+    remarks = [Remark("python", "3.11.7"), Remark("disk", "0.1 GB free", "free some space", "note")]
+    assert report(remarks) == (
         "ok    python  3.11.7\nnote  disk    0.1 GB free\n              -> free some space\n\n0 to fix, 1 to note."
     )
-    assert report(findings[:1]).endswith("\n\nNothing to fix.")
+    assert report(remarks[:1]).endswith("\n\nNothing to fix.")
 
 
 def test_the_command_examines_this_machine(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
@@ -67,9 +67,9 @@ def test_old_and_missing_packages_come_with_the_command_that_installs_them(monke
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: requirements)
     monkeypatch.setattr(importlib.metadata, "version", version)
     assert list(doctor._packages()) == [
-        Finding("packages", "pillow 12.1.0, torch 2.15.0+cu130"),
-        Finding("pillow", "12.1.0 is too old", "pip install --upgrade 'pillow>=13.0.0'", "fix"),
-        Finding("rich", "is not installed", "pip install 'rich>=14.0'", "fix"),
+        Remark("packages", "pillow 12.1.0, torch 2.15.0+cu130"),
+        Remark("pillow", "12.1.0 is too old", "pip install --upgrade 'pillow>=13.0.0'", "fix"),
+        Remark("rich", "is not installed", "pip install 'rich>=14.0'", "fix"),
     ]
 
 
@@ -80,17 +80,17 @@ def test_old_and_missing_packages_come_with_the_command_that_installs_them(monke
 def test_versions_are_compared_as_python_packages_are(version: str, old: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["torch>=2.11"])
     monkeypatch.setattr(importlib.metadata, "version", lambda _: version)
-    assert any(finding.level == "fix" for finding in doctor._packages()) == old
+    assert any(remark.level == "fix" for remark in doctor._packages()) == old
 
 
 def test_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = type("Memory", (), {"total": 8 * 10**9, "available": 10**9})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     advice = "close other programs, or train with a smaller --batch-size"
-    assert list(doctor._memory()) == [Finding("memory", "8.0 GB, 1.0 GB of it available", advice, "note")]
+    assert list(doctor._memory()) == [Remark("memory", "8.0 GB, 1.0 GB of it available", advice, "note")]
     memory.available = 4 * 10**9
-    assert list(doctor._memory()) == [Finding("memory", "8.0 GB, 4.0 GB of it available")]
-    monkeypatch.setitem(sys.modules, "psutil", None)  # not installed, which is a finding about packages
+    assert list(doctor._memory()) == [Remark("memory", "8.0 GB, 4.0 GB of it available")]
+    monkeypatch.setitem(sys.modules, "psutil", None)  # not installed, which is a remark about packages
     assert list(doctor._memory()) == []
 
 
@@ -100,13 +100,13 @@ def test_a_container_with_less_time_than_cores_is_told(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     quota.write_text("250000 100000\n")
-    finding = found(doctor._threads(), "cpu")
-    assert finding.found.endswith("but this container is given the time of 2.5")
-    assert (finding.level, finding.advice[:21]) == ("note", "set OMP_NUM_THREADS=2")
+    remark = the_only(doctor._threads(), "cpu")
+    assert remark.text.endswith("but this container is given the time of 2.5")
+    assert (remark.level, remark.advice[:21]) == ("note", "set OMP_NUM_THREADS=2")
     quota.write_text("max 100000\n")
-    assert found(doctor._threads(), "cpu").level == "ok"
+    assert the_only(doctor._threads(), "cpu").level == "ok"
     quota.unlink()
-    assert found(doctor._threads(), "cpu").level == "ok"
+    assert the_only(doctor._threads(), "cpu").level == "ok"
 
 
 def test_idle_cores_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_idle_cores_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr("sightline.machine.threads.usable_cores", lambda: 16)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert found(doctor._threads(), "cpu").advice == "unset OMP_NUM_THREADS (it is 1)"
+    assert the_only(doctor._threads(), "cpu").advice == "unset OMP_NUM_THREADS (it is 1)"
 
 
 class Usage(NamedTuple):
@@ -126,35 +126,35 @@ class Usage(NamedTuple):
 def test_a_disk_that_is_nearly_full_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12, 4 * 10**8))
-    finding = found(doctor._disk(), "run folders")
-    assert finding == Finding("run folders", f"{tmp_path}/runs, 0.4 GB free", "free some space", "note")
+    remark = the_only(doctor._disk(), "run folders")
+    assert remark == Remark("run folders", f"{tmp_path}/runs, 0.4 GB free", "free some space", "note")
 
 
 def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    finding = found(doctor._disk(), "run folders")
-    assert (finding.found, finding.level) == (f"{tmp_path}/runs cannot be written", "note")
+    remark = the_only(doctor._disk(), "run folders")
+    assert (remark.text, remark.level) == (f"{tmp_path}/runs cannot be written", "note")
 
 
 def test_a_driver_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path)
-    assert found(doctor._accelerator(), "gpu").found.startswith("there is an NVIDIA driver, but torch ")
+    assert the_only(doctor._accelerator(), "gpu").text.startswith("there is an NVIDIA driver, but torch ")
     monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path / "absent")
-    assert found(doctor._accelerator(), "gpu") == Finding("gpu", "none; the CPU is used")
+    assert the_only(doctor._accelerator(), "gpu") == Remark("gpu", "none; the CPU is used")
 
 
 def test_what_trainings_keep_is_counted_and_cleared(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
-    finding = found(doctor._caches(), "kept")
-    assert finding.found.startswith("decoded images take 0.0 GB (")
-    assert (finding.found[-15:], finding.advice) == ("features 0.0 GB", "")
+    remark = the_only(doctor._caches(), "kept")
+    assert remark.text.startswith("decoded images take 0.0 GB (")
+    assert (remark.text[-15:], remark.advice) == ("features 0.0 GB", "")
     sizes = {"pixels/16x16-crop-0/pixels.bin": 2_500_000, "features/abc/1.safetensors": 1_500_000, "mnist/x.gz": 9}
     for name, size in sizes.items():
         (cache / name).parent.mkdir(parents=True)
         (cache / name).write_bytes(bytes(size))
-    assert found(doctor._caches(), "kept").advice.startswith("sightline doctor --clear-cache deletes them")
+    assert the_only(doctor._caches(), "kept").advice.startswith("sightline doctor --clear-cache deletes them")
     assert main(["doctor", "--clear-cache"]) == 0
     assert capsys.readouterr().out == f"4.0 MB deleted from {cache / 'pixels'} and {cache / 'features'}\n"
     assert [name for name in sizes if (cache / name).exists()] == ["mnist/x.gz"]

@@ -27,35 +27,35 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One line of the examination. level: "fix" stops Sightline from working, "note" makes it slower or poorer."""
 
     topic: str
-    found: str
+    text: str
     advice: str = ""
     level: Literal["ok", "note", "fix"] = "ok"
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Remark]:
     """Everything there is to say about this machine, the most basic first."""
-    findings = [*_python(), *_packages(), *_memory(), *_disk()]
+    remarks = [*_python(), *_packages(), *_memory(), *_disk()]
     try:
         import torch  # noqa: F401 - to see whether it works
     except (ImportError, OSError) as error:
         reason = (str(error).splitlines() or ["no reason is given"])[0]
         advice = "install it again: pip install --force-reinstall torch torchvision"
-        return [*findings, Finding("torch", f"does not work: {reason}", advice, "fix")]
-    return [*findings, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_caches(), *_data_sets()]
+        return [*remarks, Remark("torch", f"does not work: {reason}", advice, "fix")]
+    return [*remarks, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_caches(), *_data_sets()]
 
 
-def report(findings: list[Finding]) -> str:
-    """The findings as a table, the advice below each, and a sentence that says how many there are to mend."""
+def report(remarks: list[Remark]) -> str:
+    """The remarks as a table, the advice below each, and a sentence that says how many there are to mend."""
     rows: list[tuple[str, str, str]] = []
-    for finding in findings:
-        rows.append((finding.level, finding.topic, finding.found))
-        if finding.advice:
-            rows.append(("", "", f"-> {finding.advice}"))
-    fixes, notes = (sum(finding.level == level for finding in findings) for level in ("fix", "note"))
+    for remark in remarks:
+        rows.append((remark.level, remark.topic, remark.text))
+        if remark.advice:
+            rows.append(("", "", f"-> {remark.advice}"))
+    fixes, notes = (sum(remark.level == level for remark in remarks) for level in ("fix", "note"))
     ending = f"{fixes} to fix, {notes} to note." if fixes or notes else "Nothing to fix."
     return f"{text_table(rows)}\n\n{ending}"
 
@@ -65,31 +65,31 @@ def clear_caches() -> str:
     from sightline.data.store.pixel_cache import cache_size, clear, pixel_folder
     from sightline.training.feature_cache import clear_features, feature_folder
 
-    freed, left = clear() + clear_features(), cache_size()
+    freed, rest = clear() + clear_features(), cache_size()
     said = f"{freed / 1e6:,.1f} MB deleted from {pixel_folder()} and {feature_folder()}"
-    return f"{said}; {left / 1e6:,.1f} MB are just being written" if left else said
+    return f"{said}; {rest / 1e6:,.1f} MB are just being written" if rest else said
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[Remark]:
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
-    yield Finding("sightline", f"{__version__} in {Path(__file__).parents[1]}")
-    found = f"{platform.python_version()} on {system}"
+    yield Remark("sightline", f"{__version__} in {Path(__file__).parents[1]}")
+    text = f"{platform.python_version()} on {system}"
     if sys.version_info < OLDEST_PYTHON:
-        yield Finding("python", found, "use Python 3.11 or newer", "fix")
+        yield Remark("python", text, "use Python 3.11 or newer", "fix")
     else:
-        yield Finding("python", found)
+        yield Remark("python", text)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Remark]:
     """The installed version of every package that Sightline's metadata asks for."""
     from packaging.requirements import Requirement
 
     try:
         required = [Requirement(text) for text in importlib.metadata.requires("sightline") or []]
     except importlib.metadata.PackageNotFoundError:
-        yield Finding("packages", "sightline itself is not installed", "install it: pip install sightline", "note")
+        yield Remark("packages", "sightline itself is not installed", "install it: pip install sightline", "note")
         return
-    found, wrong = [], []
+    versions, remarks = [], []
     for requirement in required:
         if requirement.marker and not requirement.marker.evaluate():  # a tool for developers, or an optional extra
             continue
@@ -97,29 +97,29 @@ def _packages() -> Iterator[Finding]:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            wrong.append(Finding(name, "is not installed", f"pip install '{requirement}'", "fix"))
+            remarks.append(Remark(name, "is not installed", f"pip install '{requirement}'", "fix"))
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(Finding(name, f"{version} is too old", f"pip install --upgrade '{requirement}'", "fix"))
-        found.append(f"{name} {version}")
-    yield Finding("packages", ", ".join(found))
-    yield from wrong
+            remarks.append(Remark(name, f"{version} is too old", f"pip install --upgrade '{requirement}'", "fix"))
+        versions.append(f"{name} {version}")
+    yield Remark("packages", ", ".join(versions))
+    yield from remarks
 
 
-def _memory() -> Iterator[Finding]:
+def _memory() -> Iterator[Remark]:
     try:
         import psutil
-    except ImportError:  # which the packages' finding says
+    except ImportError:  # which the packages' remark says
         return
     memory = psutil.virtual_memory()
-    found = f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it available"
+    text = f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it available"
     if memory.available < LOW_MEMORY:
-        yield Finding("memory", found, "close other programs, or train with a smaller --batch-size", "note")
+        yield Remark("memory", text, "close other programs, or train with a smaller --batch-size", "note")
     else:
-        yield Finding("memory", found)
+        yield Remark("memory", text)
 
 
-def _disk() -> Iterator[Finding]:
+def _disk() -> Iterator[Remark]:
     """Whether there is room and permission for run folders here and for data sets in the cache."""
     import platformdirs
 
@@ -127,19 +127,19 @@ def _disk() -> Iterator[Finding]:
     for topic, folder in places.items():
         existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(existing).free
-        found = f"{folder}, {free / 1e9:.1f} GB free"
+        text = f"{folder}, {free / 1e9:.1f} GB free"
         if not os.access(existing, os.W_OK):
             advice = (
                 "train with --out FOLDER" if topic == "run folders" else "set XDG_CACHE_HOME, or use SIGHTLINE_DATA"
             )
-            yield Finding(topic, f"{folder} cannot be written", advice, "note")
+            yield Remark(topic, f"{folder} cannot be written", advice, "note")
         elif free < LOW_DISK:
-            yield Finding(topic, found, "free some space", "note")
+            yield Remark(topic, text, "free some space", "note")
         else:
-            yield Finding(topic, found)
+            yield Remark(topic, text)
 
 
-def _accelerator() -> Iterator[Finding]:
+def _accelerator() -> Iterator[Remark]:
     import torch
 
     with warnings.catch_warnings(record=True) as said:  # torch warns about a driver that is too old
@@ -148,26 +148,26 @@ def _accelerator() -> Iterator[Finding]:
     if usable:
         for index in range(torch.cuda.device_count()):
             device = torch.cuda.get_device_properties(index)
-            yield Finding("gpu", f"cuda:{index} {device.name}, {device.total_memory / 1e9:.0f} GB")
+            yield Remark("gpu", f"cuda:{index} {device.name}, {device.total_memory / 1e9:.0f} GB")
     elif torch.backends.mps.is_available():
-        yield Finding("gpu", "mps (Apple)")
+        yield Remark("gpu", "mps (Apple)")
     elif NVIDIA_DRIVER.exists():
         reason = str(said[0].message).splitlines()[0] if said else f"torch {torch.__version__} cannot use it"
         advice = "update the driver, or install a torch built for it: https://pytorch.org/get-started"
-        yield Finding("gpu", f"there is an NVIDIA driver, but {reason}", advice, "note")
+        yield Remark("gpu", f"there is an NVIDIA driver, but {reason}", advice, "note")
     else:
-        yield Finding("gpu", "none; the CPU is used")
+        yield Remark("gpu", "none; the CPU is used")
 
 
-def _precision() -> Iterator[Finding]:
+def _precision() -> Iterator[Remark]:
     from sightline.machine.device import find_device, find_precision
 
     device = find_device("auto")
     precision = find_precision("auto", device)
-    yield Finding("precision", f"{precision.name} on {device}: {precision.reason}")
+    yield Remark("precision", f"{precision.name} on {device}: {precision.reason}")
 
 
-def _threads() -> Iterator[Finding]:
+def _threads() -> Iterator[Remark]:
     """Whether torch computes on the cores there are."""
     import torch
 
@@ -175,53 +175,53 @@ def _threads() -> Iterator[Finding]:
 
     cores, threads, quota = usable_cores(), torch.get_num_threads(), _cpu_quota()
     computes = "1 thread" if threads == 1 else f"{threads} threads"
-    found = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {computes}"
+    text = f"{_processor()}, {cores} of {os.cpu_count()} cores usable, torch computes with {computes}"
     if quota is not None and quota < threads:
         advice = f"set OMP_NUM_THREADS={max(1, int(quota))}: more threads than that only wait for each other"
-        yield Finding("cpu", f"{found}, but this container is given the time of {quota:g}", advice, "note")
+        yield Remark("cpu", f"{text}, but this container is given the time of {quota:g}", advice, "note")
     elif "OMP_NUM_THREADS" in os.environ and threads < cores // 2:
-        yield Finding("cpu", found, f"unset OMP_NUM_THREADS (it is {os.environ['OMP_NUM_THREADS']})", "note")
+        yield Remark("cpu", text, f"unset OMP_NUM_THREADS (it is {os.environ['OMP_NUM_THREADS']})", "note")
     else:
-        yield Finding("cpu", found)
+        yield Remark("cpu", text)
 
 
-def _image_formats() -> Iterator[Finding]:
+def _image_formats() -> Iterator[Remark]:
     from PIL import features
 
     readers = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "AVIF": "avif", "TIFF": "libtiff"}
     missing = [name for name, feature in readers.items() if not features.check(feature)]
     if missing:
         advice = "install Pillow as a wheel: pip install --force-reinstall --only-binary :all: pillow"
-        yield Finding("images", f"Pillow was built without {', '.join(missing)}", advice, "note")
+        yield Remark("images", f"Pillow was built without {', '.join(missing)}", advice, "note")
     else:
-        yield Finding("images", f"{', '.join(readers)}, BMP, GIF and PNM can be read")
+        yield Remark("images", f"{', '.join(readers)}, BMP, GIF and PNM can be read")
 
 
-def _caches() -> Iterator[Finding]:
+def _caches() -> Iterator[Remark]:
     """What decoded images, and what pretrained networks say of them, take on the disk."""
     from sightline.data.store.pixel_cache import cache_size, default_budget
     from sightline.training.feature_cache import features_size
 
     images, most, features = cache_size(), default_budget(), features_size()
-    found = f"decoded images take {images / 1e9:.1f} GB ({most / 1e9:.1f} GB at most), features {features / 1e9:.1f} GB"
+    text = f"decoded images take {images / 1e9:.1f} GB ({most / 1e9:.1f} GB at most), features {features / 1e9:.1f} GB"
     advice = "sightline doctor --clear-cache deletes them; they are made anew when needed" if images + features else ""
-    yield Finding("kept", found, advice)
+    yield Remark("kept", text, advice)
 
 
-def _data_sets() -> Iterator[Finding]:
+def _data_sets() -> Iterator[Remark]:
     """Where named data sets are looked for, and which are there."""
     from sightline.data.sources.builtin import NAMES, is_here
 
-    given = os.environ.get("SIGHTLINE_DATA")
-    if given and not Path(given).expanduser().is_dir():
+    folder = os.environ.get("SIGHTLINE_DATA")
+    if folder and not Path(folder).expanduser().is_dir():
         advice = "set it to a folder that exists, or unset it"
-        yield Finding("data", f"SIGHTLINE_DATA is {given}, and there is no such folder", advice, "fix")
-    elif given:
-        yield Finding("data", f"SIGHTLINE_DATA is {given}")
+        yield Remark("data", f"SIGHTLINE_DATA is {folder}, and there is no such folder", advice, "fix")
+    elif folder:
+        yield Remark("data", f"SIGHTLINE_DATA is {folder}")
     here = [name for name in NAMES if is_here(name)]
     rest = [name for name in NAMES if name not in here]
-    found = f"{', '.join(here)} on this machine"
-    yield Finding("data", f"{found}; {', '.join(rest)} would be downloaded when first used" if rest else found)
+    text = f"{', '.join(here)} on this machine"
+    yield Remark("data", f"{text}; {', '.join(rest)} would be downloaded when first used" if rest else text)
 
 
 def _processor() -> str:
