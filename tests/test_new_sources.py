@@ -85,7 +85,7 @@ class Bits:
         return len(self.packed)
 
     @property
-    def kept(self) -> "Bits":
+    def decoded(self) -> "Bits":
         return self
 
     @property
@@ -159,31 +159,31 @@ def both(photos: list[Path], archive: Path) -> tuple[Splits, Splits]:
 
 
 @pytest.fixture(params=["memory", "cache", "nowhere"])
-def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, cache: Path) -> str:
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, cache: Path) -> str:
     """Where `prepare` keeps the decoded images."""
     monkeypatch.setattr(prepared, "SMALL", 10**9 if request.param == "memory" else 0)
     return str(request.param)
 
 
-def prepared_in(kept: str, splits: Splits, *, room: float = 1.0) -> Splits:
-    return prepare(splits, SEEN, budget=0 if kept == "nowhere" else None, room=room)
+def prepared_in(storage: str, splits: Splits, *, room: float = 1.0) -> Splits:
+    return prepare(splits, SEEN, budget=0 if storage == "nowhere" else None, room=room)
 
 
 def test_a_look_and_the_audit_tell_the_same(both: tuple[Splits, Splits]) -> None:
     audits = [audit(splits.train, name="photos", splits=["train"] * 24) for splits in both]
     for name in ("file_bytes", "width", "height", "brightness", "sharpness"):
-        assert np.array_equal(*(getattr(found.facts, name) for found in audits))
+        assert np.array_equal(*(getattr(one.facts, name) for one in audits))
     assert audits[0].findings == audits[1].findings
-    sections = [audit_section(found) for found in audits]
+    sections = [audit_section(one) for one in audits]
     assert sections[0].findings == sections[1].findings
     prints = [examine(splits.train.images)[1] for splits in both]
     assert np.array_equal(prints[0].content, prints[1].content)
     assert [splits.train.images.channels for splits in both] == [3, 3]
 
 
-def test_prepared_they_are_dealt_and_trained_on_bit_for_bit(both: tuple[Splits, Splits], kept: str) -> None:
-    files, members = (prepared_in(kept, splits, room=1.25) for splits in both)
-    kind = EncodedImages if kept == "nowhere" else CachedImages
+def test_prepared_they_are_dealt_and_trained_on_bit_for_bit(both: tuple[Splits, Splits], storage: str) -> None:
+    files, members = (prepared_in(storage, splits, room=1.25) for splits in both)
+    kind = EncodedImages if storage == "nowhere" else CachedImages
     assert type(files.train.images) is type(members.train.images) is kind
     assert files.unused == members.unused == ()
     batches = [
@@ -213,8 +213,8 @@ def test_prepared_they_are_dealt_and_trained_on_bit_for_bit(both: tuple[Splits, 
     assert sheet.add(0) is not None
 
 
-def test_what_was_rewritten_or_taken_out_is_noticed(both: tuple[Splits, Splits], archive: Path, kept: str) -> None:
-    members = prepared_in(kept, both[1])
+def test_what_was_rewritten_or_taken_out_is_noticed(both: tuple[Splits, Splits], archive: Path, storage: str) -> None:
+    members = prepared_in(storage, both[1])
     assert changed_files(members.train) == ()
     with zipfile.ZipFile(archive) as file:
         contents = {name: file.read(name) for name in file.namelist()}
@@ -230,15 +230,15 @@ def test_what_was_rewritten_or_taken_out_is_noticed(both: tuple[Splits, Splits],
 
 
 def test_what_cannot_be_read_is_named(
-    both: tuple[Splits, Splits], archive: Path, photos: list[Path], kept: str
+    both: tuple[Splits, Splits], archive: Path, photos: list[Path], storage: str
 ) -> None:
     photos[7].write_bytes(b"")
     pack(archive, [path for path in photos if path.name != "04.jpg"])
-    members = prepared_in(kept, both[1])
+    members = prepared_in(storage, both[1])
     assert [file.path for file in members.unused] == ["04.jpg", "07.jpg"]
     assert members.unused[1].reason == "the file is empty"
-    left, pixels, unread = readable(both[1].train, SEEN)
-    assert (len(left), len(pixels), len(unread)) == (22, 22, 2)
+    rest, pixels, unread = readable(both[1].train, SEEN)
+    assert (len(rest), len(pixels), len(unread)) == (22, 22, 2)
     batches = Batches(pixel_source(both[1].train, SEEN), torch.zeros(24), batch_size=24, augment=VARIED, seed=0)
     assert len(batches.batch(0).images) == 22
     assert sorted(batches.lost) == [4, 7]
@@ -261,8 +261,8 @@ def test_pixels_of_a_new_kind_are_dealt_as_a_tensor_is() -> None:
     images = ImageSet(Bits(bits.packed, 28), labels, ("a", "b"), tuple(map(str, range(40))))  # type: ignore[attr-defined]
     plain = dataclasses.replace(images, images=ArrayImages(pixels))
     for size in (28, 14):
-        seen = Preprocess(size=(size, size), channels=1, mean=(0.5,), std=(0.5,))
-        assert torch.equal(to_resident(images, seen), to_resident(plain, seen))
-        assert torch.equal(*(torch.cat(list(stream(found.images, seen, chunk=7))) for found in (images, plain)))
+        preprocess = Preprocess(size=(size, size), channels=1, mean=(0.5,), std=(0.5,))
+        assert torch.equal(to_resident(images, preprocess), to_resident(plain, preprocess))
+        assert torch.equal(*(torch.cat(list(stream(source.images, preprocess, chunk=7))) for source in (images, plain)))
     assert prepare(Splits("bits", images, None, None), SEEN).train is images
     assert np.array_equal(examine(images.images)[0].brightness, examine(plain.images)[0].brightness)

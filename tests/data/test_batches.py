@@ -83,8 +83,8 @@ def test_drop_last_leaves_the_short_batch_out() -> None:
     dealt = make(10, 4, drop_last=True)
     assert dealt.steps_per_epoch == 2
     assert [len(dealt.batch(step).indices) for step in range(6)] == [4] * 6
-    seen = torch.cat([dealt.batch(step).indices for step in range(40)])
-    assert set(seen.tolist()) == set(range(10))  # over epochs nobody is left out
+    indices = torch.cat([dealt.batch(step).indices for step in range(40)])
+    assert set(indices.tolist()) == set(range(10))  # over epochs nobody is left out
 
 
 @pytest.mark.parametrize("drop_last", [False, True])
@@ -132,12 +132,12 @@ def test_alternating_flip_follows_the_epoch() -> None:
     dealt = Batches(
         ArrayImages(images), torch.zeros(6), batch_size=4, augment=AugmentConfig(flip="alternating"), seed=0
     )
-    shown: list[dict[int, Tensor]] = []
+    epochs: list[dict[int, Tensor]] = []
     for epoch in (0, 1):
         both = [dealt.batch(2 * epoch), dealt.batch(2 * epoch + 1)]
-        shown.append({int(i): image for batch in both for i, image in zip(batch.indices, batch.images, strict=True)})
+        epochs.append({int(i): image for batch in both for i, image in zip(batch.indices, batch.images, strict=True)})
     for index in range(6):
-        assert torch.equal(shown[0][index], shown[1][index].flip(-1))
+        assert torch.equal(epochs[0][index], epochs[1][index].flip(-1))
 
 
 @pytest.mark.parametrize(("images", "labels"), [(0, 0), (3, 2)])
@@ -162,8 +162,8 @@ def test_arrays_of_the_right_shape_are_not_copied() -> None:
     pixels = torch.zeros(5, 3, 4, 4, dtype=torch.uint8)
     image_set = array_set(pixels)
     assert to_resident(image_set, preprocess()) is pixels
-    kept, images, unused = readable(image_set, preprocess())
-    assert kept is image_set
+    rest, images, unused = readable(image_set, preprocess())
+    assert rest is image_set
     assert images is pixels
     assert unused == ()
 
@@ -199,9 +199,9 @@ def test_readable_keeps_the_good_and_lists_the_bad(tmp_path: Path) -> None:
     paths = flat_files(tmp_path, 5)
     paths[1].write_bytes(b"")
     paths[3].unlink()
-    kept, images, unused = readable(file_set(paths), preprocess())
-    assert kept.ids == ("00.png", "02.png", "04.png")
-    assert kept.labels.tolist() == [0, 0, 0]
+    rest, images, unused = readable(file_set(paths), preprocess())
+    assert rest.ids == ("00.png", "02.png", "04.png")
+    assert rest.labels.tolist() == [0, 0, 0]
     assert images[:, 0, 0, 0].tolist() == [0, 20, 40]
     assert [(file.path, file.reason) for file in unused] == [
         ("01.png", "the file is empty"),
@@ -266,8 +266,8 @@ def test_a_file_that_vanishes_is_left_out_of_its_batch_and_named(tmp_path: Path)
     image_set = file_set(paths)
     dealt = Batches(pixel_source(image_set, preprocess()), image_set.labels, batch_size=5, augment=VARIED, seed=0)
     paths[4].unlink()
-    shown = torch.cat([dealt.batch(step).indices for step in (0, 1)])
-    assert sorted(shown.tolist()) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    indices = torch.cat([dealt.batch(step).indices for step in (0, 1)])
+    assert sorted(indices.tolist()) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
     assert dealt.lost == {4: "there is no such file"}
     for path in paths:
         path.unlink(missing_ok=True)

@@ -11,10 +11,10 @@ from sightline.errors import ImageError
 def test_rows_keep_how_channels_lie_in_memory() -> None:
     images = torch.arange(4 * 3 * 5 * 6).view(4, 3, 5, 6)
     chosen = torch.tensor([2, 0, 2])
-    for given in (images, images.contiguous(memory_format=torch.channels_last)):
-        found = rows_of(given, chosen)
-        assert torch.equal(found, images[chosen])
-        assert found.stride() == given.stride()
+    for source in (images, images.contiguous(memory_format=torch.channels_last)):
+        rows = rows_of(source, chosen)
+        assert torch.equal(rows, images[chosen])
+        assert rows.stride() == source.stride()
 
 
 def test_a_reading_is_done_when_all_its_parts_are() -> None:

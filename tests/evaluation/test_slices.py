@@ -29,8 +29,8 @@ def image_set(pixels: torch.Tensor, groups: tuple[str, ...] = ()) -> ImageSet:
     return ImageSet(ArrayImages(pixels), torch.zeros(len(pixels), dtype=torch.int64), CLASSES, ids, groups)
 
 
-def of_kind(found: tuple[Slice, ...], kind: str) -> list[Slice]:
-    return [part for part in found if part.kind == kind]
+def of_kind(parts: tuple[Slice, ...], kind: str) -> list[Slice]:
+    return [part for part in parts if part.kind == kind]
 
 
 def noisy(levels: np.ndarray, side: int = 8) -> torch.Tensor:
@@ -57,9 +57,9 @@ def test_where_nothing_matters_nothing_is_marked() -> None:
     marked = 0
     for _ in range(40):
         images = image_set(noisy(rng.uniform(20, 230, 300)), tuple(rng.choice(list("abcdef"), 300)))
-        found = slices(evaluation(rng.random(300) < 0.8, images.ids), images)
-        assert len(found) == 6 + 9
-        marked += any(part.differs for part in found)
+        parts = slices(evaluation(rng.random(300) < 0.8, images.ids), images)
+        assert len(parts) == 6 + 9
+        marked += any(part.differs for part in parts)
     assert marked <= 4  # of 40; without the correction it would be 16 or so
 
 
@@ -67,10 +67,10 @@ def test_the_ten_largest_groups() -> None:
     sizes = {f"p{n:02}": n + 1 for n in range(12)}
     groups = tuple(name for name, count in sizes.items() for _ in range(count)) + ("",) * 5
     images = image_set(noisy(np.full(len(groups), 100.0)), groups)
-    found = of_kind(slices(evaluation(np.ones(len(groups), bool), images.ids), images), "group")
-    assert [part.name for part in found] == [f"p{n:02}" for n in range(11, 1, -1)]
-    assert [part.total for part in found] == list(range(12, 2, -1))
-    assert not any(part.differs for part in found)
+    largest = of_kind(slices(evaluation(np.ones(len(groups), bool), images.ids), images), "group")
+    assert [part.name for part in largest] == [f"p{n:02}" for n in range(11, 1, -1)]
+    assert [part.total for part in largest] == list(range(12, 2, -1))
+    assert not any(part.differs for part in largest)
 
 
 def test_files_are_sliced_by_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +102,8 @@ def test_many_sizes_are_thirds(tmp_path: Path) -> None:
         Image.new("L", (50, 10 + number)).save(paths[-1])
     ids = tuple(map(str, range(9)))
     images = ImageSet(EncodedImages(Files(paths)), torch.zeros(9, dtype=torch.int64), CLASSES, ids)
-    found = of_kind(slices(evaluation(np.ones(9, bool), ids), images), "size")
-    assert [(part.name, part.total) for part in found] == [
+    sizes = of_kind(slices(evaluation(np.ones(9, bool), ids), images), "size")
+    assert [(part.name, part.total) for part in sizes] == [
         ("short side 10 to 12 pixels", 3),
         ("short side 13 to 15 pixels", 3),
         ("short side 16 to 18 pixels", 3),
@@ -120,8 +120,8 @@ def test_images_in_memory_are_measured_like_files(channels: int) -> None:
     for kind in ("brightness", "contrast", "sharpness"):
         values = getattr(facts, kind)
         least = values <= np.sort(values)[29]
-        found = of_kind(slices(evaluation(least, image_set(pixels).ids), image_set(pixels)), kind)
-        assert [part.correct for part in found] == [30, 0, 0]
+        parts = of_kind(slices(evaluation(least, image_set(pixels).ids), image_set(pixels)), kind)
+        assert [part.correct for part in parts] == [30, 0, 0]
 
 
 def test_images_that_look_alike_have_no_thirds() -> None:

@@ -27,7 +27,7 @@ VARIED = AugmentConfig(flip="random", resized_crop=0.4)
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the test's own."""
     monkeypatch.setattr("sightline.machine.cache.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "features"
@@ -48,15 +48,15 @@ def image_set(count: int = 40) -> ImageSet:
 def test_features_are_what_the_output_layer_sees(network: Network) -> None:
     images = image_set()
     network.train()
-    found = extract(network, images, PREPROCESS, device=CPU, precision=FP32)
+    features = extract(network, images, PREPROCESS, device=CPU, precision=FP32)
     assert network.training, "the network stays as it is"
     with torch.no_grad():
         assert isinstance(images.images, ArrayImages)
         expected = network.eval().embed(PREPROCESS.normalise(images.images.pixels))
-    torch.testing.assert_close(found.values, expected, rtol=1e-3, atol=1e-3)
-    assert found.values.dtype == torch.float32
-    assert torch.equal(found.labels, images.labels)
-    assert found.computed == len(found) == 40
+    torch.testing.assert_close(features.values, expected, rtol=1e-3, atol=1e-3)
+    assert features.values.dtype == torch.float32
+    assert torch.equal(features.labels, images.labels)
+    assert features.computed == len(features) == 40
 
 
 def test_bf16_is_near(network: Network) -> None:
@@ -116,27 +116,27 @@ def test_views_vary_follow_from_the_seed_and_are_kept_too(network: Network) -> N
     assert torch.equal(view(1).values, first.values)
 
 
-def test_damaged_and_unwritable_caches_cost_a_pass_and_nothing_else(network: Network, kept: Path) -> None:
+def test_damaged_and_unwritable_caches_cost_a_pass_and_nothing_else(network: Network, cache: Path) -> None:
     images = image_set(5)
     first = extract(network, images, PREPROCESS, device=CPU, precision=FP32)
-    (file,) = kept.glob("*/*.safetensors")
+    (file,) = cache.glob("*/*.safetensors")
     file.write_bytes(file.read_bytes()[:100])
     again = extract(network, images, PREPROCESS, device=CPU, precision=FP32)
     assert again.computed == 5
     assert torch.equal(again.values, first.values)
 
-    for path in kept.glob("*/*"):
+    for path in cache.glob("*/*"):
         path.unlink()
-    for folder in kept.iterdir():
+    for folder in cache.iterdir():
         folder.rmdir()
-    kept.rmdir()
-    kept.write_text("a file where a folder should be")
+    cache.rmdir()
+    cache.write_text("a file where a folder should be")
     assert extract(network, images, PREPROCESS, device=CPU, precision=FP32).computed == 5
 
 
-def test_nothing_is_kept_when_asked_so(network: Network, kept: Path) -> None:
+def test_nothing_is_kept_when_asked_so(network: Network, cache: Path) -> None:
     extract(network, image_set(5), PREPROCESS, device=CPU, precision=FP32, keep=False)
-    assert not kept.exists()
+    assert not cache.exists()
 
 
 def test_large_features_are_memory_mapped(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,22 +152,22 @@ def test_files_are_decoded_and_one_that_vanished_is_named(network: Network, tmp_
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
     files = ImageSet(EncodedImages(Files(paths)), torch.tensor([0, 1, 2]), ("a", "b", "c"), tuple(map(str, paths)))
-    found = extract(network, files, PREPROCESS, device=CPU, precision=FP32)
+    features = extract(network, files, PREPROCESS, device=CPU, precision=FP32)
     one = torch.from_numpy(PREPROCESS.read(paths[1]))[None]
     with torch.no_grad():
         expected = network.eval().embed(PREPROCESS.normalise(one))
-    torch.testing.assert_close(found.values[1:2], expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(features.values[1:2], expected, rtol=1e-3, atol=1e-3)
     paths[2].unlink()
     with pytest.raises(DataError, match=r"2\.png"):
         extract(network, files, PREPROCESS, device=CPU, precision=FP32)
 
 
 def test_progress_is_told(network: Network) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     extract(
-        network, image_set(40), PREPROCESS, device=CPU, precision=FP32, progress=lambda *counts: told.append(counts)
+        network, image_set(40), PREPROCESS, device=CPU, precision=FP32, progress=lambda *counts: progress.append(counts)
     )
-    assert told[-1] == (40, 40)
+    assert progress[-1] == (40, 40)
 
 
 def test_as_many_views_as_the_time_allows() -> None:

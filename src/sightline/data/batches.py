@@ -197,8 +197,8 @@ def readable(image_set: ImageSet, preprocess: Preprocess) -> tuple[ImageSet, Ten
     if len(unused) == len(image_set):
         first = unused[0]
         raise DataError(f"not one of {len(image_set):,} images can be read", where=first.path, hint=first.reason)
-    kept = torch.tensor([index for index in range(len(image_set)) if index not in unused])
-    return image_set.take(kept), rows_of(images, kept), tuple(unused.values())
+    rest = torch.tensor([index for index in range(len(image_set)) if index not in unused])
+    return image_set.take(rest), rows_of(images, rest), tuple(unused.values())
 
 
 def _load(image_set: ImageSet, preprocess: Preprocess) -> tuple[Tensor, dict[int, Unused]]:

@@ -84,8 +84,8 @@ class Pixels(Protocol):
 class Images(Protocol):
     """The images of a data set, wherever they are.
 
-    encoded: what they were decoded from; None when there is nothing to decode. kept: their pixels where they are kept,
-    as they are or as one network sees them; None when they are decoded anew each time. One of the two is there.
+    encoded: what they were decoded from; None when there is nothing to decode. decoded: their pixels where these are
+    kept, as they are or as one network sees them; None when they are decoded anew each time. One of the two is there.
     channels: 1 when all are grey, else 3.
     size: the largest height or width in pixels where they are small or all alike; None for photos.
     """
@@ -94,7 +94,7 @@ class Images(Protocol):
     def encoded(self) -> "EncodedImages | None": ...
 
     @property
-    def kept(self) -> Pixels | None: ...
+    def decoded(self) -> Pixels | None: ...
 
     @property
     def channels(self) -> int: ...

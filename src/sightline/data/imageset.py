@@ -40,7 +40,7 @@ class EncodedImages:
     size: int | None = None
     stamps: NDArray[np.int64] | None = None
 
-    kept = None
+    decoded = None
 
     def __len__(self) -> int:
         return len(self.originals)
@@ -71,7 +71,7 @@ class ArrayImages:
         return len(self.pixels)
 
     @property
-    def kept(self) -> Pixels:
+    def decoded(self) -> Pixels:
         return self
 
     @property
@@ -131,7 +131,7 @@ class CachedImages:
         return len(self.rows)
 
     @property
-    def kept(self) -> Pixels:
+    def decoded(self) -> Pixels:
         return self
 
     @property

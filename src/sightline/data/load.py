@@ -265,9 +265,9 @@ def _whole_named(
     train, test, unused, note = _named_parts(name, quarantine)
     if test is None:
         return train, ("",) * len(train), unused, note
-    assert train.images.kept is not None
-    assert test.images.kept is not None
-    pixels = [kept.whole().pixels for kept in (train.images.kept, test.images.kept)]
+    assert train.images.decoded is not None
+    assert test.images.decoded is not None
+    pixels = [part.whole().pixels for part in (train.images.decoded, test.images.decoded)]
     whole = ImageSet(
         ArrayImages(torch.cat(pixels)),
         torch.cat([train.labels, test.labels]),

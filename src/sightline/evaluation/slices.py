@@ -162,16 +162,16 @@ def _thirds(values: NDArray[np.float32]) -> list[tuple[NDArray[np.bool_], float,
 
 def _looks(images: Images) -> dict[Kind, NDArray[np.float32]]:
     """Of each image its short side in pixels, brightness, contrast and sharpness, float32 (N,); NaN if unknown."""
-    kept, encoded = images.kept, images.encoded
-    if kept is None:
+    decoded, encoded = images.decoded, images.encoded
+    if decoded is None:
         facts, _ = examine(images)
         short = np.minimum(facts.width, facts.height).astype(np.float32)
         measures = (short, facts.brightness, facts.contrast, facts.sharpness)
         for measure in measures:
             measure[list(facts.unreadable)] = np.nan
     else:
-        here = np.full(len(images), min(kept.shape[1:]), dtype=np.float32)
-        measures = (here if encoded is None else _short_sides(encoded.originals), *_measures(kept))
+        here = np.full(len(images), min(decoded.shape[1:]), dtype=np.float32)
+        measures = (here if encoded is None else _short_sides(encoded.originals), *_measures(decoded))
     size, brightness, contrast, sharpness = measures
     return {"size": size, "brightness": brightness, "contrast": contrast, "sharpness": sharpness}
 
@@ -197,11 +197,11 @@ def _short_sides(originals: Originals) -> NDArray[np.float32]:
     return sides
 
 
-def _measures(kept: Pixels) -> _Measures:
+def _measures(decoded: Pixels) -> _Measures:
     """Brightness, contrast and sharpness, as `file_facts.FileFacts` has them, some at a time."""
-    measured = np.full((3, len(kept)), np.nan, dtype=np.float32)
-    for rows in torch.split(torch.arange(len(kept)), PART):
-        pixels = kept.start(rows).result()[0].float()  # (B, C, H, W)
+    measured = np.full((3, len(decoded)), np.nan, dtype=np.float32)
+    for rows in torch.split(torch.arange(len(decoded)), PART):
+        pixels = decoded.start(rows).result()[0].float()  # (B, C, H, W)
         luma = torch.einsum("bchw,c->bhw", pixels, torch.from_numpy(LUMA)) if pixels.shape[1] == 3 else pixels[:, 0]
         contrast = luma.flatten(1).std(dim=1, correction=0)
         part = slice(int(rows[0]), int(rows[-1]) + 1)

@@ -85,9 +85,9 @@ def extract(
         for images in pixels or stream(image_set.images, preprocess, chunk=STREAM):
             rows = slice(done, done + len(images))
             keys = pixel_keys(images) if cache else torch.empty(0)
-            known, kept = cache.find(keys) if cache else (torch.zeros(len(images), dtype=torch.bool), torch.empty(0))
+            known, stored = cache.find(keys) if cache else (torch.zeros(len(images), dtype=torch.bool), torch.empty(0))
             if known.any():
-                values[rows] = kept
+                values[rows] = stored
             if not known.all():
                 new = ~known
                 answers = _embed(backbone, rows_of(images, new.nonzero().flatten()), preprocess, device)

@@ -43,15 +43,15 @@ def small_sets_are_cached_too(monkeypatch: pytest.MonkeyPatch, cache: Path) -> N
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every image that is decoded."""
-    seen: list[int] = []
+    counts: list[int] = []
     read = Preprocess.read
 
     def counted(self: Preprocess, source: bytes) -> np.ndarray:
-        seen.append(1)
+        counts.append(1)
         return read(self, source)
 
     monkeypatch.setattr(Preprocess, "read", counted)
-    return seen
+    return counts
 
 
 def photo(path: Path, seed: int) -> Path:
@@ -72,8 +72,8 @@ def splits(tmp_path: Path) -> Splits:
     return Splits("photos", image_set(paths[:12]), image_set(paths[12:16]), image_set(paths[16:]))
 
 
-def expected(found: ImageSet, paths: list[Path]) -> torch.Tensor:
-    assert found.ids == tuple(path.name for path in paths)
+def expected(images: ImageSet, paths: list[Path]) -> torch.Tensor:
+    assert images.ids == tuple(path.name for path in paths)
     return torch.from_numpy(np.stack([SEEN.read(path) for path in paths]))
 
 
@@ -84,12 +84,12 @@ def test_pixels_from_the_cache_are_exactly_those_of_the_file(splits: Splits, tmp
         assert made.unused == made.warnings == ()
         assert made.val is not None
         assert made.test is not None
-        for found, files in ((made.train, paths[:12]), (made.val, paths[12:16]), (made.test, paths[16:])):
-            assert isinstance(found.images, CachedImages)
-            assert found.images.pixels.is_contiguous(memory_format=torch.channels_last)
-            assert torch.equal(to_resident(found, SEEN), expected(found, files)), again
+        for part, files in ((made.train, paths[:12]), (made.val, paths[12:16]), (made.test, paths[16:])):
+            assert isinstance(part.images, CachedImages)
+            assert part.images.pixels.is_contiguous(memory_format=torch.channels_last)
+            assert torch.equal(to_resident(part, SEEN), expected(part, files)), again
             assert torch.equal(
-                torch.from_numpy(found.images.read(1)), found.images.pixels[found.images.rows[1]].permute(1, 2, 0)
+                torch.from_numpy(part.images.read(1)), part.images.pixels[part.images.rows[1]].permute(1, 2, 0)
             )
     assert cache_size() >= 20 * record_bytes(SEEN)
 
@@ -175,10 +175,10 @@ def test_unreadable_files_are_left_out_and_listed(
     assert "truncated" in made.unused[2].reason
     assert made.val is not None
     assert len(made.val) == 3
-    kept = [tmp_path / name for name in made.train.ids]
+    rest = [tmp_path / name for name in made.train.ids]
     assert "02.jpg" not in made.train.ids
-    assert made.train.labels.tolist() == [int(path.stem) % 2 for path in kept]
-    assert torch.equal(to_resident(made.train, SEEN), expected(made.train, kept))
+    assert made.train.labels.tolist() == [int(path.stem) % 2 for path in rest]
+    assert torch.equal(to_resident(made.train, SEEN), expected(made.train, rest))
 
 
 def test_not_one_readable_training_image_is_an_error(tmp_path: Path) -> None:
@@ -318,12 +318,12 @@ def test_a_killed_writer_leaves_nothing_wrong_behind(delay: float, cache: Path) 
     writer.join(delay)
     os.kill(writer.pid or 0, signal.SIGKILL)
     writer.join()
-    with open_cache(SEEN) as kept:  # the dead process's lock is free
-        count = kept.slots
+    with open_cache(SEEN) as survivor:  # the dead process's lock is free
+        count = survivor.slots
         assert count >= 16
-        pixels = kept.pixels()
+        pixels = survivor.pixels()
         for number in range(count // 4):
-            slots = kept.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
+            slots = survivor.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
             assert slots.tolist() == list(range(4 * number, 4 * number + 4))
             assert (pixels[4 * number : 4 * number + 4] == number % 256).all()
 

@@ -38,11 +38,11 @@ def test_decoded_images_lie_channels_last(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_image_streams_the_same(tmp_path: Path) -> None:
-    found = files(tmp_path, 10)
-    expected = torch.from_numpy(np.stack([SEEN.read(path) for path in found.originals]))
-    arrays = ArrayImages(torch.from_numpy(np.stack([found.read(i) for i in range(10)])).permute(0, 3, 1, 2))
-    cached = CachedImages(found, expected.flip(0), torch.arange(9, -1, -1))
-    for images in (found, arrays, cached):
+    encoded = files(tmp_path, 10)
+    expected = torch.from_numpy(np.stack([SEEN.read(path) for path in encoded.originals]))
+    arrays = ArrayImages(torch.from_numpy(np.stack([encoded.read(i) for i in range(10)])).permute(0, 3, 1, 2))
+    cached = CachedImages(encoded, expected.flip(0), torch.arange(9, -1, -1))
+    for images in (encoded, arrays, cached):
         assert torch.equal(torch.cat(list(stream(images, SEEN, chunk=4))), expected)
 
 
@@ -64,21 +64,21 @@ def test_no_more_is_decoded_than_asked_for(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_vanished_file_is_named(tmp_path: Path) -> None:
-    found = files(tmp_path, 30)
-    found.originals[25].unlink()
-    chunks = stream(found, SEEN, chunk=10)
+    encoded = files(tmp_path, 30)
+    encoded.originals[25].unlink()
+    chunks = stream(encoded, SEEN, chunk=10)
     assert len(next(chunks)) == 10
     assert len(next(chunks)) == 10
     with pytest.raises(DataError) as caught:
         next(chunks)
-    assert str(caught.value).startswith(f"cannot read {found.originals[25]}: there is no such file: ")
+    assert str(caught.value).startswith(f"cannot read {encoded.originals[25]}: there is no such file: ")
 
 
 def test_reading_goes_on_around_what_cannot_be_read(tmp_path: Path) -> None:
-    found = files(tmp_path, 20)
-    found.originals[3].write_bytes(b"")
-    found.originals[17].write_bytes(b"<html>")
-    pixels, unreadable = DecodedImages(found.originals, SEEN).start(torch.tensor([17, 5, 3])).result()
+    encoded = files(tmp_path, 20)
+    encoded.originals[3].write_bytes(b"")
+    encoded.originals[17].write_bytes(b"<html>")
+    pixels, unreadable = DecodedImages(encoded.originals, SEEN).start(torch.tensor([17, 5, 3])).result()
     assert pixels[:, 0, 0, 0].tolist() == [0, 5, 0]
     assert sorted(unreadable) == [0, 2]
     assert unreadable[2].reason == "the file is empty"

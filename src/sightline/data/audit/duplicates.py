@@ -74,8 +74,8 @@ def bind(groups: Sequence[DuplicateGroup], image_set: ImageSet) -> tuple[str, ..
     them; an image that is bound to no other keeps its own name or "". What `ImageSet.groups` takes: () when all are "".
     """
     own = image_set.groups or ("",) * len(image_set)
-    seen: dict[str, int] = {}
-    pairs = [(index, seen.setdefault(name, index)) for index, name in enumerate(own) if name]
+    firsts: dict[str, int] = {}
+    pairs = [(index, firsts.setdefault(name, index)) for index, name in enumerate(own) if name]
     pairs += [(index, group.indices[0]) for group in groups for index in group.indices]
     names = list(own)
     for members in _connected(len(own), np.array(pairs, dtype=np.int64).reshape(-1, 2)):
@@ -89,14 +89,14 @@ def bind(groups: Sequence[DuplicateGroup], image_set: ImageSet) -> tuple[str, ..
 def _near_pairs(perceptual: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pairs of near-duplicates among prints (N, 450): int64 (P, 2)."""
     base = _described(perceptual, WINDOWS[0], mirrored=False)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    pairs = [np.empty((0, 2), dtype=np.int64)]
     for mirrored in (False, True):
         queries = (_described(perceptual, window, mirrored=mirrored) for window in COARSE_WINDOWS)
         candidates = neighbours(base, queries, CANDIDATE)
         # Most pairs are found both ways, each image seen through the windows of the other.
         crowded = np.bincount(candidates.reshape(-1), minlength=len(base)) > 2 * CROWD
-        found += _confirmed(perceptual, base, candidates, mirrored, np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED))
-    return np.concatenate(found)
+        pairs += _confirmed(perceptual, base, candidates, mirrored, np.where(crowded, CONFIRMED_IN_A_CROWD, CONFIRMED))
+    return np.concatenate(pairs)
 
 
 def _confirmed(
@@ -114,8 +114,8 @@ def _confirmed(
         pairs = candidates[start : start + CHUNK]
         whole, part = perceptual[pairs[:, 0]], pairs[:, 1]
         turn = slice(None, None, -1 if mirrored else 1)
-        seen = _descriptors(luma(whole)[:, :, turn], WINDOWS)
-        cosine = np.einsum("nwd,nd->nw", seen, base[part]).max(axis=1)
+        views = _descriptors(luma(whole)[:, :, turn], WINDOWS)
+        cosine = np.einsum("nwd,nd->nw", views, base[part]).max(axis=1)
         brightness = luma(whole).mean(axis=(1, 2)) - luma(perceptual[part]).mean(axis=(1, 2))
         colour = np.abs(chroma(whole)[..., turn] - chroma(perceptual[part])).mean(axis=(1, 2, 3))
         alike = (np.abs(brightness) <= MOST_BRIGHTNESS) & (colour <= MOST_COLOUR)
@@ -144,9 +144,9 @@ def _descriptors(thumbnails: NDArray[np.float32], windows: Sequence[Window]) -> 
     """Unit vectors that tell thumbnails (n, 20, 20) apart, as seen through each window: (n, W, 99)."""
     frequency = np.arange(FREQUENCIES, dtype=np.float32)
     weights = np.sqrt(frequency[:, None] ** 2 + frequency**2)
-    seen = [weights * (_transform(rows) @ thumbnails @ _transform(columns).T) for rows, columns in windows]
+    views = [weights * (_transform(rows) @ thumbnails @ _transform(columns).T) for rows, columns in windows]
     # The mean has no weight, so brightness plays no part.
-    return _unit(np.stack(seen, axis=1).reshape(len(thumbnails), len(windows), FREQUENCIES**2)[:, :, 1:])
+    return _unit(np.stack(views, axis=1).reshape(len(thumbnails), len(windows), FREQUENCIES**2)[:, :, 1:])
 
 
 @cache

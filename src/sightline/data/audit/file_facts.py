@@ -114,17 +114,17 @@ def _examine_originals(originals: Originals) -> tuple[FileFacts, Prints]:
 
 
 def _examine_arrays(images: Images) -> tuple[FileFacts, Prints]:
-    kept = images.kept
-    assert kept is not None
+    decoded = images.decoded
+    assert decoded is not None
     facts, prints = _blank(len(images)), _blank_prints(len(images))
-    _, height, width = kept.shape
+    _, height, width = decoded.shape
     facts.width[:], facts.height[:] = width, height
 
     def look_at_chunk(start: int) -> None:
         stop = min(start + CHUNK, len(images))
-        pixels, _ = kept.start(torch.arange(start, stop)).result()
-        found = fingerprint_arrays(pixels.numpy())
-        prints.content[start:stop], prints.perceptual[start:stop] = found.content, found.perceptual
+        pixels, _ = decoded.start(torch.arange(start, stop)).result()
+        chunk_prints = fingerprint_arrays(pixels.numpy())
+        prints.content[start:stop], prints.perceptual[start:stop] = chunk_prints.content, chunk_prints.perceptual
         for index in range(start, stop):
             rgb = np.broadcast_to(images.read(index), (height, width, 3))
             _measure(facts, index, _reduced(rgb))

@@ -211,8 +211,8 @@ def _missing(splits: Splits) -> list[str]:
 def _why_unused(unused: Sequence[Unused]) -> str:
     """The commonest reasons why there are no images, as a hint."""
     reasons = Counter(item.reason for item in unused).most_common(3)
-    found = f"found {'; '.join(f'{count} x {reason}' for reason, count in reasons)}; " if reasons else ""
-    return f"{found}put the images of each class into a folder named after the class, or list them in a CSV table"
+    causes = f"found {'; '.join(f'{count} x {reason}' for reason, count in reasons)}; " if reasons else ""
+    return f"{causes}put the images of each class into a folder named after the class, or list them in a CSV table"
 
 
 def look_at(originals: Originals) -> EncodedImages:

@@ -86,16 +86,16 @@ class PixelCache:
 
         stamped: int64 (N, 2), their stamps now.
         """
-        found = np.full(len(originals), UNKNOWN, dtype=np.int64)
+        slots = np.full(len(originals), UNKNOWN, dtype=np.int64)
         query = "SELECT path, size, time, slot FROM files JOIN images USING (content) WHERE path IN ({})"
         for first in range(0, len(originals), BATCH):
             names = [_key_of(originals.name(i)) for i in range(first, min(first + BATCH, len(originals)))]
             with self._turn:
                 rows = self._index.execute(query.format(",".join("?" * len(names))), names).fetchall()
-            slots = {(name, size, time): slot for name, size, time, slot in rows}
+            known = {(name, size, time): slot for name, size, time, slot in rows}
             for i, name in enumerate(names, first):
-                found[i] = slots.get((name, *stamped[i].tolist()), UNKNOWN)
-        return found
+                slots[i] = known.get((name, *stamped[i].tolist()), UNKNOWN)
+        return slots
 
     def slot_of(self, content: bytes) -> int:
         """The slot of this content, or UNKNOWN."""

@@ -37,7 +37,7 @@ def prepare(splits: Splits, preprocess: Preprocess, *, budget: int | None = None
     Arrays stay as they are: `to_resident` resizes them. Raises DataError when no training image of a class can be read.
     """
     wanted = {"train": enlarged(preprocess, room), "val": preprocess, "test": preprocess}
-    parts = {name: part for name in wanted if (part := getattr(splits, name)) and part.images.kept is None}
+    parts = {name: part for name in wanted if (part := getattr(splits, name)) and part.images.decoded is None}
     needed = sum(len(part) * record_bytes(wanted[name]) for name, part in parts.items())
     budget = default_budget() if budget is None else budget
     keep: Keep = _in_memory if needed <= SMALL else _in_cache(budget) if needed <= budget else _on_disk
@@ -204,8 +204,8 @@ def _without(image_set: ImageSet, images: Images, unreadable: dict[int, str]) ->
     image_set = dataclasses.replace(image_set, images=images)
     if not unreadable:
         return image_set
-    kept = [index for index in range(len(image_set)) if index not in unreadable]
-    return image_set.take(kept) if kept else None
+    rest = [index for index in range(len(image_set)) if index not in unreadable]
+    return image_set.take(rest) if rest else None
 
 
 def _over_budget(needed: int, budget: int) -> str:

@@ -132,13 +132,13 @@ def seen_by(images: Images, preprocess: Preprocess, *, room: bool = False) -> Pi
 
     room: those that are kept for it may be larger, as `prepare` keeps training images, with room for random crops.
     """
-    kept, encoded = images.kept, images.encoded
-    if kept is None:
+    decoded, encoded = images.decoded, images.encoded
+    if decoded is None:
         assert encoded is not None
         return DecodedImages(encoded.originals, preprocess)
-    is_roomy = room and encoded is not None and kept.shape[0] == preprocess.channels
-    fits = kept.shape == (preprocess.channels, *preprocess.size)
-    return kept if fits or is_roomy else ResizedImages(images, preprocess)
+    is_roomy = room and encoded is not None and decoded.shape[0] == preprocess.channels
+    fits = decoded.shape == (preprocess.channels, *preprocess.size)
+    return decoded if fits or is_roomy else ResizedImages(images, preprocess)
 
 
 def stream(images: Images, preprocess: Preprocess, *, chunk: int, room: bool = False) -> Iterator[Tensor]:
