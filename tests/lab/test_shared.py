@@ -12,7 +12,7 @@ def run(open_page: OpenPage, module: str, code: str) -> Any:
 
 
 def test_a_problem_is_told_until_something_goes_well(open_page: OpenPage) -> None:
-    told = run(
+    messages = run(
         open_page,
         "problem",
         """
@@ -25,7 +25,7 @@ def test_a_problem_is_told_until_something_goes_well(open_page: OpenPage) -> Non
         return seen;
         """,
     )
-    assert told == [[None, "first", False], [None, "second", False], [3, "second", True]]
+    assert messages == [[None, "first", False], [None, "second", False], [3, "second", True]]
 
 
 def test_files_are_chosen_again_and_dropped(open_page: OpenPage) -> None:
@@ -63,7 +63,7 @@ def test_files_are_chosen_again_and_dropped(open_page: OpenPage) -> None:
 
 
 def test_a_large_file_is_named(open_page: OpenPage) -> None:
-    told = run(
+    message = run(
         open_page,
         "files",
         """
@@ -74,7 +74,7 @@ def test_a_large_file_is_named(open_page: OpenPage) -> None:
         });
         """,
     )
-    assert told == [
+    assert message == [
         "big.png has more than 20 MB: choose a smaller one.",
         "This picture has more than 20 MB: choose a smaller one.",
     ]
@@ -103,7 +103,7 @@ def test_a_legend_has_its_ends_and_the_paper_in_the_middle(open_page: OpenPage) 
 
 
 def test_a_bar_is_as_long_as_its_share(open_page: OpenPage) -> None:
-    shown = run(
+    bars = run(
         open_page,
         "bars",
         """
@@ -114,7 +114,7 @@ def test_a_bar_is_as_long_as_its_share(open_page: OpenPage) -> None:
         });
         """,
     )
-    assert shown == [
+    assert bars == [
         ["count own-field", "cat25 %", "25%", "count-bar"],
         ["count own-field", "catless", "50%", "count-bar below"],
     ]

@@ -26,7 +26,7 @@ def audit(tmp_path: Path) -> Audit:
     return audit_data(tmp_path / "photos")
 
 
-def found(audit: Audit, *findings: Finding) -> Audit:
+def with_findings(audit: Audit, *findings: Finding) -> Audit:
     return dataclasses.replace(audit, findings=findings)
 
 
@@ -45,7 +45,7 @@ def test_groups_and_single_images_are_shown_up_to_a_limit(audit: Audit) -> None:
     ids = audit.images.ids
     many = tuple((ids[i], ids[i + 1], ids[i + 2], ids[i + 3], ids[i + 4]) for i in range(10))
     section = audit_section(
-        found(audit, Finding("warning", "leak", "x", ids, groups=many), Finding("info", "dark", "y", ids))
+        with_findings(audit, Finding("warning", "leak", "x", ids, groups=many), Finding("info", "dark", "y", ids))
     )
     leak, dark = section.findings
     assert [len(row) for row in leak.rows] == [GROUP_SIZE] * GROUPS
@@ -57,7 +57,7 @@ def test_groups_and_single_images_are_shown_up_to_a_limit(audit: Audit) -> None:
 
 
 def test_files_that_are_no_images_are_named(audit: Audit) -> None:
-    section = audit_section(found(audit, Finding("warning", "unusable", "x", ("a.jpg", "b.jpg"))))
+    section = audit_section(with_findings(audit, Finding("warning", "unusable", "x", ("a.jpg", "b.jpg"))))
     assert section.findings[0].rows == []
     assert section.findings[0].names == ["a.jpg", "b.jpg"]
     assert section.findings[0].more == 0
@@ -65,13 +65,13 @@ def test_files_that_are_no_images_are_named(audit: Audit) -> None:
 
 def test_an_image_that_has_vanished_is_left_out(audit: Audit) -> None:
     audit.images.images.originals[0].unlink()
-    section = audit_section(found(audit, Finding("info", "dark", "x", audit.images.ids[:2])))
+    section = audit_section(with_findings(audit, Finding("info", "dark", "x", audit.images.ids[:2])))
     assert [row[0].id for row in section.findings[0].rows] == [audit.images.ids[1]]
 
 
 def test_small_images_keep_their_pixels(cache: Path) -> None:
     audit = audit_data("digits")
-    section = audit_section(found(audit, Finding("info", "dark", "x", audit.images.ids[:1])))
+    section = audit_section(with_findings(audit, Finding("info", "dark", "x", audit.images.ids[:1])))
     assert section.crisp
     assert section.findings[0].rows[0][0].uri.startswith("data:image/png;base64,")
 
@@ -79,7 +79,7 @@ def test_small_images_keep_their_pixels(cache: Path) -> None:
 def test_in_the_report(audit: Audit) -> None:
     facts = TrainingFacts(data="photos", model="m", num_classes=2, parameters=1, train_images=50)
     finding = Finding("error", "leak", "1 group of <copies>", audit.images.ids[:2], "look", (audit.images.ids[:2],))
-    page = render(facts, history=[], audit=audit_section(found(audit, finding)))
+    page = render(facts, history=[], audit=audit_section(with_findings(audit, finding)))
     section = page.partition('<section aria-labelledby="audit">')[2].partition("</section>")[0]
     assert '<span class="severity error">error</span>' in section
     assert "1 group of &lt;copies&gt;." in section

@@ -34,10 +34,10 @@ def test_three_whole_rows_of_whole_multiples(size: int, width: int, images: int)
     evaluation = all_wrong(40)
     pixels = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(40, 1, size, size)
     data = ImageSet(ArrayImages(pixels), torch.zeros(40, dtype=torch.int64), ("cat", "dog"), evaluation.ids)
-    found = surest_mistakes(evaluation, data, {}, HeatSheet())
-    assert found is not None
-    assert (found.width, found.crisp, len(found.shots)) == (width, True, images)
-    first = found.shots[0]
+    gallery = surest_mistakes(evaluation, data, {}, HeatSheet())
+    assert gallery is not None
+    assert (gallery.width, gallery.crisp, len(gallery.shots)) == (width, True, images)
+    first = gallery.shots[0]
     assert first.id == "39.png"
     assert [(line.label, line.words) for line in first.captions] == [("", "cat"), ("taken for ", "dog"), ("", "90.0 %")]
     assert np.asarray(decoded(first.uri)).max() == 39
@@ -49,10 +49,10 @@ def test_a_vanished_file_is_left_out(tmp_path: Path) -> None:
         Image.new("RGB", (200, 100), "red").save(path)
     evaluation = all_wrong(3)
     data = ImageSet(EncodedImages(Files(paths)), torch.zeros(3, dtype=torch.int64), ("cat", "dog"), evaluation.ids)
-    found = surest_mistakes(evaluation, data, {}, HeatSheet())
-    assert found is not None
-    assert [mistake.id for mistake in found.shots] == ["1.png", "0.png"]
-    assert (found.width, found.crisp) == (128, False)
+    gallery = surest_mistakes(evaluation, data, {}, HeatSheet())
+    assert gallery is not None
+    assert [mistake.id for mistake in gallery.shots] == ["1.png", "0.png"]
+    assert (gallery.width, gallery.crisp) == (128, False)
 
 
 def test_no_mistakes() -> None:
@@ -72,10 +72,10 @@ def test_least_sure_by_hand() -> None:
     """The distances between the two best are 0.5, 0.1 and 0.2."""
     probabilities = np.array([[0.7, 0.2, 0.1], [0.45, 0.1, 0.55], [0.5, 0.3, 0.2]], dtype=np.float32)
     evaluation = score(probabilities, np.array([0, 0, 0]), ("cat", "dog", "fox"), ids=("a", "b", "c"))
-    found = least_sure(evaluation, grey_images(3), {}, HeatSheet())
-    assert found is not None
-    assert [shot.id for shot in found.shots] == ["b", "c", "a"]
-    lines = [[f"{line.label}{line.words}" for line in shot.captions] for shot in found.shots[:2]]
+    gallery = least_sure(evaluation, grey_images(3), {}, HeatSheet())
+    assert gallery is not None
+    assert [shot.id for shot in gallery.shots] == ["b", "c", "a"]
+    lines = [[f"{line.label}{line.words}" for line in shot.captions] for shot in gallery.shots[:2]]
     assert lines == [
         ["cat", "wrong: fox, 55.0 %", "then cat, 45.0 %"],
         ["cat", "right: cat, 50.0 %", "then dog, 30.0 %"],
@@ -89,18 +89,18 @@ def test_one_class_is_never_in_doubt() -> None:
 
 def test_suspected_labels_keep_their_order() -> None:
     suspects = [Suspect(2, "c", "cat", "fox", 0.9), Suspect(0, "a", "cat", "dog", 0.8)]
-    found = suspected_labels(suspects, grey_images(3))
-    assert found is not None
-    assert [shot.id for shot in found.shots] == ["c", "a"]
-    assert [f"{line.label}{line.words}" for line in found.shots[0].captions] == ["labelled cat", "looks like fox"]
+    gallery = suspected_labels(suspects, grey_images(3))
+    assert gallery is not None
+    assert [shot.id for shot in gallery.shots] == ["c", "a"]
+    assert [f"{line.label}{line.words}" for line in gallery.shots[0].captions] == ["labelled cat", "looks like fox"]
     assert suspected_labels([], grey_images(3)) is None
 
 
 def test_maps_are_laid_over_the_images_that_have_one() -> None:
     evaluation, sheet = all_wrong(3), HeatSheet()
     maps = {2: np.ones((4, 4), dtype=np.float32)}
-    found = surest_mistakes(evaluation, grey_images(3), maps, sheet)
-    assert found is not None
-    assert found.heated
-    assert [shot.heat is not None for shot in found.shots] == [True, False, False]
+    gallery = surest_mistakes(evaluation, grey_images(3), maps, sheet)
+    assert gallery is not None
+    assert gallery.heated
+    assert [shot.heat is not None for shot in gallery.shots] == [True, False, False]
     assert sheet.draw() is not None

@@ -50,7 +50,7 @@ def _network(entry: ModelEntry) -> dict[str, Any]:
         "in_channels": entry.in_channels,
         "num_classes": entry.num_classes,
         "layers": layers,
-        "layers_at": {str(size): found for size, found in others.items() if _unsized(found) != _unsized(layers)},
+        "layers_at": {str(size): of_size for size, of_size in others.items() if _unsized(of_size) != _unsized(layers)},
     }
 
 
@@ -65,7 +65,7 @@ def network_layers(name: str, size: int) -> list[Layer]:
     Keys: name, kind (torch's class), from (positions of the layers whose outputs it sees, where that is not the one
     before; -1 is the image) and what `_settings` says.
     """
-    entry = next(found for found in list_models() if found.name == name)
+    entry = next(one for one in list_models() if one.name == name)
     network = Architecture(name=name, num_classes=entry.num_classes, in_channels=entry.in_channels, size=size).outline()
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     shadows = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
@@ -94,8 +94,8 @@ class _Sources(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch lea
         self.known[id(tensor)] = (tensor, frozenset(layers))
 
     def of(self, tensors: Any) -> frozenset[int]:
-        found = [self.known[id(leaf)][1] for leaf in tree_leaves(tensors) if id(leaf) in self.known]
-        return frozenset().union(*found)
+        origins = [self.known[id(leaf)][1] for leaf in tree_leaves(tensors) if id(leaf) in self.known]
+        return frozenset().union(*origins)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -120,8 +120,8 @@ def _watched(network: Network, sources: _Sources) -> Iterator[None]:
 
     def leave(name: str, inputs: Any, output: Tensor) -> None:
         kind, settings = _settings(layers[name])
-        seen = sorted(sources.inside.pop())
-        before = {} if seen == [len(sources.layers) - 1] else {"from": seen}
+        origins = sorted(sources.inside.pop())
+        before = {} if origins == [len(sources.layers) - 1] else {"from": origins}
         sources.layers.append({"name": name, "kind": kind, **before, **settings})
         sources.set(output, {len(sources.layers) - 1})
 
