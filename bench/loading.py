@@ -27,7 +27,8 @@ from PIL import Image
 from harness import at_least, begin, command_line, print_claims, table
 from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source
-from sightline.data.imageset import EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.data.store.prepared import prepare
 from sightline.machine.device import keep_freed_memory

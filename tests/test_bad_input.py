@@ -24,7 +24,8 @@ from safetensors.torch import load_file, save_file
 
 from sightline.cli import main
 from sightline.data.audit.audit import Audit
-from sightline.data.imageset import EncodedImages, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import Splits
 from sightline.data.load import load_audited
 from sightline.runs.run import Run
 

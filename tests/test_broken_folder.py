@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 import sightline
-from sightline.data.imageset import EncodedImages
+from sightline.data.images import EncodedImages
 from sightline.runs.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow all of these names")

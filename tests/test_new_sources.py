@@ -21,8 +21,8 @@ from sightline.config import AugmentConfig, TrainConfig
 from sightline.data.audit.audit import audit
 from sightline.data.audit.file_facts import examine
 from sightline.data.batches import Batches, pixel_source, readable, to_resident
-from sightline.data.images import Pixels, Reading
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages, Pixels, Reading
+from sightline.data.imageset import ArrayImages, CachedImages, ImageSet, Splits
 from sightline.data.originals import GONE, Files, Originals
 from sightline.data.sources.listing import look_at
 from sightline.data.store import prepared

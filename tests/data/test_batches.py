@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sightline.config import AugmentConfig
 from sightline.data.batches import Batches, pixel_source, readable, to_resident
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, CachedImages, ImageSet
 from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.pixels.preprocess import Preprocess

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, CachedImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.errors import DataError, ImageError
 

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from sightline.data.audit.file_facts import examine
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, CachedImages, ImageSet
 from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.evaluation.evaluate import Evaluation, score

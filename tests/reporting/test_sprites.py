@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.data.originals import Files
 from sightline.reporting.sprites import COLUMNS, DrawnSheet, Sprite, SpriteSheet
 

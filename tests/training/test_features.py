@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from sightline.config import AugmentConfig
-from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.data.originals import Files
 from sightline.errors import DataError
 from sightline.machine.device import Precision

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.config import AugmentConfig, ParameterGroup, TrainConfig
-from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.errors import ConfigError, RunError, TrainingError
 from sightline.evaluation.metrics import wilson_interval

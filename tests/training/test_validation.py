@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, CachedImages, Splits
 from sightline.data.originals import Files
 from sightline.data.statistics import default_preprocess
 from sightline.evaluation.metrics import wilson_interval

@@ -5,19 +5,20 @@ them, wherever they lie; `store.stream.seen_by` finds those of `Images`. A new p
 has the members below.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sightline.data.originals import Originals, content
 from sightline.errors import ImageError
-
-if TYPE_CHECKING:
-    from sightline.data.imageset import EncodedImages
+from sightline.pixels.decode import read_image
 
 
 class Reading(NamedTuple):
@@ -81,6 +82,39 @@ class Pixels(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedImages:
+    """Images that are decoded when they are asked for.
+
+    originals: the files, or whatever else holds their bytes.
+    channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
+    size: the largest height or width in pixels when they are small, by the same look; None for photos.
+    stamps: int64 (N, 2), of each original when it was read; None before. See `stamps.py`.
+    """
+
+    originals: Originals
+    channels: int = 3
+    size: int | None = None
+    stamps: NDArray[np.int64] | None = None
+
+    decoded = None
+
+    def __len__(self) -> int:
+        return len(self.originals)
+
+    @property
+    def encoded(self) -> "EncodedImages":
+        return self
+
+    def take(self, indices: Tensor) -> "EncodedImages":
+        stamps = None if self.stamps is None else self.stamps[indices.numpy()]
+        return dataclasses.replace(self, originals=self.originals.take(indices), stamps=stamps)
+
+    def read(self, index: int, *, min_size: int | None = None) -> NDArray[np.uint8]:
+        """One image, RGB uint8 (H, W, 3). Raises ImageError when its original is unreadable or has vanished."""
+        return read_image(content(self.originals, index), name=self.originals.name(index), min_size=min_size)
+
+
 class Images(Protocol):
     """The images of a data set, wherever they are.
 
@@ -91,7 +125,7 @@ class Images(Protocol):
     """
 
     @property
-    def encoded(self) -> "EncodedImages | None": ...
+    def encoded(self) -> EncodedImages | None: ...
 
     @property
     def decoded(self) -> Pixels | None: ...

@@ -5,7 +5,6 @@ wants them: that is `Preprocess`, applied when batches are made, or once and for
 `CachedImages` of the files.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,45 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.data.augment.resized_crop import boxes_of, crop_and_resize
-from sightline.data.images import Images, Pixels, Reading, rows_of
-from sightline.data.originals import Originals, content
+from sightline.data.images import EncodedImages, Images, Pixels, Reading, rows_of
 from sightline.errors import DataError
-from sightline.pixels.decode import read_image
 
 DEVICE_SHARE = 0.25  # of a GPU's free memory that images may take up, rather than travel to it batch by batch
-
-
-@dataclass(frozen=True, eq=False)
-class EncodedImages:
-    """Images that are decoded when they are asked for.
-
-    originals: the files, or whatever else holds their bytes.
-    channels: 1 when they are all grey, as far as a look at some of them tells, else 3.
-    size: the largest height or width in pixels when they are small, by the same look; None for photos.
-    stamps: int64 (N, 2), of each original when it was read; None before. See `stamps.py`.
-    """
-
-    originals: Originals
-    channels: int = 3
-    size: int | None = None
-    stamps: NDArray[np.int64] | None = None
-
-    decoded = None
-
-    def __len__(self) -> int:
-        return len(self.originals)
-
-    @property
-    def encoded(self) -> "EncodedImages":
-        return self
-
-    def take(self, indices: Tensor) -> "EncodedImages":
-        stamps = None if self.stamps is None else self.stamps[indices.numpy()]
-        return dataclasses.replace(self, originals=self.originals.take(indices), stamps=stamps)
-
-    def read(self, index: int, *, min_size: int | None = None) -> NDArray[np.uint8]:
-        """One image, RGB uint8 (H, W, 3). Raises ImageError when its original is unreadable or has vanished."""
-        return read_image(content(self.originals, index), name=self.originals.name(index), min_size=min_size)
 
 
 @dataclass(frozen=True, eq=False)

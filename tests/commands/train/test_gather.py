@@ -68,7 +68,7 @@ def test_many_trainings_on_one_look_at_the_data(photos: Path, monkeypatch: pytes
     first = plan(gathered, TrainOptions(model="lenet5", size=32, epochs=1, lr=0.001))
     prepared = prepare_images(gathered.splits, first)
     monkeypatch.setattr("sightline.data.load.audit", lambda *_, **__: pytest.fail("a second audit"))
-    monkeypatch.setattr("sightline.data.imageset.read_image", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr("sightline.data.images.read_image", lambda *_, **__: pytest.fail("decoded again"))
     test = prepared.splits.test
     assert test is not None
     images = test.images

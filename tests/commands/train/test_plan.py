@@ -18,7 +18,8 @@ from sightline.commands.train.plan import (
 )
 from sightline.commands.train.recipes import BACKBONES, RECIPES, DataFacts, find_recipe
 from sightline.config import AT_HAND, TrainOptions, Transfer
-from sightline.data.imageset import ArrayImages, EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.errors import ConfigError, ModelError
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from sightline.data.audit.file_facts import LOOK, FileFacts
 from sightline.data.audit.file_facts import examine as examine_with_prints
-from sightline.data.imageset import ArrayImages, EncodedImages
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages
 from sightline.data.originals import Files
 
 

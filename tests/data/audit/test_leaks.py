@@ -8,7 +8,8 @@ import torch
 
 from sightline.data.audit.duplicates import DuplicateGroup
 from sightline.data.audit.leaks import without_leaks
-from sightline.data.imageset import EncodedImages, ImageSet, Splits, Unused
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ImageSet, Splits, Unused
 from sightline.data.originals import Files
 from sightline.errors import DataError
 

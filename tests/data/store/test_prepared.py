@@ -15,7 +15,8 @@ from filelock import Timeout
 from PIL import Image
 
 from sightline.data.batches import to_resident
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages, ImageSet, Splits
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ArrayImages, CachedImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.data.store import pixel_cache, prepared
 from sightline.data.store.pixel_cache import (

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sightline.data.imageset import CachedImages, EncodedImages, ImageSet
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import CachedImages, ImageSet
 from sightline.data.originals import Files, stamps
 from sightline.data.store.stamps import changed_files
 

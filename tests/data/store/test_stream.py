@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sightline.data.images import Reading
-from sightline.data.imageset import ArrayImages, CachedImages, EncodedImages
+from sightline.data.images import EncodedImages, Reading
+from sightline.data.imageset import ArrayImages, CachedImages
 from sightline.data.originals import Files
 from sightline.data.store.stream import DecodedImages, stream
 from sightline.errors import DataError

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from sightline.data.imageset import EncodedImages, ImageSet, Splits, Unused
+from sightline.data.images import EncodedImages
+from sightline.data.imageset import ImageSet, Splits, Unused
 from sightline.data.originals import Files, Originals
 from sightline.data.split import DEFAULT_TEST, hold_out, parse_share, require_images
 from sightline.errors import ConfigError, DataError, ImageError, near

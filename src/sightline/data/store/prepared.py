@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sightline.data.images import Images
-from sightline.data.imageset import CachedImages, EncodedImages, ImageSet, Splits, Unused
+from sightline.data.images import EncodedImages, Images
+from sightline.data.imageset import CachedImages, ImageSet, Splits, Unused
 from sightline.data.originals import Originals, content, stamps
 from sightline.data.split import require_readable
 from sightline.data.store.pixel_cache import UNKNOWN, PixelCache, default_budget, digest, open_cache
