@@ -1,6 +1,7 @@
 """What a classifier is asked for its report: every piece when there is time, none when there is none."""
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,10 @@ import torch
 
 from sightline.classifier.classifier import Classifier
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
+from sightline.errors import ModelError
 from sightline.evaluation.evaluate import Evaluation, evaluate
 from sightline.inspection.embeddings import map_of
+from sightline.machine.device import Precision
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
 from sightline.reporting import analysis
@@ -22,7 +25,9 @@ from sightline.reporting.material import Material
 from sightline.runs.run import Run
 from sightline.training.features import extract
 
-PIECES = ("slices", "saliency", "embedding", "suspects", "forecast")
+CLASSES = ("shade 0", "shade 1", "shade 2")
+SNAPSHOTS = Path(__file__).parents[1] / "fixtures" / "version_0_1_0" / "whole" / "snapshots"
+PIECES = ("snapshots", "slices", "saliency", "embedding", "suspects", "forecast")
 
 
 class Case(NamedTuple):
@@ -34,16 +39,15 @@ class Case(NamedTuple):
     run: Run
 
 
-def squares(count: int, seed: int, *, classes: int = 3) -> ImageSet:
-    """Grey squares in as many shades as there are classes, with noise; every twentieth label is wrong."""
+def squares(count: int, seed: int) -> ImageSet:
+    """Noisy squares in three shades of grey; every twentieth label is wrong."""
     rng = np.random.default_rng(seed)
-    truth = np.arange(count) % classes
+    truth = np.arange(count) % 3
     shades = rng.normal(60 + 70 * truth[:, None, None, None], 12, (count, 1, 12, 12))
-    labels = np.where(np.arange(count) % 20 == 7, (truth + 1) % classes, truth)
-    names = tuple(f"shade {number}" for number in range(classes))
+    labels = np.where(np.arange(count) % 20 == 7, (truth + 1) % 3, truth)
     ids = tuple(f"{seed}/{number}.png" for number in range(count))
     pixels = torch.from_numpy(shades.clip(0, 255).astype(np.uint8))
-    return ImageSet(ArrayImages(pixels), torch.from_numpy(labels), names, ids)
+    return ImageSet(ArrayImages(pixels), torch.from_numpy(labels), CLASSES, ids)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +55,11 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """An untrained network, whose features tell the shades apart all the same."""
     torch.manual_seed(0)
     network = create_model("convnet", num_classes=3, in_channels=1, size=12)
-    preprocess = Preprocess(size=12, channels=1, mean=(0.5,), std=(0.25,))
-    classifier = Classifier(network.eval(), ("shade 0", "shade 1", "shade 2"), preprocess)
+    preprocess = Preprocess(size=(12, 12), channels=1, mean=(0.5,), std=(0.25,))
+    classifier = Classifier(network.eval(), CLASSES, preprocess, network.architecture)
     splits = Splits("shades", squares(240, 1), None, squares(60, 2))
     run = Run.create(tmp_path_factory.mktemp("runs") / "shades-1", "shades", "convnet")
+    shutil.copytree(SNAPSHOTS, run.snapshots_folder)  # of another training, which is nothing to whom reads them
     assert splits.test is not None
     return Case(classifier, splits, evaluate(classifier, splits.test), run)
 
@@ -66,7 +71,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pieces(material: Material) -> set[str]:
     """Which pieces there are."""
-    there = {name for name in ("slices", "saliency") if getattr(material, name)}
+    there = {name for name in ("snapshots", "slices", "saliency") if getattr(material, name)}
     return there | {name for name in ("embedding", "suspects", "forecast") if getattr(material, name) is not None}
 
 
@@ -77,14 +82,17 @@ def test_without_a_deadline_there_is_every_piece(case: Case) -> None:
     assert pieces(material) == set(PIECES)
     assert material.left_out == ""
     assert material.preprocess == case.classifier.preprocess
+    assert [snapshot.epoch for snapshot in material.snapshots] == [1, 2]
 
     shown = set(material.saliency)
     assert set(case.evaluation.mistakes(analysis.MOST)) <= shown <= set(range(len(test)))
     assert all(heat.shape == (12, 12) and 0 <= heat.min() <= heat.max() <= 1 for heat in material.saliency.values())
 
     assert material.embedding is not None
-    values = extract(case.classifier.network, test, case.classifier.preprocess, device=torch.device("cpu")).values
-    expected = map_of(values, np.arange(60), of=60)
+    device, precision = torch.device("cpu"), Precision("fp32", "the classifier's own")
+    network, preprocess = case.classifier.network, case.classifier.preprocess
+    values = extract(network, test, preprocess, device=device, precision=precision, keep=False).values
+    expected = map_of(values, torch.arange(60), of=60)
     np.testing.assert_array_equal(material.embedding.points, expected.points)
 
     assert material.suspects is not None
@@ -145,44 +153,60 @@ def test_a_deadline_that_is_over_leaves_all_out(case: Case) -> None:
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        (0.59, set()),
-        (0.6, {"slices"}),  # 60 images
-        (0.01 * analysis.LOOK * 2 * analysis.MOST, {"slices", "saliency"}),
-        (0.6 + MAP_SECONDS, {"slices", "saliency", "embedding"}),
-        (2.4 + HEAD_SECONDS, {"slices", "saliency", "embedding", "suspects"}),  # 240 images
-        (2.4 + FORECAST_SECONDS, set(PIECES)),
+        (0.59, PIECES[:1]),
+        (0.6, PIECES[:2]),  # 60 images
+        (0.01 * analysis.LOOK * 2 * analysis.MOST, PIECES[:3]),
+        (0.6 + MAP_SECONDS, PIECES[:4]),
+        (2.4 + HEAD_SECONDS, PIECES[:5]),  # 240 images
+        (2.4 + FORECAST_SECONDS, PIECES),
     ],
 )
 def test_pieces_that_cost_least_come_first(
-    seconds: float, expected: set[str], case: Case, monkeypatch: pytest.MonkeyPatch
+    seconds: float, expected: tuple[str, ...], case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(analysis, "time", Watch(0))
     deadline = Deadline(at=seconds + 1e-9, seconds_per_image=0.01)
     material = analyse(*case, learnt=True, deadline=deadline)
-    assert pieces(material) == expected
-    assert bool(material.left_out) == (expected != set(PIECES))
+    assert pieces(material) == set(expected)
+    assert bool(material.left_out) == (expected != PIECES)
 
 
 def test_what_cannot_be_answered_is_left_out_and_logged(case: Case, tmp_path: Path) -> None:
     run = Run.create(tmp_path / "few-1", "few", "convnet")
+    shutil.copytree(SNAPSHOTS, run.snapshots_folder)
+    (run.snapshots_folder / "probes.npz").write_bytes(b"damaged")
     assert case.splits.test is not None
     few = dataclasses.replace(case.splits, train=case.splits.train.take(range(3)), test=case.splits.test.take(range(2)))
-    evaluation = evaluate(case.classifier, few.test)
-    material = analyse(case.classifier, few, evaluation, run, learnt=True)
-    missing = set(PIECES) - pieces(material)
-    assert missing >= {"suspects", "forecast"}
+    assert few.test is not None
+    material = analyse(case.classifier, few, evaluate(case.classifier, few.test), run, learnt=True)
+    assert pieces(material) == {"saliency", "embedding"}
     assert material.left_out == ""  # there was time
-    log = run.log_path.read_text(encoding="utf-8")
-    for piece in missing - {"slices"}:
-        assert f"  the report has no {piece}: " in log
-    assert "Error" not in log
+    probes = run.snapshots_folder / "probes.npz"
+    lines = [line.split("  ", 1)[1] for line in run.log_path.read_text(encoding="utf-8").splitlines()]
+    assert lines == [
+        f"the report has no snapshots: the snapshots' probes.npz cannot be read: it is damaged ({probes}): "
+        "restore it from a copy",
+        "the report has no suspects: 3 images are too few to look for wrong labels: use 10 or more",
+        "the report has no forecast: no class has more than 1 images: a forecast needs 8 or more of at least one class",
+    ]
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def question(*_: object, **__: object) -> None:
+        raise error
+
+    return question
+
+
+def test_a_network_without_maps_has_no_saliency(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "grad_cam_batch", raising(ModelError("no layer makes maps", hint="use a CNN")))
+    assert pieces(analyse(*case, learnt=True)) == set(PIECES) - {"saliency"}
+    log = case.run.log_path.read_text(encoding="utf-8")
+    assert log.endswith("  the report has no saliency: no layer makes maps: use a CNN\n")
 
 
 def test_an_error_of_our_own_is_not_hidden(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(analysis, "map_of", broken)
+    monkeypatch.setattr(analysis, "map_of", raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         analyse(*case, learnt=True)
 
