@@ -34,10 +34,9 @@ def test_what_the_user_can_mend_exits_with_2_and_all_else_with_1() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SightlineError)]
     codes = {kind: kind.exit_code for kind in kinds}
     assert codes.pop(Interrupted) == 130  # as a shell has it after Ctrl-C
-    assert {kind for kind, code in codes.items() if code == 1} == {SightlineError, TrainingError}
-    assert {kind for kind, code in codes.items() if code == 2} == {
-        kind for kind in codes if issubclass(kind, InputError)
-    }
+    assert len(codes) >= 10
+    for kind, code in codes.items():
+        assert code == (2 if issubclass(kind, InputError) else 1), kind
 
 
 def test_an_images_reason_stands_beside_its_name() -> None:
