@@ -1,0 +1,60 @@
+"""The first filters of a network, as the room shows them on a picture."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightline.inspection import kernels
+from sightline.lab.rooms import filters
+from sightline.lab.rooms.filters import exported, routes
+from sightline.lab.workspace import Workspace
+
+
+def test_the_filters_are_the_networks_own(finished: Path, client: Callable) -> None:  # type: ignore[type-arg]
+    workspace = Workspace(finished)
+    told = client(routes(workspace)).get("/data/kernels.json").json()
+    assert (told["layer"], told["network"]) == ("stages.c1.conv", "lenet5")
+    np.testing.assert_allclose(told["values"], kernels(workspace.classifier, "stages.c1.conv"), atol=1e-5)
+    assert np.shape(told["values"]) == (6, 1, 5, 5)
+    layer = workspace.classifier.network.get_submodule("stages.c1.conv")
+    assert told["bias"] == pytest.approx(layer.bias.tolist())  # type: ignore[union-attr, operator]
+    settings = workspace.classifier.preprocess
+    assert (told["mean"], told["std"]) == (list(settings.mean), list(settings.std))
+    [(name, copied)] = exported(workspace)
+    assert (name, json.loads(copied)) == ("kernels.json", told)
+
+
+def test_so_many_at_most(finished: Path, client: Callable, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[type-arg]
+    monkeypatch.setattr(filters, "MOST", 4)
+    told = client(routes(Workspace(finished))).get("/data/kernels.json").json()
+    assert (len(told["values"]), len(told["bias"])) == (4, 4)
+
+
+def test_a_layer_without_biases_adds_nothing(client: Callable) -> None:  # type: ignore[type-arg]
+    workspace = Workspace(model="resnet20", weights="none")
+    told = client(routes(workspace)).get("/data/kernels.json").json()
+    assert told["bias"] == [0.0] * 16
+
+
+def test_a_network_without_such_filters_says_so_and_is_not_copied(
+    client: Callable,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[type-arg]
+) -> None:
+    workspace = Workspace(model="resnet20", weights="none")
+    stem = next(layer for layer in workspace.classifier.network.modules() if hasattr(layer, "kernel_size"))
+    monkeypatch.setattr(stem, "kernel_size", (1, 1))  # as that of a network which mixes colours first
+    answer = client(routes(workspace)).get("/data/kernels.json")
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "the network's first layer is no filter of several pixels"}
+    assert list(exported(workspace)) == []
+
+
+def test_without_a_network(unfinished: Path, client: Callable) -> None:  # type: ignore[type-arg]
+    for workspace, words in ((Workspace(), "opened without a run"), (Workspace(unfinished), "has no network yet")):
+        answer = client(routes(workspace)).get("/data/kernels.json")
+        assert answer.status_code == 422
+        assert words in answer.json()["error"]
+        assert list(exported(workspace)) == []
