@@ -11,6 +11,7 @@ from sightline.lab.pages import pages, static_files
 from sightline.lab.workspace import Workspace
 
 from .conftest import TOKEN
+from .test_guard import ask
 
 FINISHED = Path(__file__).parents[1] / "fixtures" / "version_0_1_0" / "whole"
 PORT = 8765
@@ -80,3 +81,38 @@ def test_what_is_not_there() -> None:
     for address in ("/nothing.html", "/static/nothing.js", "/index.htm", "/course/"):
         answer = client().get(address)
         assert (answer.status_code, answer.text) == (404, "There is no such page; the lab begins at /\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../pages.py",
+        "/static/..%2fpages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/%2e%2e%2f%2e%2e%2ferrors.py",
+        "/static//etc/passwd",
+        "/static/%2fetc%2fpasswd",
+        "/static/..%5cpages.py",
+        "/static/bodies/page.html",
+        "/static/rooms/../bodies/page.html",
+        "/static/rooms",
+        "/static/rooms/",
+        "/static/network.js",
+        "/static/",
+        "/static/lab.css%00",
+        "/course/../pages.py",
+        "/course/01_images.html",
+        "/../../etc/passwd",
+        "/nothing.html",
+    ],
+)
+def test_no_route_leaves_its_folder(lab_port: int, path: str) -> None:
+    answer = ask(lab_port, path)
+    assert answer.status == 404
+    assert answer.body == b"There is no such page; the lab begins at /\n"
+
+
+def test_types_are_named(lab_port: int) -> None:
+    assert ask(lab_port, "/static/lab.css").headers.get("content-type") == "text/css; charset=utf-8"
+    assert ask(lab_port, "/static/shared/cells.js").headers.get("content-type") == "text/javascript; charset=utf-8"
+    assert ask(lab_port, "/").headers.get("content-type") == "text/html; charset=utf-8"

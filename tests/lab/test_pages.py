@@ -71,3 +71,22 @@ def test_files_that_may_be_asked_for_are_those_of_their_kinds() -> None:
     assert not any(path.suffix in (".html", ".py") for path in files.values())
     on_disk = {path for path in STATIC.rglob("*") if path.suffix in (".css", ".js", ".json", ".svg")}
     assert set(files.values()) == on_disk
+
+
+def test_every_link_leads_somewhere() -> None:
+    for address, page in pages().items():
+        for link in re.findall(r'href="([^"#]+)', page.decode()):
+            depth = address.count("/")
+            target = link.removeprefix("../") if depth else link
+            if target.startswith("static/"):
+                assert (STATIC.parent / target).is_file(), f"{address} links to {link}"
+            else:
+                target = f"course/{target}" if depth and not link.startswith("../") else target
+                assert target in pages(), f"{address} links to {link}"
+
+
+def test_the_static_files_are_light() -> None:
+    files = [path for path in STATIC.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    weight = sum(path.stat().st_size for path in files + list(STATIC.parent.glob("course/*.html")))
+    assert weight <= 600_000, f"{weight:,} bytes"
