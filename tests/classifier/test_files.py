@@ -30,7 +30,7 @@ def build(seed: int = 0) -> Network:
     return create_model("convnet", num_classes=2, in_channels=1, size=4)
 
 
-def described(**settings: Any) -> ModelDescription:
+def description_of(**settings: Any) -> ModelDescription:
     complete = {"architecture": build().architecture, "classes": ("dark", "light"), "preprocess": SETTINGS}
     return ModelDescription(**complete | {"provenance": {"sightline": "0.1.0"}} | settings)
 
@@ -38,7 +38,7 @@ def described(**settings: Any) -> ModelDescription:
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A folder with a saved model."""
-    write_model(tmp_path, described(), build())
+    write_model(tmp_path, description_of(), build())
     return tmp_path
 
 
@@ -49,7 +49,7 @@ def change(folder: Path, **changes: object) -> Path:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    description = described(
+    description = description_of(
         temperature=1.5,
         views="mirror",
         unknown=UnknownRule(score="energy", threshold=-0.1, images=400),
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_weights_are_saved_as_float32_and_counts_as_they_are(tmp_path: Path) -> None:
     network = create_model("basic_cnn", num_classes=2).to(torch.bfloat16)
     in_colour = Preprocess(size=(32, 32), channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
-    write_model(tmp_path, described(architecture=network.architecture, preprocess=in_colour), network)
+    write_model(tmp_path, description_of(architecture=network.architecture, preprocess=in_colour), network)
     weights = load_file(tmp_path / "model.safetensors")
     assert {tensor.dtype for name, tensor in weights.items() if "num_batches" not in name} == {torch.float32}
     assert {tensor.dtype for name, tensor in weights.items() if "num_batches" in name} == {torch.int64}
@@ -79,18 +79,18 @@ def test_weights_are_saved_as_float32_and_counts_as_they_are(tmp_path: Path) -> 
 def test_tensors_that_share_memory_or_lie_askew_are_saved(tmp_path: Path) -> None:
     network = build()
     network.head.get_submodule("output").weight.data = torch.arange(256.0).view(128, 2).T
-    write_model(tmp_path, described(), network)
+    write_model(tmp_path, description_of(), network)
     assert load_file(tmp_path / "model.safetensors")["head.output.weight"][:, 0].tolist() == [0, 1]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("a file in the way")
     with pytest.raises(StorageError):
-        write_model(tmp_path / "model", described(), build())
+        write_model(tmp_path / "model", description_of(), build())
 
 
 def test_the_folder_of_a_run_leads_to_its_model(tmp_path: Path) -> None:
-    write_model(tmp_path / "run" / "model", described(), build())
+    write_model(tmp_path / "run" / "model", description_of(), build())
     assert find_model_folder(tmp_path / "run") == find_model_folder(tmp_path / "run" / "model")
     assert find_model_folder(tmp_path / "run") == tmp_path / "run" / "model"
 
@@ -201,7 +201,7 @@ def test_a_description_of_format_1_is_read(saved: Path) -> None:
     assert (now.pop("format"), now.pop("unknown"), now.pop("conformal")) == (2, None, None)
     path.write_text(json.dumps(now | {"format": 1, "unknown_below": 0.8, "temperature": 2.0}))
     rule = UnknownRule(score="probability", threshold=0.8, temperature=2.0, accepted=0.0)
-    assert read_description(path) == described(temperature=2.0, unknown=rule)
+    assert read_description(path) == description_of(temperature=2.0, unknown=rule)
 
 
 @pytest.mark.parametrize("size", [0, 4, 30, 100])

@@ -94,21 +94,21 @@ def test_parts_of_all_classes_together() -> None:
 def test_one_class_alone_has_fewer_images_that_weigh_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
     case = study()
     everything = case.right(kept(case), case.l2)
-    asked: list[Tensor] = []
+    calls: list[Tensor] = []
     answer = Study.right
 
-    def heard(self: Study, weights: Tensor, l2: float) -> Tensor:
-        asked.append(weights)
+    def noted(self: Study, weights: Tensor, l2: float) -> Tensor:
+        calls.append(weights)
         return answer(self, weights, l2)
 
-    monkeypatch.setattr(Study, "right", heard)
+    monkeypatch.setattr(Study, "right", noted)
     places = case.order()
     first, second = alone(case, places, kept(case), everything, [0, 1])
     assert first.images.tolist() == [2, 4, 8]
     assert second.images.tolist() == [1, 2, 4]
     assert first.right.shape == (3, 2, 16 + 2)  # the images of the class alone
     assert second.right.shape == (3, 2, 8 + 2)
-    [weights] = asked  # all heads at once
+    [weights] = calls  # all heads at once
     weights = weights.view(2, 2, 2, 24)  # class, part, fold, image
     for name in (0, 1):
         own = case.labels == name

@@ -35,10 +35,10 @@ def images(count: int, classes: tuple[str, ...] = CLASSES) -> ImageSet:
 
 
 def test_logits_and_labels_by_hand() -> None:
-    found = answers(Sums(), images(4))  # type: ignore[arg-type]
-    assert found.logits.tolist() == [[1, 2, 3], [2, 4, 6], [3, 6, 9], [4, 8, 12]]
-    assert found.labels.tolist() == [0, 1, 2, 0]
-    assert (found.logits.dtype, found.labels.dtype) == (torch.float32, torch.int64)
+    result = answers(Sums(), images(4))  # type: ignore[arg-type]
+    assert result.logits.tolist() == [[1, 2, 3], [2, 4, 6], [3, 6, 9], [4, 8, 12]]
+    assert result.labels.tolist() == [0, 1, 2, 0]
+    assert (result.logits.dtype, result.labels.dtype) == (torch.float32, torch.int64)
 
 
 def test_no_more_images_are_in_memory_than_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,8 +52,8 @@ def test_no_more_images_are_in_memory_than_a_part(monkeypatch: pytest.MonkeyPatc
 
 
 def test_classes_in_another_order_are_the_classifiers() -> None:
-    found = answers(Sums(), images(4, classes=("fox", "cat")))  # type: ignore[arg-type]
-    assert found.labels.tolist() == [2, 0, 2, 0]
+    result = answers(Sums(), images(4, classes=("fox", "cat")))  # type: ignore[arg-type]
+    assert result.labels.tolist() == [2, 0, 2, 0]
     assert match_classes(images(1, classes=("fox", "cat")), CLASSES).tolist() == [2, 0]
 
 

@@ -102,12 +102,12 @@ def test_another_layout_makes_everything_anew(cache: Path, source: Path, monkeyp
 def test_damaged_tensors_are_made_anew(damage: bytes, cache: Path, source: Path) -> None:
     decode = Decoder(source)
     decode_once("numbers", (source,), decode)
-    kept = cache / "decoded" / "numbers.safetensors"
-    whole = kept.read_bytes()
-    kept.unlink()
-    kept.write_bytes(damage)
+    file = cache / "decoded" / "numbers.safetensors"
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_bytes(damage)
     assert decode_once("numbers", (source,), decode)["values"].tolist() == [1, 2, 3]
-    assert kept.read_bytes() == whole
+    assert file.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(cache: Path, source: Path) -> None:

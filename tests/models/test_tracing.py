@@ -39,7 +39,7 @@ class Only(Network):
         return logits
 
 
-def traced(operation: Callable[[Tensor], Tensor], shape: tuple[int, int, int] = (1, 24, 24)) -> tuple[Field, Field]:
+def fields_of(operation: Callable[[Tensor], Tensor], shape: tuple[int, int, int] = (1, 24, 24)) -> tuple[Field, Field]:
     """The fields of the operation's output, along height and along width."""
     network, trace = Only(operation, shape), Trace()
     trace.run(network, shape)
@@ -48,7 +48,7 @@ def traced(operation: Callable[[Tensor], Tensor], shape: tuple[int, int, int] = 
     return trace.fields_of(does.output)
 
 
-def seen(operation: Callable[[Tensor], Tensor], place: int) -> tuple[int, int]:
+def rows_reached(operation: Callable[[Tensor], Tensor], place: int) -> tuple[int, int]:
     """The first and the last row of an image that the value at (place, place) depends on, by its gradient."""
     image = torch.rand(1, 1, 24, 24, dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(operation(image)[0, 0, place, place], image)
@@ -84,7 +84,7 @@ REGULAR = {
 @pytest.mark.parametrize("name", REGULAR)
 def test_fields_by_hand(name: str) -> None:
     operation, expected = REGULAR[name]
-    assert traced(operation) == (expected if isinstance(expected[0], tuple) else (expected, expected))
+    assert fields_of(operation) == (expected if isinstance(expected[0], tuple) else (expected, expected))
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_fields_by_hand(name: str) -> None:
 )
 def test_fields_are_what_gradients_reach(name: str) -> None:
     operation, _ = REGULAR[name]
-    field, place = traced(operation)[0], 3
+    field, place = fields_of(operation)[0], 3
     first = field.start + place * field.stride
-    assert seen(operation, place) == (first, first + field.size - 1)
+    assert rows_reached(operation, place) == (first, first + field.size - 1)
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ def test_fields_are_what_gradients_reach(name: str) -> None:
     ],
 )
 def test_what_looks_at_everything(operation: Callable[[Tensor], Tensor]) -> None:
-    assert traced(operation) == (WHOLE, WHOLE)
+    assert fields_of(operation) == (WHOLE, WHOLE)
 
 
 def test_branches_reach_from_the_first_to_the_last() -> None:
     def both(x: Tensor) -> Tensor:
-        left = F.pad(x, (4, 0, 4, 0))[:, :, :24, :24]  # each value is that four places before
-        return left + convolve(x, padding=1)
+        shifted = F.pad(x, (4, 0, 4, 0))[:, :, :24, :24]  # each value is that four places before
+        return shifted + convolve(x, padding=1)
 
-    assert traced(both)[0] == Field(6, 1, -4)
-    assert traced(lambda x: x + x.mean((2, 3), keepdim=True))[0] == WHOLE
+    assert fields_of(both)[0] == Field(6, 1, -4)
+    assert fields_of(lambda x: x + x.mean((2, 3), keepdim=True))[0] == WHOLE
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.sections import MEANS, extras, images_shown, scores
 
 
-def answered(
+def evaluation_of(
     labels: list[int],
     predicted: list[int],
     unknown: list[bool] | None = None,
@@ -32,17 +32,17 @@ def answered(
 
 def test_everything_that_there_is_has_its_section(report_parts: Callable[..., Any]) -> None:
     parts = report_parts(5)
-    shown = images_shown(parts.evaluation, parts.images, parts.material)
-    assert all((shown.cells, shown.mistakes, shown.unsure, shown.suspects, shown.map, shown.sprites, shown.heats))
+    part = images_shown(parts.evaluation, parts.images, parts.material)
+    assert all((part.cells, part.mistakes, part.unsure, part.suspects, part.map, part.sprites, part.heats))
     more = extras(parts.evaluation, parts.material)
     assert all((more.slices, more.forecast, more.machine))
 
 
 def test_a_piece_that_is_missing_has_none(report_parts: Callable[..., Any]) -> None:
     parts = report_parts(5)
-    shown = images_shown(parts.evaluation, parts.images, NOTHING)
-    assert (shown.suspects, shown.map, shown.heats) == (None, None, None)
-    assert shown.mistakes is not None  # that are known without any piece
+    part = images_shown(parts.evaluation, parts.images, NOTHING)
+    assert (part.suspects, part.map, part.heats) == (None, None, None)
+    assert part.mistakes is not None  # that are known without any piece
     more = extras(parts.evaluation, NOTHING)
     assert (more.slices, more.forecast, more.machine) == (None, None, None)
     perfect = report_parts(3, perfect=True)
@@ -52,13 +52,13 @@ def test_a_piece_that_is_missing_has_none(report_parts: Callable[..., Any]) -> N
 
 def test_a_cell_is_found_by_its_row_and_column(report_parts: Callable[..., Any]) -> None:
     parts = report_parts(5)
-    shown = images_shown(parts.evaluation, parts.images, parts.material)
+    part = images_shown(parts.evaluation, parts.images, parts.material)
     rows, columns = np.nonzero(parts.evaluation.confusion * (1 - np.eye(5, dtype=int)))
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        cell = shown.cell(row, column)
+        cell = part.cell(row, column)
         assert cell is not None
         assert (cell.row, cell.column) == (row, column)
-    assert shown.cell(5, 0) is None
+    assert part.cell(5, 0) is None
 
 
 @pytest.mark.parametrize(("num_classes", "most"), [(LARGEST_TABLE, 10), (LARGEST_TABLE + 1, 20)])
@@ -67,17 +67,17 @@ def test_many_classes_are_a_picture_with_more_confusions(num_classes: int, most:
     predicted = [
         (label + number // num_classes % 3) % num_classes for number, label in enumerate(labels)
     ]  # many kinds of mistakes
-    shown = scores(answered(labels, predicted, num_classes=num_classes), {})
-    assert (shown.table is None, shown.picture is None) == (most == 20, most == 10)
-    assert len(shown.confusions) == most
+    part = scores(evaluation_of(labels, predicted, num_classes=num_classes), {})
+    assert (part.table is None, part.picture is None) == (most == 20, most == 10)
+    assert len(part.confusions) == most
 
 
 def test_means_are_those_of_the_evaluation_in_words(report_parts: Callable[..., Any]) -> None:
     evaluation = report_parts(5).evaluation
-    shown = dict(scores(evaluation, {}).means)
-    assert shown["Balanced accuracy"] == evaluation.estimates["balanced_accuracy"].text()
-    assert set(shown) == {words for key, words in MEANS.items() if key in evaluation.estimates}
-    assert "Right class among the first five" not in shown  # of five classes
+    part = dict(scores(evaluation, {}).means)
+    assert part["Balanced accuracy"] == evaluation.estimates["balanced_accuracy"].text()
+    assert set(part) == {words for key, words in MEANS.items() if key in evaluation.estimates}
+    assert "Right class among the first five" not in part  # of five classes
     assert "Right class among the first five" in dict(scores(report_parts(10).evaluation, {}).means)
 
 
@@ -99,7 +99,7 @@ def test_means_are_those_of_the_evaluation_in_words(report_parts: Callable[..., 
     ],
 )
 def test_what_became_of_unknown_images(unknown: list[bool], sentence: str) -> None:
-    evaluation = answered([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 0, 0], unknown)
+    evaluation = evaluation_of([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 0, 0], unknown)
     assert scores(evaluation, {}).unknown == sentence
 
 
@@ -112,12 +112,12 @@ def test_what_became_of_unknown_images(unknown: list[bool], sentence: str) -> No
     ],
 )
 def test_how_true_the_probabilities_are(temperature: float, titles: list[str], words: str) -> None:
-    evaluation = answered([0] * 50 + [1] * 50, [0] * 45 + [1] * 55, temperature=temperature)
-    shown = scores(evaluation, {})
-    assert [chart.caption.split(": off by ")[0] for chart in shown.reliability] == titles
-    assert shown.sureness.startswith(f"A probability is off by {evaluation.reliability_after.ece.text()} on average")
-    assert words in shown.sureness
-    assert (f"Before calibration it was {evaluation.reliability_before.ece.text()}, " in shown.sureness) == (
+    evaluation = evaluation_of([0] * 50 + [1] * 50, [0] * 45 + [1] * 55, temperature=temperature)
+    part = scores(evaluation, {})
+    assert [chart.caption.split(": off by ")[0] for chart in part.reliability] == titles
+    assert part.sureness.startswith(f"A probability is off by {evaluation.reliability_after.ece.text()} on average")
+    assert words in part.sureness
+    assert (f"Before calibration it was {evaluation.reliability_before.ece.text()}, " in part.sureness) == (
         temperature != 1
     )
 

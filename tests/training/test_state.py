@@ -60,11 +60,11 @@ def test_what_is_saved_goes_on_bit_for_bit(tiny: Tiny) -> None:
     state.progress.loss_sum = torch.tensor(2.5)
     state.early_stopping.waited, state.plateau.waited = 2, 1
     state.remember_best()
-    saved = state.state_dict()
+    checkpoint = state.state_dict()
 
     other = TrainingState.start(tiny(seed=2, batch_norm=True), config())
-    other.load_state_dict(saved)
-    assert same(other.state_dict(), saved)
+    other.load_state_dict(checkpoint)
+    assert same(other.state_dict(), checkpoint)
     assert other.progress.best == Score(accuracy=0.5, loss=1.0)
     assert (other.early_stopping.waited, other.plateau.waited) == (2, 1)
     for one in (state, other):
@@ -99,12 +99,12 @@ def test_a_state_is_plain(tiny: Tiny) -> None:
 
 
 NOT_ITS_OWN = {
-    "another network": lambda saved, tiny: TrainingState.start(tiny(channels=3), config()),
-    "another optimiser": lambda saved, tiny: TrainingState.start(
+    "another network": lambda checkpoint, tiny: TrainingState.start(tiny(channels=3), config()),
+    "another optimiser": lambda checkpoint, tiny: TrainingState.start(
         tiny(), TrainConfig(groups=(ParameterGroup(match="head", lr=0.1), ParameterGroup(lr=0.1)))
     ),
-    "a piece is missing": lambda saved, tiny: saved.pop("ema") and TrainingState.start(tiny(), config()),
-    "a number is missing": lambda saved, tiny: saved["waited"].pop() or TrainingState.start(tiny(), config()),
+    "a piece is missing": lambda checkpoint, tiny: checkpoint.pop("ema") and TrainingState.start(tiny(), config()),
+    "a number is missing": lambda checkpoint, tiny: checkpoint["waited"].pop() or TrainingState.start(tiny(), config()),
 }
 
 
@@ -113,10 +113,10 @@ def test_a_state_of_another_training_is_refused(what: str, tiny: Tiny) -> None:
     state = TrainingState.start(tiny(), config())
     step(state)
     state.early_stopping.waited = 1
-    saved = state.state_dict()
-    other = NOT_ITS_OWN[what](saved, tiny)
+    checkpoint = state.state_dict()
+    other = NOT_ITS_OWN[what](checkpoint, tiny)
     with pytest.raises(RunError) as caught:
-        other.load_state_dict(saved)
+        other.load_state_dict(checkpoint)
     assert str(caught.value) == (
         "the checkpoint does not fit this training: "
         "go on with the network and the configuration it was saved with, or delete it"

@@ -23,7 +23,7 @@ Taught = tuple[Opened, Learned]
 THE_SAME = "a naive split would be the same: there are no duplicates or groups for it to tear apart"
 
 
-def scored(taught: Taught) -> Evaluation:
+def score_honestly(taught: Taught) -> Evaluation:
     opened, learned = taught
     assert opened.splits.test is not None
     return evaluate(learned.classifier, opened.splits.test)
@@ -42,7 +42,7 @@ def test_without_duplicates_or_groups_the_split_is_the_same(taught_single_pets: 
     opened, _ = taught_single_pets
     assert opened.audit is not None
     assert not opened.audit.duplicates
-    assert score_naively(opened, scored(taught_single_pets), hearing) is None
+    assert score_naively(opened, score_honestly(taught_single_pets), hearing) is None
     assert hearing.lines == [THE_SAME]
     assert not (opened.run.path / "naive").exists()
 
@@ -52,13 +52,13 @@ def test_duplicates_that_the_split_left_together_anyway(
 ) -> None:
     opened, _ = taught_pets
     monkeypatch.setattr("sightline.commands.train.naive.load_data", lambda *_, **__: opened.splits)
-    assert score_naively(opened, scored(taught_pets), hearing) is None
+    assert score_naively(opened, score_honestly(taught_pets), hearing) is None
     assert hearing.lines == [THE_SAME]
 
 
 def test_the_careless_training_beside_the_honest_one(taught_pets: Taught, hearing: Any) -> None:
     opened, _ = taught_pets
-    honest = scored(taught_pets)
+    honest = score_honestly(taught_pets)
     score = score_naively(opened, honest, hearing)
     assert score is not None
     assert (score.honest_correct, score.honest_total) == (honest.correct, honest.total)
@@ -84,7 +84,7 @@ def test_what_an_attempt_that_never_began_left_is_cleared_away(taught_pets: Taug
     opened, _ = taught_pets
     (opened.run.path / "naive").mkdir()
     (opened.run.path / "naive" / "config.json").write_text("{")
-    assert score_naively(opened, scored(taught_pets), hearing) is not None
+    assert score_naively(opened, score_honestly(taught_pets), hearing) is not None
     assert read_job(Run(opened.run.path / "naive")).recipe == opened.job.recipe
 
 
@@ -92,7 +92,7 @@ def test_interrupted_it_goes_on_with_the_whole_training(taught_pets: Taught, hea
     opened, _ = taught_pets
     config = dataclasses.replace(opened.job.config, epochs=3)
     opened = dataclasses.replace(opened, job=dataclasses.replace(opened.job, config=config))
-    honest = scored(taught_pets)
+    honest = score_honestly(taught_pets)
 
     def stop(epoch: Epoch) -> None:
         os.kill(os.getpid(), signal.SIGINT)

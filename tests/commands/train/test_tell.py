@@ -25,7 +25,7 @@ Taught = tuple[Opened, Learned]
 
 
 @pytest.fixture
-def told(taught_pets: Taught) -> tuple[Opened, Learned, Judged]:
+def judged_training(taught_pets: Taught) -> tuple[Opened, Learned, Judged]:
     """A training that has been judged, and whose classifier is saved; nothing more is."""
     opened, learned = taught_pets
     learned.classifier.save(opened.run.model_folder)
@@ -37,8 +37,8 @@ def text(run: Run) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)))
 
 
-def test_four_files_say_the_same(told: tuple[Opened, Learned, Judged], hearing: Any) -> None:
-    opened, learned, judged = told
+def test_four_files_say_the_same(judged_training: tuple[Opened, Learned, Judged], hearing: Any) -> None:
+    opened, learned, judged = judged_training
     evaluation, run = judged.evaluation, opened.run
     assert evaluation is not None
     assert not run.is_complete
@@ -55,8 +55,8 @@ def test_four_files_say_the_same(told: tuple[Opened, Learned, Judged], hearing: 
     assert seconds == pytest.approx(100, abs=20)
 
 
-def test_stages_and_the_careless_score_are_in_metrics_and_page(told: tuple[Opened, Learned, Judged]) -> None:
-    opened, learned, judged = told
+def test_stages_and_the_careless_score_are_in_metrics_and_page(judged_training: tuple[Opened, Learned, Judged]) -> None:
+    opened, learned, judged = judged_training
     stages = (Stage(name="frozen", what="a linear head", correct=4, total=5, seconds=1.0),)
     naive = NaiveScore(9, 9, 7, 9)
     tell(opened, dataclasses.replace(learned, stages=stages), dataclasses.replace(judged, naive=naive))
@@ -77,8 +77,8 @@ def test_without_test_images_the_page_says_so(taught_pets: Taught, untested: Cal
     assert "There are no test images, so nobody knows yet how well it does" in text(opened.run)
 
 
-def test_files_that_changed_are_said_and_listed(told: tuple[Opened, Learned, Judged], hearing: Any) -> None:
-    opened, learned, judged = told
+def test_files_that_changed_are_said_and_listed(judged_training: tuple[Opened, Learned, Judged], hearing: Any) -> None:
+    opened, learned, judged = judged_training
     changed = (Unused("cat/00.png", "rewritten during the training", "changed"),)
     tell(opened, learned, dataclasses.replace(judged, changed=changed), listener=hearing)
     assert hearing.lines == ["cat/00.png: rewritten during the training"]
@@ -86,9 +86,9 @@ def test_files_that_changed_are_said_and_listed(told: tuple[Opened, Learned, Jud
 
 
 def test_a_quick_report_asks_the_network_nothing(
-    told: tuple[Opened, Learned, Judged], monkeypatch: pytest.MonkeyPatch
+    judged_training: tuple[Opened, Learned, Judged], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened, learned, judged = told
+    opened, learned, judged = judged_training
     monkeypatch.setattr("sightline.commands.train.tell.analyse", lambda *_, **__: pytest.fail("asked"))
     tell(dataclasses.replace(opened, job=dataclasses.replace(opened.job, report="quick")), learned, judged)
     assert f"A quick report was asked for; sightline report {opened.run.path} makes it whole." in text(opened.run)
@@ -96,10 +96,10 @@ def test_a_quick_report_asks_the_network_nothing(
 
 @pytest.mark.parametrize(("passed", "whole"), [(1.0, True), (59.0, False)])
 def test_a_time_budget_leaves_pieces_out(
-    passed: float, whole: bool, told: tuple[Opened, Learned, Judged], monkeypatch: pytest.MonkeyPatch
+    passed: float, whole: bool, judged_training: tuple[Opened, Learned, Judged], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a minute, all but the last second have passed before the network is asked."""
-    opened, learned, judged = told
+    opened, learned, judged = judged_training
     config = dataclasses.replace(opened.job.config, seconds=60.0)
     opened = dataclasses.replace(opened, job=dataclasses.replace(opened.job, config=config))
     now = time.monotonic()

@@ -25,13 +25,13 @@ from sightline.errors import ConfigError, DataError
 
 def files(counts: dict[str, int], group: Callable[[int], str] = lambda number: "") -> list[LabelledFile]:
     """files({"train/cat": 3}): three files of cats for training, files({"cat": 3}) of cats that are open."""
-    listed = []
+    labelled = []
     for name, count in counts.items():
         split, _, label = name.rpartition("/")
-        listed += [
+        labelled += [
             LabelledFile(f"/nowhere/{name}/{i}.png", f"{name}/{i}.png", label, split, group(i)) for i in range(count)
         ]
-    return listed
+    return labelled
 
 
 def listing(counts: dict[str, int], **more: object) -> Listing:
@@ -121,11 +121,11 @@ def test_missing_classes_and_a_missing_test_are_warned_of() -> None:
 
 def sides(splits: Splits) -> dict[str, set[str]]:
     """Which splits the images of a group are in, by the number in their name."""
-    found: dict[str, set[str]] = {}
+    splits_of_image: dict[str, set[str]] = {}
     for name, part in (("train", splits.train), ("val", splits.val), ("test", splits.test)):
         for image in part.ids if part else ():
-            found.setdefault(Path(image).stem, set()).add(name)
-    return found
+            splits_of_image.setdefault(Path(image).stem, set()).add(name)
+    return splits_of_image
 
 
 def test_groups_stay_together_unless_they_are_not_bound() -> None:

@@ -15,9 +15,9 @@ from sightline.lab.workspace import Workspace
 
 def test_the_parts_of_the_readers_own_network(finished: Path, client: Callable) -> None:  # type: ignore[type-arg]
     workspace = Workspace(finished)
-    told = client(routes(workspace)).get("/data/course.json").json()
-    assert told == json.loads(to_json(own_parts(workspace)))
-    assert {"convolution", "padding", "blocks"} <= set(told) <= {lesson.slug for lesson in lessons()}
+    parts = client(routes(workspace)).get("/data/course.json").json()
+    assert parts == json.loads(to_json(own_parts(workspace)))
+    assert {"convolution", "padding", "blocks"} <= set(parts) <= {lesson.slug for lesson in lessons()}
     assert dict(exported(workspace)) == {"course.json": to_json(own_parts(workspace))}
 
 

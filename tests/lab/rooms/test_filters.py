@@ -15,28 +15,28 @@ from sightline.lab.workspace import Workspace
 
 def test_the_filters_are_the_networks_own(finished: Path, client: Callable) -> None:  # type: ignore[type-arg]
     workspace = Workspace(finished)
-    told = client(routes(workspace)).get("/data/kernels.json").json()
-    assert (told["layer"], told["network"]) == ("stages.c1.conv", "lenet5")
-    np.testing.assert_allclose(told["values"], kernels(workspace.classifier, "stages.c1.conv"), atol=1e-5)
-    assert np.shape(told["values"]) == (6, 1, 5, 5)
+    answer = client(routes(workspace)).get("/data/kernels.json").json()
+    assert (answer["layer"], answer["network"]) == ("stages.c1.conv", "lenet5")
+    np.testing.assert_allclose(answer["values"], kernels(workspace.classifier, "stages.c1.conv"), atol=1e-5)
+    assert np.shape(answer["values"]) == (6, 1, 5, 5)
     layer = workspace.classifier.network.get_submodule("stages.c1.conv")
-    assert told["bias"] == pytest.approx(layer.bias.tolist())  # type: ignore[union-attr, operator]
+    assert answer["bias"] == pytest.approx(layer.bias.tolist())  # type: ignore[union-attr, operator]
     settings = workspace.classifier.preprocess
-    assert (told["mean"], told["std"]) == (list(settings.mean), list(settings.std))
+    assert (answer["mean"], answer["std"]) == (list(settings.mean), list(settings.std))
     [(name, copied)] = exported(workspace)
-    assert (name, json.loads(copied)) == ("kernels.json", told)
+    assert (name, json.loads(copied)) == ("kernels.json", answer)
 
 
 def test_so_many_at_most(finished: Path, client: Callable, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[type-arg]
     monkeypatch.setattr(filters, "MOST", 4)
-    told = client(routes(Workspace(finished))).get("/data/kernels.json").json()
-    assert (len(told["values"]), len(told["bias"])) == (4, 4)
+    answer = client(routes(Workspace(finished))).get("/data/kernels.json").json()
+    assert (len(answer["values"]), len(answer["bias"])) == (4, 4)
 
 
 def test_a_layer_without_biases_adds_nothing(client: Callable) -> None:  # type: ignore[type-arg]
     workspace = Workspace(model="resnet20", weights="none")
-    told = client(routes(workspace)).get("/data/kernels.json").json()
-    assert told["bias"] == [0.0] * 16
+    answer = client(routes(workspace)).get("/data/kernels.json").json()
+    assert answer["bias"] == [0.0] * 16
 
 
 def test_a_network_without_such_filters_says_so_and_is_not_copied(

@@ -24,8 +24,8 @@ def workspace(finished: Path) -> Workspace:
 
 @pytest.fixture
 def room(workspace: Workspace, client: Callable) -> TestClient:  # type: ignore[type-arg]
-    asked: TestClient = client(routes(workspace))
-    return asked
+    browser: TestClient = client(routes(workspace))
+    return browser
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_every_question_is_the_views(room: TestClient, view: NetworkView) -> Non
 def test_a_picture_that_is_given_or_drawn(room: TestClient) -> None:
     file = io.BytesIO()
     Image.fromarray(np.full((20, 20), 200, np.uint8)).save(file, "png")
-    given = room.post("/data/pictures", content=file.getvalue()).json()
-    assert room.get(f"/data/pictures/{given['id']}/overview.json").status_code == 200
+    picture = room.post("/data/pictures", content=file.getvalue()).json()
+    assert room.get(f"/data/pictures/{picture['id']}/overview.json").status_code == 200
     drawn = room.post("/data/draw?width=10", content=bytes(range(100))).json()
     assert room.get(f"/data/pictures/{drawn['id']}/overview.json").status_code == 200
 

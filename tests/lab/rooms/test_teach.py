@@ -16,24 +16,24 @@ from sightline.lab.workspace import Workspace
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[module.Teaching]]:
+def instances(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[module.Teaching]]:
     """Every `Teaching` that is made."""
-    kept: list[module.Teaching] = []
+    made: list[module.Teaching] = []
     begin = module.Teaching.__init__
 
-    def noted(self: module.Teaching, *given: Any) -> None:
-        kept.append(self)
-        begin(self, *given)
+    def noted(self: module.Teaching, *arguments: Any) -> None:
+        made.append(self)
+        begin(self, *arguments)
 
     monkeypatch.setattr(module.Teaching, "__init__", noted)
-    yield kept
-    for teaching in kept:
+    yield made
+    for teaching in made:
         teaching.stop()
 
 
 @pytest.fixture
 def room(
-    client: Callable[..., TestClient], made: list[module.Teaching], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Callable[..., TestClient], instances: list[module.Teaching], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TestClient:
     monkeypatch.chdir(tmp_path)  # where the lab was started, it writes
     return client(routes(Workspace()))
@@ -50,7 +50,7 @@ def names(state: dict[str, Any]) -> dict[str, int]:
     return {one["name"]: len(one["pictures"]) for one in state["classes"]}
 
 
-def test_classes_and_pictures_come_and_go(room: TestClient, made: list[module.Teaching], tmp_path: Path) -> None:
+def test_classes_and_pictures_come_and_go(room: TestClient, instances: list[module.Teaching], tmp_path: Path) -> None:
     assert names(room.get("/data/teach.json").json()) == {}
     assert room.get("/data/teach/training.json").json() is None
     assert names(room.post("/data/teach/add?name=mugs").json()) == {"mugs": 0}
@@ -63,7 +63,7 @@ def test_classes_and_pictures_come_and_go(room: TestClient, made: list[module.Te
     assert names(state) == {"cups": 1, "pens": 0}
     assert names(room.post("/data/teach/remove?name=pens").json()) == {"cups": 1}
     assert room.get("/data/teach.json").json()["missing"] == "Make two classes or more."
-    assert len(made) == 1
+    assert len(instances) == 1
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_what_cannot_be_done_is_one_sentence(address: str, words: str, room: Tes
 
 
 @pytest.mark.parametrize("address", ["add?name=a", "rename?name=a&to=b", "remove?name=a", "train", "stop"])
-def test_only_pictures_have_a_body(address: str, room: TestClient, made: list[module.Teaching]) -> None:
+def test_only_pictures_have_a_body(address: str, room: TestClient, instances: list[module.Teaching]) -> None:
     assert room.post(f"/data/teach/{address}", content=b"x").status_code == 413
-    assert made == []  # it was refused before anything was done
+    assert instances == []  # it was refused before anything was done
 
 
 def test_nothing_is_running_to_be_stopped(room: TestClient) -> None:

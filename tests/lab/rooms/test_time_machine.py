@@ -59,16 +59,16 @@ def test_of_a_training_that_is_over_there_is_one_state(finished: Path, client: A
     assert end == ("end", {"why": "complete"})
 
 
-def heard(workspace: Workspace, steps: list[Callable[[], object]]) -> list[tuple[str, dict[str, Any]]]:
+def stream_of(workspace: Workspace, steps: list[Callable[[], object]]) -> list[tuple[str, dict[str, Any]]]:
     """What is told while these things happen, each once something was told of the one before."""
 
     async def follow() -> bytes:
-        told, left = b"", list(steps)
+        stream, rest = b"", list(steps)
         async for event in time_machine._events(workspace):
-            told += event
-            if left and event.startswith(b"event: state"):
-                left.pop(0)()
-        return told
+            stream += event
+            if rest and event.startswith(b"event: state"):
+                rest.pop(0)()
+        return stream
 
     return events(asyncio.run(asyncio.wait_for(follow(), 20)))
 
@@ -89,25 +89,25 @@ def test_a_training_is_followed_to_its_end(unfinished: Path, finished: Path) -> 
         shutil.copytree(finished / "model", unfinished / "model")
         shutil.copy(finished / "metrics.json", unfinished)
 
-    told = heard(Workspace(unfinished), [first_epoch, second_epoch, snapshot, end])
-    states = [(len(state["history"]), state["epochs"], state["complete"]) for name, state in told if name == "state"]
+    stream = stream_of(Workspace(unfinished), [first_epoch, second_epoch, snapshot, end])
+    states = [(len(state["history"]), state["epochs"], state["complete"]) for name, state in stream if name == "state"]
     # The model and metrics.json come one after the other, but only both together complete a run.
     assert states == [(0, [], False), (1, [], False), (2, [], False), (2, [1, 2], False), (2, [1, 2], True)]
-    assert told[-1] == ("end", {"why": "complete"})
+    assert stream[-1] == ("end", {"why": "complete"})
 
 
 def test_why_no_more_comes(unfinished: Path, finished: Path) -> None:
     workspace = Workspace(unfinished)
-    assert heard(workspace, [lambda: workspace.open(finished)])[-1] == ("end", {"why": "other"})
+    assert stream_of(workspace, [lambda: workspace.open(finished)])[-1] == ("end", {"why": "other"})
     workspace = Workspace(unfinished)
-    assert heard(workspace, [workspace.closing.set])[-1] == ("end", {"why": "closed"})
+    assert stream_of(workspace, [workspace.closing.set])[-1] == ("end", {"why": "closed"})
 
 
 def test_a_history_that_is_damaged_is_told(unfinished: Path) -> None:
     def damage() -> None:
         (unfinished / "history.jsonl").write_text("no record\n{}\n")
 
-    state, (name, problem) = heard(Workspace(unfinished), [damage])
+    state, (name, problem) = stream_of(Workspace(unfinished), [damage])
     assert (state[0], name) == ("state", "problem")
     assert "line 1 is damaged" in problem["error"]
 
