@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 from sightline.inspection import kernels
 from sightline.lab.rooms import filters
 from sightline.lab.rooms.filters import exported, routes
 from sightline.lab.workspace import Workspace
 
+Asking = Callable[..., TestClient]
 
-def test_the_filters_are_the_networks_own(finished: Path, client: Callable) -> None:  # type: ignore[type-arg]
+
+def test_the_filters_are_the_networks_own(finished: Path, client: Asking) -> None:
     workspace = Workspace(finished)
     answer = client(routes(workspace)).get("/data/kernels.json").json()
     assert (answer["layer"], answer["network"]) == ("stages.c1.conv", "lenet5")
@@ -27,21 +30,21 @@ def test_the_filters_are_the_networks_own(finished: Path, client: Callable) -> N
     assert (name, json.loads(copied)) == ("kernels.json", answer)
 
 
-def test_so_many_at_most(finished: Path, client: Callable, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[type-arg]
+def test_so_many_at_most(finished: Path, client: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "MOST", 4)
     answer = client(routes(Workspace(finished))).get("/data/kernels.json").json()
     assert (len(answer["values"]), len(answer["bias"])) == (4, 4)
 
 
-def test_a_layer_without_biases_adds_nothing(client: Callable) -> None:  # type: ignore[type-arg]
+def test_a_layer_without_biases_adds_nothing(client: Asking) -> None:
     workspace = Workspace(model="resnet20", weights="none")
     answer = client(routes(workspace)).get("/data/kernels.json").json()
     assert answer["bias"] == [0.0] * 16
 
 
 def test_a_network_without_such_filters_says_so_and_is_not_copied(
-    client: Callable,
-    monkeypatch: pytest.MonkeyPatch,  # type: ignore[type-arg]
+    client: Asking,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace = Workspace(model="resnet20", weights="none")
     stem = next(layer for layer in workspace.classifier.network.modules() if hasattr(layer, "kernel_size"))
@@ -52,7 +55,7 @@ def test_a_network_without_such_filters_says_so_and_is_not_copied(
     assert list(exported(workspace)) == []
 
 
-def test_without_a_network(unfinished: Path, client: Callable) -> None:  # type: ignore[type-arg]
+def test_without_a_network(unfinished: Path, client: Asking) -> None:
     for workspace, words in ((Workspace(), "opened without a run"), (Workspace(unfinished), "has no network yet")):
         answer = client(routes(workspace)).get("/data/kernels.json")
         assert answer.status_code == 422

@@ -16,6 +16,8 @@ from sightline.lab.network_view import NetworkView
 from sightline.lab.rooms.network import COPIED, COPIED_CHANNELS, COPIED_SIDE, COPIED_VALUES, exported, routes
 from sightline.lab.workspace import Workspace
 
+Asking = Callable[..., TestClient]
+
 
 @pytest.fixture
 def workspace(finished: Path) -> Workspace:
@@ -23,9 +25,8 @@ def workspace(finished: Path) -> Workspace:
 
 
 @pytest.fixture
-def room(workspace: Workspace, client: Callable) -> TestClient:  # type: ignore[type-arg]
-    browser: TestClient = client(routes(workspace))
-    return browser
+def room(workspace: Workspace, client: Asking) -> TestClient:
+    return client(routes(workspace))
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_another_network_gets_a_view_of_its_own(room: TestClient, workspace: Wor
     assert room.get("/data/network.json").json()["network"] == "resnet20"
 
 
-def test_without_a_network(unfinished: Path, client: Callable) -> None:  # type: ignore[type-arg]
+def test_without_a_network(unfinished: Path, client: Asking) -> None:
     for workspace, words in ((Workspace(), "opened without a run"), (Workspace(unfinished), "has no network yet")):
         answer = client(routes(workspace)).get("/data/network.json")
         assert answer.status_code == 422
