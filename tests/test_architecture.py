@@ -1,4 +1,4 @@
-"""docs/architecture.md is true: its map has every module, and imports go the way it says."""
+"""docs/architecture.md is true: its map has every module, imports go the way it says, and tests mirror the tree."""
 
 import ast
 import re
@@ -144,3 +144,10 @@ def test_every_word_that_people_type_is_a_module() -> None:
     modules = {path.stem for path in (SOURCE / "commands").iterdir() if path.stem != "__init__"} | {"lab"}
     assert words - modules == set()
     assert modules - words - {"__pycache__"} == {"preview"}  # `inspect DATA --augment`
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem not in ("__init__", "__main__")], ids=lambda p: p.stem)
+def test_every_module_has_its_mirror_among_the_tests(path: Path) -> None:
+    mirror = ROOT / "tests" / path.relative_to(SOURCE).with_name(f"test_{path.name}")
+    assert mirror.exists(), f"{path.relative_to(ROOT)} is tested by no file of its own: {mirror.relative_to(ROOT)}"
+    assert "def test_" in mirror.read_text(encoding="utf-8"), f"{mirror.relative_to(ROOT)} tests nothing"

@@ -1,6 +1,7 @@
 """A classifier answers with names, averages views, survives bad files, and is the same after saving and loading."""
 
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sightline.classifier.classifier import Classifier, Prediction
@@ -297,70 +297,12 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     assert loaded.provenance == {"sightline": "0.1.0", "torch": str(torch.__version__), "data": "ramp"}
 
 
-def test_weights_are_saved_as_float32(tmp_path: Path) -> None:
-    classifier = random_classifier()
-    classifier.network.to(torch.bfloat16)
-    classifier.save(tmp_path)
-    weights = load_file(tmp_path / "model.safetensors")
-    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
-
-
 def test_names_must_fit_the_outputs() -> None:
     classifier = random_classifier()
     with pytest.raises(ConfigError, match="2 outputs have 1 class names"):
         Classifier(classifier.network, ["dark"], PLAIN, classifier.architecture)
     with pytest.raises(ConfigError, match="two classes have the same name"):
         Classifier(classifier.network, ["dark", "dark"], PLAIN, classifier.architecture)
-
-
-def change_json(folder: Path, **changes: object) -> None:
-    path = folder / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def test_newer_format_names_both_versions(tmp_path: Path) -> None:
-    random_classifier().save(tmp_path)
-    change_json(tmp_path, format=7, provenance={"sightline": "2.3.0"})
-    with pytest.raises(RunError) as caught:
-        Classifier.load(tmp_path)
-    assert str(caught.value) == (
-        "written by a newer Sightline (2.3.0, format 7); this is 0.1.0, which reads format 2 "
-        f"({tmp_path / 'model.json'}): upgrade with `pip install --upgrade sightline`"
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"views": "mirrors"}, "'mirrors' is not possible"),
-        ({"temperature": 0}, "temperature is 0"),
-        ({"temperature": "warm"}, "expected float, found 'warm'"),
-        ({"classes": ["dark"]}, "2 outputs have 1 class names"),
-        ({"architecture": {"name": "one_layr", "num_classes": 2, "in_channels": 1, "size": 3}}, "did you mean one_lay"),
-        ({"preprocess": {"size": [3, 3]}}, "incomplete settings"),
-        ({"colour": "red"}, "unknown key 'colour'"),
-        ({"provenance": "unknown"}, "expected names with values, found 'unknown'"),
-        ({"provenance": {"data": ["digits"]}}, "expected str, found ['digits']"),
-        ({"temperature": 10**400}, "the number is too large"),
-        ({"format": "one"}, "it has no format number"),
-        ({"unknown": {"score": "energie", "threshold": 1.0}}, "'energie' is not possible"),
-        ({"unknown": {"score": "energy"}}, "incomplete settings"),
-        ({"unknown": {"score": "energy", "threshold": float("inf")}}, "the threshold of unknown is inf"),
-        ({"conformal": {"floors": [0.1, 0.2], "images": 400}}, "the floors rise with the coverage"),
-        ({"conformal": {"floors": [2.0], "images": 400}}, "a floor is no probability"),
-        ({"format": 1, "unknown_below": 1.5}, "unknown_below is 1.5"),
-        ({"format": 1, "unknown_below": "half"}, "unknown_below is 'half'"),
-        ({"unknown_below": 0.5}, "unknown key 'unknown_below'"),
-    ],
-)
-def test_damaged_description_is_named(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
-    random_classifier().save(tmp_path)
-    change_json(tmp_path, **changes)
-    with pytest.raises(RunError) as caught:
-        Classifier.load(tmp_path)
-    assert sentence in str(caught.value)
-    assert str(tmp_path / "model.json") in str(caught.value)
-    assert caught.value.exit_code == 2
 
 
 def test_a_description_of_format_1_is_read(tmp_path: Path) -> None:
@@ -378,46 +320,15 @@ def test_a_description_of_format_1_is_read(tmp_path: Path) -> None:
     assert Classifier.load(tmp_path).unknown is None
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"format": 1', "[1]", "null"])
-def test_broken_json_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_damaged_file_is_named(name: str, tmp_path: Path) -> None:
     random_classifier().save(tmp_path)
-    (tmp_path / "model.json").write_text(text)
-    with pytest.raises(RunError, match=r"model\.json"):
+    (tmp_path / name).write_bytes(b"[1]")
+    with pytest.raises(RunError, match=re.escape(str(tmp_path / name))) as caught:
         Classifier.load(tmp_path)
-
-
-@pytest.mark.parametrize("size", [0, 4, 30, 100])
-def test_truncated_weights_are_named(tmp_path: Path, size: int) -> None:
-    random_classifier().save(tmp_path)
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(RunError, match=r"damaged weights: .*model\.safetensors.*train again"):
-        Classifier.load(tmp_path)
-
-
-def test_weights_that_do_not_fit_name_both_shapes(tmp_path: Path) -> None:
-    random_classifier().save(tmp_path)
-    path = tmp_path / "model.safetensors"
-    weights = load_file(path)
-    save_file(weights | {"head.1.weight": torch.zeros(2, 16)}, path)
-    with pytest.raises(ModelError, match=r"head\.1\.weight is \(2, 16\) in the file, \(2, 9\) in the network"):
-        Classifier.load(tmp_path)
-    save_file({"head.1.weight": weights["head.1.weight"]}, path)
-    with pytest.raises(ModelError, match=r"the tensor head\.1\.bias is missing"):
-        Classifier.load(tmp_path)
-    save_file(weights | {"extra": torch.zeros(1)}, path)
-    with pytest.raises(ModelError, match="the tensor extra has no place in the network"):
-        Classifier.load(tmp_path)
-
-
-def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=f"there is no folder {tmp_path / 'nowhere'}"):
-        Classifier.load(tmp_path / "nowhere")
-    with pytest.raises(RunError, match=r"has no model\.json"):
-        Classifier.load(tmp_path)
-    random_classifier().save(tmp_path)
-    (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(RunError, match=r"has no model\.safetensors"):
+    assert caught.value.exit_code == 2
+    (tmp_path / name).unlink()
+    with pytest.raises(RunError, match=f"has no {re.escape(name)}: give a run folder"):
         Classifier.load(tmp_path)
 
 

@@ -1,13 +1,11 @@
 """shapes.js and zoo.json give what `sightline.models.summary` gives, for every network at several sizes."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sightline.lab import zoo
-from sightline.models.registry import Architecture, list_models
+from sightline.models.registry import Architecture
 from sightline.models.summary import summary
 
 from .conftest import in_node
@@ -24,26 +22,6 @@ def followed(cases: list[dict[str, Any]]) -> list[Any]:
 
 
 NETWORKS = zoo.from_text(zoo.FILE.read_text(encoding="utf-8"))
-
-
-def test_every_network_is_there() -> None:
-    assert [network["name"] for network in NETWORKS] == [entry.name for entry in list_models()]
-
-
-# All of them take 20 s; these have every kind of layer, join and head, and a change of models/ shows in them.
-@pytest.mark.parametrize(
-    "name", ["lenet5", "resnet20", "resnet18_small", "speednet_xs", "vgg11_small_bn", "custom_cnn"]
-)
-def test_the_file_is_current(name: str) -> None:
-    stored = next(network for network in NETWORKS if network["name"] == name)
-    entry = next(entry for entry in list_models() if entry.name == name)
-    assert zoo.from_text(zoo.to_text([stored])) == [stored]
-    assert stored == json.loads(json.dumps(zoo._network(entry))), "run `python -m sightline.lab.zoo`"
-
-
-@pytest.mark.slow
-def test_the_whole_file_is_current() -> None:
-    assert zoo.FILE.read_text(encoding="utf-8") == zoo.to_text(zoo.zoo()), "run `python -m sightline.lab.zoo`"
 
 
 def test_every_network_at_several_sizes_equals_its_summary() -> None:
@@ -100,10 +78,3 @@ def test_what_does_not_fit_says_where_and_why() -> None:
     assert [outcome["problem"] for outcome in outcomes[3:]] == ["", ""]
     assert "put Flatten or global pooling before it" in without_flatten[2]["problem"]
     assert "move it before Flatten" in turned[1]["problem"]
-
-
-def test_the_static_files_are_light() -> None:
-    files = [path for path in zoo.FILE.parent.rglob("*") if path.is_file()]
-    assert len(files) > 20
-    weight = sum(path.stat().st_size for path in files + list(Path(zoo.__file__).parent.glob("course/*.html")))
-    assert weight <= 600_000, f"{weight:,} bytes"

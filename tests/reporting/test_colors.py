@@ -6,12 +6,6 @@ from sightline.pixels import scales
 from sightline.reporting import colors
 
 
-def test_contrast_as_wcag_defines_it() -> None:
-    assert colors.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert colors.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)  # the example of WCAG's own pages
-    assert colors.contrast("#123456", "#123456") == 1
-
-
 @pytest.mark.parametrize("paper", [scales.LIGHT_PAPER, scales.DARK_PAPER])
 def test_numbers_on_every_step_can_be_read(paper: str) -> None:
     for step in colors.steps_on(paper):

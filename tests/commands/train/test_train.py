@@ -191,7 +191,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
 
 
 def test_a_seed_of_its_own_gives_other_weights_and_another_split(digits: Run) -> None:
-    other = train("digits", epochs=1, seed=2, model="convnet", out="other", quiet=True)
+    other = train("digits", epochs=1, seed=2, model="convnet", report="quick", out="other", quiet=True)
     assert other.split_path.read_bytes() != digits.split_path.read_bytes()
 
 
@@ -220,7 +220,7 @@ def test_a_folder_of_images_with_broken_files(photos: Path, capsys: pytest.Captu
 
 def test_a_folder_named_like_a_data_set_is_not_mistaken_for_it() -> None:
     Path("digits").mkdir()
-    run = train("digits", epochs=1, model="lenet5", quiet=True)
+    run = train("digits", epochs=1, model="lenet5", report="quick", quiet=True)
     assert run.config["data"] == "digits"
     assert command_of(run)[:3] == ["sightline", "train", "digits"]
 

@@ -1,6 +1,5 @@
 import gzip
 import io
-import re
 import struct
 import tarfile
 import time
@@ -206,89 +205,19 @@ def test_other_files_are_decoded_again(cache: Path):
     assert len(load_named("mnist")[0]) == 30
 
 
-@pytest.mark.parametrize("damage", [b"", b"not tensors", b"\xff" * 100])
-def test_damaged_decoded_tensors_are_made_anew(cache: Path, damage: bytes):
+def test_a_damaged_file_is_named_with_the_remedy(cache: Path):
     write_mnist(cache / "mnist")
-    load_named("mnist")
-    file = cache / "decoded" / "mnist.safetensors"
-    whole = file.read_bytes()
-    file.unlink()
-    file.write_bytes(damage)
-    assert len(load_named("mnist")[0]) == 20
-    assert file.read_bytes() == whole
-
-
-def test_a_cache_that_cannot_be_written_does_no_harm(cache: Path):
-    write_mnist(cache / "mnist")
-    (cache / "decoded").write_text("a file in the way")
-    for _ in range(2):
-        assert len(load_named("mnist")[0]) == 20
-
-
-def damaged(cache: Path, name: str, data: bytes) -> DataError:
-    """The error after `data` was put in place of one of MNIST's files."""
-    write_mnist(cache / "mnist")
-    (cache / "mnist" / f"{name}.gz").write_bytes(data)
+    labels = cache / "mnist" / "train-labels-idx1-ubyte.gz"
+    labels.write_bytes(gzip.compress(idx(np.full(20, 10, np.uint8))))
     with pytest.raises(DataError) as error:
         load_named("mnist")
-    assert str(cache / "mnist" / f"{name}.gz") in str(error.value)
-    assert "delete it and fetch it again" in str(error.value)
-    return error.value
+    assert str(error.value) == f"{labels} has label 10, expected 0 to 9: delete it and fetch it again"
 
-
-LABELS, IMAGES = "train-labels-idx1-ubyte", "train-images-idx3-ubyte"
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "message"),
-    [
-        (LABELS, b"", "is not an idx file of 1-dimensional uint8 values"),
-        (LABELS, b"<html>404</html>", "cannot read .*not a gzipped file"),
-        (LABELS, gzip.compress(idx(np.zeros(20, np.uint8)))[:25], "cannot read"),
-        (LABELS, gzip.compress(b"\0\0\x0d\1\0\0\0\0"), "is not an idx file of 1-dimensional uint8 values"),
-        (LABELS, gzip.compress(idx(np.zeros(20, np.uint8))[:-3]), "should hold 20 values and holds 17"),
-        (LABELS, gzip.compress(idx(np.zeros(19, np.uint8))), "holds 19 labels for 20 images"),
-        (LABELS, gzip.compress(idx(np.full(20, 10, np.uint8))), "has label 10, expected 0 to 9"),
-        (IMAGES, gzip.compress(idx(np.zeros((20, 27, 28), np.uint8))), "images of 27 x 28 pixels, expected 28 x 28"),
-        (IMAGES, gzip.compress(idx(np.zeros((0, 28, 28), np.uint8))), "holds no images"),
-        (LABELS, gzip.compress(bytes(10_000_000)), "is not an idx file"),
-        (LABELS, gzip.compress(idx(np.zeros(20, np.uint8)) + bytes(10**6)), "hold 20 values and holds more than"),
-    ],
-    # Gzipped bytes hold the time at which they were made, and xdist wants the same names in every process.
-    ids=lambda value: "bytes" if isinstance(value, bytes) else None,
-)  # fmt: skip
-def test_damaged_idx_files_are_named(cache: Path, name: str, data: bytes, message: str):
-    assert re.search(message, str(damaged(cache, name, data)))
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({"data_batch_1.bin": bytes(3000), "test_batch.bin": bytes(3073)}, "data_batch_1.bin has 3,000 bytes"),
-        ({"data_batch_1.bin": bytes(0), "test_batch.bin": bytes(3073)}, "data_batch_1.bin has 0 bytes"),
-        ({"data_batch_1.bin": bytes(3073)}, "test_batch.bin not found"),
-        ({"test_batch.bin": bytes(3073)}, "is incomplete: data_batch_1.bin, .* not found"),
-        ({"data_batch_1.bin": b"\x0a" + bytes(3072), "test_batch.bin": bytes(3073)}, "has label 10, expected 0 to 9"),
-    ],
-)
-def test_damaged_cifar_archives_are_named(cache: Path, files: dict[str, bytes], message: str):
-    write_tar(cache / "cifar-10-binary.tar.gz", files, "w:gz")
-    with pytest.raises(DataError, match=message) as error:
-        load_named("cifar10")
-    assert str(cache / "cifar-10-binary.tar.gz") in str(error.value)
-
-
-@pytest.mark.parametrize("keep", [0, 30, 0.5, 0.9])
-@pytest.mark.parametrize(("suffix", "mode"), [("gz", "w:gz"), ("xz", "w:xz")])
-def test_truncated_cifar_archives_are_named(cache: Path, keep: float, suffix: str, mode: str):
-    path = cache / f"cifar-10-binary.tar.{suffix}"
-    noise = np.random.default_rng(0).integers(0, 10, 3073 * 20, dtype=np.uint8).tobytes()
-    write_tar(path, {"data_batch_1.bin": noise, "test_batch.bin": noise}, mode)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(keep * len(whole)) if keep < 1 else int(keep)])
+    archive = cache / "cifar-10-binary.tar.gz"
+    write_tar(archive, {"data_batch_1.bin": bytes(3000), "test_batch.bin": bytes(3073)}, "w:gz")
     with pytest.raises(DataError) as error:
         load_named("cifar10")
-    assert str(path) in str(error.value)
+    assert str(error.value).startswith(f"{archive} is damaged: data_batch_1.bin has 3,000 bytes")
 
 
 def test_real_mnist_is_whole_and_fast(shared_data: Path, monkeypatch: pytest.MonkeyPatch):
@@ -296,7 +225,7 @@ def test_real_mnist_is_whole_and_fast(shared_data: Path, monkeypatch: pytest.Mon
     train, test, note = load_named("mnist")
     assert (len(train), len(test), note) == (60_000, 10_000, "")
     assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    published = gzip.decompress((shared_data / "mnist" / f"{IMAGES}.gz").read_bytes())
+    published = gzip.decompress((shared_data / "mnist" / "train-images-idx3-ubyte.gz").read_bytes())
     assert train.images.pixels.numpy().tobytes() == published[16:]
     start = time.process_time()
     load_named("mnist")

@@ -4,14 +4,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from sightline.data.imageset import Splits, Unused
 from sightline.data.load import load_data
-from sightline.data.originals import Files
-from sightline.data.sources.listing import look_at
 from sightline.errors import ConfigError, DataError
 
 Photos = Callable[[Mapping[str, int]], Path]
@@ -279,34 +275,3 @@ def test_real_photos(shared_data: Path):
     assert len(splits.classes) == 10
     assert splits.val.counts()["t-shirt"] == 24
     assert reasons(splits) == dict.fromkeys(("test.cache", "train.cache"), "beside the split folders")
-
-
-def write_images(root: Path, make: Callable[[int], np.ndarray]) -> Path:
-    """Two classes of six PNG files; `make` gives the pixels of the file with a number."""
-    for number in range(12):
-        path = root / ("even", "odd")[number % 2] / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(make(number)).save(path)
-    return root
-
-
-def test_small_grey_files_are_grey_and_small(tmp_path: Path):
-    images = load_data(write_images(tmp_path, lambda number: np.full((8, 12), 20 * number, np.uint8))).train.images
-    assert (images.channels, images.size) == (1, 12)
-
-
-def test_one_coloured_file_makes_them_coloured(tmp_path: Path):
-    def pixels(number: int) -> np.ndarray:
-        image = np.full((80, 40, 3), 128, np.uint8)
-        image[0, 0, 0] += number
-        return image
-
-    images = load_data(write_images(tmp_path, pixels)).train.images
-    assert (images.channels, images.size) == (3, None)  # larger than 64 pixels: a photo
-
-
-def test_files_that_cannot_be_read_tell_nothing(tmp_path: Path):
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
-    images = look_at(Files([broken]))
-    assert (images.channels, images.size) == (3, None)

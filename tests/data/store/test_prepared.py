@@ -1,9 +1,7 @@
 """Images decoded once: what the cache keeps, finds again, survives and throws away; what happens without it."""
 
-import multiprocessing
 import os
 import shutil
-import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +21,6 @@ from sightline.data.store.pixel_cache import (
     PixelCache,
     cache_size,
     clear,
-    default_budget,
-    digest,
     open_cache,
     pixel_folder,
 )
@@ -133,23 +129,6 @@ def test_equal_files_share_a_record(tmp_path: Path) -> None:
     assert torch.equal(to_resident(made.train, SEEN), expected(made.train, paths))
     chosen = made.train.take([3, 2])
     assert torch.equal(to_resident(chosen, SEEN), expected(chosen, [paths[3], paths[2]]))
-
-
-def test_sizes_and_fits_do_not_mix_but_mean_and_deviation_do(splits: Splits) -> None:
-    other = Preprocess(size=(16, 16), mean=(0.1,) * 3, std=(0.2,) * 3)
-    keys = {
-        pixel_cache._key(preprocess)
-        for preprocess in (
-            SEEN,
-            other,
-            Preprocess(size=(16, 17), mean=(0.5,) * 3, std=(0.5,) * 3),
-            Preprocess(size=(16, 16), fit="pad", mean=(0.5,) * 3, std=(0.5,) * 3),
-            Preprocess(size=(16, 16), fit="pad", mean=(0.1,) * 3, std=(0.5,) * 3),
-            Preprocess(size=(16, 16), channels=1, mean=(0.5,), std=(0.5,)),
-            Preprocess(size=(16, 16), interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3),
-        )
-    }
-    assert len(keys) == 6
 
 
 def test_room_keeps_larger_training_images(splits: Splits) -> None:
@@ -297,38 +276,6 @@ def test_clearing_frees_everything_but_what_is_being_written(splits: Splits) -> 
     assert clear() == 0
 
 
-def write_forever(folder: Path, started: "multiprocessing.synchronize.Event") -> None:
-    """In a process of its own: keep images until killed."""
-    pixel_cache.cache.cache_folder = lambda: folder
-    with open_cache(SEEN) as cache:
-        for number in range(10**6):
-            pixels = np.full((4, 3, 16, 16), number % 256, dtype=np.uint8)
-            contents = [digest(f"{number}/{i}".encode()) for i in range(4)]
-            cache.add([f"/{number}/{i}" for i in range(4)], np.full((4, 2), number), contents, pixels)
-            if number == 3:
-                started.set()
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03])
-def test_a_killed_writer_leaves_nothing_wrong_behind(delay: float, cache: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    started = context.Event()
-    writer = context.Process(target=write_forever, args=(cache, started))
-    writer.start()
-    assert started.wait(30)
-    writer.join(delay)
-    os.kill(writer.pid or 0, signal.SIGKILL)
-    writer.join()
-    with open_cache(SEEN) as survivor:  # the dead process's lock is free
-        count = survivor.slots
-        assert count >= 16
-        pixels = survivor.pixels()
-        for number in range(count // 4):
-            slots = survivor.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
-            assert slots.tolist() == list(range(4 * number, 4 * number + 4))
-            assert (pixels[4 * number : 4 * number + 4] == number % 256).all()
-
-
 def is_locked(folder: Path) -> bool:
     """Whether somebody is the folder's writer."""
     try:
@@ -389,7 +336,3 @@ def test_a_cache_that_cannot_be_locked_is_an_error_and_no_endless_wait(
     folder.with_name(f"{folder.name}.lock").mkdir()
     made = prepare(splits, SEEN)
     assert made.warnings == ("decoded images cannot be kept (Is a directory): they are decoded in every epoch",)
-
-
-def test_the_default_budget_is_plausible() -> None:
-    assert 0 < default_budget() < 10**15
