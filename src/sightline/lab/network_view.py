@@ -47,7 +47,7 @@ WATCHED, WATCHED_HEAVY = 24, 6
 
 
 @dataclass(frozen=True)
-class LayerRow:
+class LayerFacts:
     """A layer in the order they run. field: None for the whole image."""
 
     name: str
@@ -73,9 +73,9 @@ class NetworkView:
         self._dead: dict[str, NDArray[np.bool_]] = {}
 
     @cached_property
-    def rows(self) -> tuple[LayerRow, ...]:
+    def rows(self) -> tuple[LayerFacts, ...]:
         network = self.classifier.network
-        rows: dict[str, LayerRow] = {}
+        rows: dict[str, LayerFacts] = {}
         self._work = 0
         for row in summary(network).rows:
             self._work += row.multiply_adds
@@ -84,7 +84,7 @@ class NetworkView:
             role = role_of(network.get_submodule(row.name))
             rows.setdefault(
                 row.name,
-                LayerRow(row.name, row.kind, role, stage, row.output_shape, row.parameters, row.receptive_field),
+                LayerFacts(row.name, row.kind, role, stage, row.output_shape, row.parameters, row.receptive_field),
             )
         return tuple(rows.values())
 
@@ -284,7 +284,7 @@ class NetworkView:
     def _data_name(self) -> str:
         return str(self.run.config.get("data")) if self.run else ""
 
-    def _row(self, number: int) -> LayerRow:
+    def _row(self, number: int) -> LayerFacts:
         if not 0 <= number < len(self.rows):
             raise InputError(f"there is no layer {number}", hint=f"there are {len(self.rows)}, counted from 0")
         return self.rows[number]
@@ -328,7 +328,7 @@ class NetworkView:
             self._dead[name] = dead_channels(self.classifier, images, name)
         return self._dead[name]
 
-    def _vector(self, pixels: Pixels, row: LayerRow) -> Json | None:
+    def _vector(self, pixels: Pixels, row: LayerFacts) -> Json | None:
         """A layer's output where it is no map: its numbers, the largest first."""
         subject, network = Subject.of(self.classifier), self.classifier.network
         with undisturbed(network), watched(network, [row.name]) as runs:
@@ -342,7 +342,7 @@ class NetworkView:
         names = self.classifier.classes if is_answer else [str(i) for i in range(len(values))]
         return {"values": [[names[i], short(values[i])] for i in order.tolist()], "of": len(values)}
 
-    def _passed(self, pixels: Pixels, row: LayerRow, place: tuple[int, int, int]) -> Json:
+    def _passed(self, pixels: Pixels, row: LayerFacts, place: tuple[int, int, int]) -> Json:
         """What a layer that looks at single values made of the one at that place."""
         subject, network = Subject.of(self.classifier), self.classifier.network
         x = subject.input(pixels)

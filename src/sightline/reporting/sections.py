@@ -42,7 +42,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Images:
+class ImagesShown:
     """What the page shows of the images themselves; each part is None or empty where there is nothing to show."""
 
     cells: Sequence[CellGallery]
@@ -97,11 +97,11 @@ def scores(evaluation: Evaluation, class_counts: Mapping[str, int]) -> Scores:
     )
 
 
-def images_shown(evaluation: Evaluation, images: ImageSet, material: Material) -> Images:
+def images_shown(evaluation: Evaluation, images: ImageSet, material: Material) -> ImagesShown:
     """Galleries, the images of the matrix and the map, with the sheets that carry their pixels."""
     sprites, heats = SpriteSheet(images), HeatSheet(material.preprocess)
     suspects = material.suspects or ()
-    return Images(
+    return ImagesShown(
         cells=cell_galleries(evaluation, sprites),
         mistakes=surest_mistakes(evaluation, images, material.saliency, heats),
         unsure=least_sure(evaluation, images, material.saliency, heats),

@@ -20,7 +20,7 @@ FONT_SIZE, LINE_HEIGHT = 13, 17  # pixels
 TILE_SIZE = 96  # pixels, the longer side of a tile as nearly as whole multiples allow
 SMALL_IMAGE = 64  # pixels; up to this size images are drawn with crisp pixels
 
-# What each setting does with the value it has, in a few words. The order is the order of the sheet's rows.
+# These words say what each setting does with the value it has. Their order is that of the sheet's rows.
 DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
     "flip": lambda kind: "left-right, half the images" if kind == "random" else "half now, the rest next epoch",
     "vertical_flip": lambda _: "top-bottom, half the images",

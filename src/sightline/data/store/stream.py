@@ -137,8 +137,8 @@ def seen_by(images: Images, preprocess: Preprocess, *, room: bool = False) -> Pi
         assert encoded is not None
         return DecodedImages(encoded.originals, preprocess)
     is_roomy = room and encoded is not None and decoded.shape[0] == preprocess.channels
-    fits = decoded.shape == (preprocess.channels, *preprocess.size)
-    return decoded if fits or is_roomy else ResizedImages(images, preprocess)
+    is_its_size = decoded.shape == (preprocess.channels, *preprocess.size)
+    return decoded if is_its_size or is_roomy else ResizedImages(images, preprocess)
 
 
 def stream(images: Images, preprocess: Preprocess, *, chunk: int, room: bool = False) -> Iterator[Tensor]:

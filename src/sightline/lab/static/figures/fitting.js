@@ -60,7 +60,7 @@ export function fit(training, validation, { degree, rate, patience }) {
   let weights = Array(degree + 1).fill(0);
   const inputs = training.map(([x]) => features(x, degree));
   /** @type {Fit} */
-  const told = { training: [], validation: [], weights, best: 0, stopped: 0 };
+  const result = { training: [], validation: [], weights, best: 0, stopped: 0 };
   let least = Infinity;
   for (let epoch = 1; epoch <= EPOCHS; epoch += 1) {
     const residuals = inputs.map(
@@ -72,14 +72,14 @@ export function fit(training, validation, { degree, rate, patience }) {
         (rate * 2 * residuals.reduce((sum, residual, i) => sum + residual * inputs[i][n], 0)) / training.length,
     );
     const held = error(validation, weights);
-    told.training.push(error(training, weights));
-    told.validation.push(held);
-    told.stopped = epoch;
+    result.training.push(error(training, weights));
+    result.validation.push(held);
+    result.stopped = epoch;
     if (held < least) {
       least = held;
-      [told.best, told.weights] = [epoch, weights];
+      [result.best, result.weights] = [epoch, weights];
     }
-    if (!Number.isFinite(held) || held > 1e6 || epoch - told.best >= patience) break;
+    if (!Number.isFinite(held) || held > 1e6 || epoch - result.best >= patience) break;
   }
-  return told;
+  return result;
 }

@@ -26,8 +26,8 @@ export function softmaxFigure(place) {
   const draw = () => {
     const probabilities = softmax([values.cat, values.dog, values.ship], values.temperature);
     probabilities.forEach((probability, i) => bars[i].show(probability, percent(probability)));
-    const given = probabilities[truth.selectedIndex];
-    loss.replaceChildren(`−ln ${given.toPrecision(3)} = `, make("b", {}, (-Math.log(given)).toFixed(3)));
+    const probability = probabilities[truth.selectedIndex];
+    loss.replaceChildren(`−ln ${probability.toPrecision(3)} = `, make("b", {}, (-Math.log(probability)).toFixed(3)));
   };
   const logit = (/** @type {string} */ name, /** @type {number} */ value) => ({
     label: `logit of ${name}`,
@@ -45,8 +45,8 @@ export function softmaxFigure(place) {
       ship: logit("ship", -1),
       temperature: { label: "temperature", min: 0.2, max: 5, step: 0.1, value: 1, text: (value) => value.toFixed(1) },
     },
-    (given) => {
-      values = given;
+    (next) => {
+      values = next;
       draw();
     },
   );

@@ -50,10 +50,10 @@ export function pixels(place) {
     const [r, c] = at;
     for (const grid of grids) grid.surround({ row: r, column: c, rows: 1, columns: 1 });
     const stored = image[r][c];
-    const shown = swapped ? [...stored].reverse() : stored;
+    const order = swapped ? [...stored].reverse() : stored;
     words.textContent = swapped
       ? `image[${r}, ${c}] is stored as [${stored.join(", ")}], and shown as if it were blue, green, red: ` +
-        `red ${shown[0]}, green ${shown[1]}, blue ${shown[2]}`
+        `red ${order[0]}, green ${order[1]}, blue ${order[2]}`
       : `image[${r}, ${c}] = [${stored.join(", ")}]: red ${stored[0]}, green ${stored[1]}, blue ${stored[2]} of 255`;
   };
   for (const name of ["the image", ...names]) {
@@ -62,17 +62,19 @@ export function pixels(place) {
     grids.push(new CellGrid(grid, name, { onPoint: (to) => to && point(to) }));
   }
   const draw = () => {
-    const shown = image.map((line) => line.map((pixel) => /** @type {Rgb} */ (swapped ? [...pixel].reverse() : pixel)));
-    grids[0].draw(shown.map((line) => line.map((color) => ({ text: "", color }))));
+    const colors = image.map((line) =>
+      line.map((pixel) => /** @type {Rgb} */ (swapped ? [...pixel].reverse() : pixel)),
+    );
+    grids[0].draw(colors.map((line) => line.map((color) => ({ text: "", color }))));
     names.forEach((_, i) =>
       grids[i + 1].draw(
-        shown.map((line) => line.map((pixel) => ({ text: String(pixel[i]), color: grey(pixel[i], 255) }))),
+        colors.map((line) => line.map((pixel) => ({ text: String(pixel[i]), color: grey(pixel[i], 255) }))),
       ),
     );
     for (const [i, cell] of grids[0].cells.entries())
       cell.setAttribute(
         "aria-label",
-        `red ${shown[i >> 3][i & 7].join(", ")}`.replace(/, (\d+), /, ", green $1, blue "),
+        `red ${colors[i >> 3][i & 7].join(", ")}`.replace(/, (\d+), /, ", green $1, blue "),
       );
     point(null);
   };

@@ -49,33 +49,33 @@ export function fitting(place) {
       patience: { label: "patience", min: 1, max: 300, value: 300 },
     },
     ({ degree, rate, patience }) => {
-      const found = fit(TRAINING, VALIDATION, { degree, rate: 10 ** rate, patience });
+      const result = fit(TRAINING, VALIDATION, { degree, rate: 10 ** rate, patience });
       svg.replaceChildren();
       add("path", { d: line(truth), class: "truth" });
-      add("path", { d: line((at) => predict(at, found.weights)), class: "fit" });
+      add("path", { d: line((at) => predict(at, result.weights)), class: "fit" });
       for (const [px, py] of TRAINING) add("circle", { cx: x(px), cy: y(py), r: 5, class: "point" });
       for (const [px, py] of VALIDATION) add("circle", { cx: x(px), cy: y(py), r: 5, class: "point held" });
-      const shown = (/** @type {number[]} */ values) =>
+      const pointsOf = (/** @type {number[]} */ values) =>
         /** @type {[number, number][]} */ (values.map((value, i) => [i + 1, Math.min(value, 3)]));
       chart.draw(
         [
-          { name: "training", tone: "quiet", points: shown(found.training) },
-          { name: "validation", tone: "accent", points: shown(found.validation) },
+          { name: "training", tone: "quiet", points: pointsOf(result.training) },
+          { name: "validation", tone: "accent", points: pointsOf(result.validation) },
         ],
-        Math.max(1, found.best),
+        Math.max(1, result.best),
       );
-      const [first, last] = [found.training[0], found.training.at(-1) ?? 0];
+      const [first, last] = [result.training[0], result.training.at(-1) ?? 0];
       const errors = (/** @type {number} */ epoch) =>
-        `validation ${found.validation[epoch - 1].toFixed(3)}, training ${found.training[epoch - 1].toFixed(3)}`;
-      const told = !(last <= first * 1.01)
+        `validation ${result.validation[epoch - 1].toFixed(3)}, training ${result.training[epoch - 1].toFixed(3)}`;
+      const sentence = !(last <= first * 1.01)
         ? "The error grows: the rate is too large."
-        : `Best after epoch ${found.best} of ${found.stopped}: ${errors(found.best)}. ` +
-          `At the end: ${errors(found.stopped)}.`;
-      words.textContent = told;
+        : `Best after epoch ${result.best} of ${result.stopped}: ${errors(result.best)}. ` +
+          `At the end: ${errors(result.stopped)}.`;
+      words.textContent = sentence;
       svg.setAttribute(
         "aria-label",
         `${counted(TRAINING.length, "training point")}, ${counted(VALIDATION.length, "validation point")}, ` +
-          `and the curve of the best epoch. ${told}`,
+          `and the curve of the best epoch. ${sentence}`,
       );
     },
   );
@@ -140,8 +140,8 @@ export function augment(place) {
       down: { label: "shift down", min: -4, max: 4, value: 0 },
       bright: { label: "brighter", min: -6, max: 6, value: 0 },
     },
-    (given) => {
-      values = given;
+    (next) => {
+      values = next;
       redraw();
     },
   );

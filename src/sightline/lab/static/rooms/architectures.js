@@ -123,8 +123,8 @@ function sized(network, at) {
   const flat = layers.findIndex(({ kind }) => kind === "Flatten");
   const outcomes = follow(layers, [network.in_channels, at, at]);
   return layers.map((layer, i) => {
-    const seen = outcomes[(layer.from ?? [i - 1])[0]]?.row?.shape[0];
-    return layer.kind === "Linear" && flat >= 0 && i > flat && seen ? { ...layer, in: seen } : layer;
+    const inputs = outcomes[(layer.from ?? [i - 1])[0]]?.row?.shape[0];
+    return layer.kind === "Linear" && flat >= 0 && i > flat && inputs ? { ...layer, in: inputs } : layer;
   });
 }
 
@@ -140,12 +140,12 @@ function drawSilhouette(outcomes, image) {
 function explored({ name }, outcomes, image) {
   const { parameters, multiplyAdds } = totals(outcomes);
   const costs = `${grouped(parameters)} parameters and takes ${rough(multiplyAdds)} multiply-adds`;
-  const told = `${name} has ${costs} for an image of ${shapeText(image)}.`;
+  const summary = `${name} has ${costs} for an image of ${shapeText(image)}.`;
   const maps = outcomes.map(({ row }) => row).filter((row) => row?.shape.length === 3 && row.shape[1] > 1);
   const last = maps.at(-1);
-  if (!last) return told;
+  if (!last) return summary;
   const sees = Number.isFinite(last.field.size) ? `${fieldText(last)} pixels each way` : "the whole image";
-  return `${told} Its last maps are ${shapeText(last.shape)}, and each value there sees ${sees}.`;
+  return `${summary} Its last maps are ${shapeText(last.shape)}, and each value there sees ${sees}.`;
 }
 
 /**

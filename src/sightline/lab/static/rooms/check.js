@@ -20,9 +20,9 @@ function startCheck(quiz) {
       words.textContent = `${tries.size} of ${questions.length} questions answered, ${right} at the first try.`;
       return;
     }
-    const kept = keep("check", { right, of: questions.length });
+    const stored = keep("check", { right, of: questions.length });
     const verdict = right === questions.length ? "All of it." : "Read again where something was missed:";
-    words.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : NOT_KEPT}`;
+    words.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${stored ? "" : NOT_KEPT}`;
     lessons.replaceChildren(...byLesson(questions, tries));
   };
 

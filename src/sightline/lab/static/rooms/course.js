@@ -4,9 +4,9 @@ import { byId } from "../shared/page.js";
 import { forget, scores } from "../shared/progress.js";
 
 function draw() {
-  const kept = scores();
+  const results = scores();
   for (const item of document.querySelectorAll("li[data-lesson]")) {
-    const score = kept[/** @type {HTMLElement} */ (item).dataset.lesson ?? ""];
+    const score = results[/** @type {HTMLElement} */ (item).dataset.lesson ?? ""];
     const place = /** @type {HTMLElement} */ (item.querySelector(".progress"));
     place.textContent = score ? `${score.right} of ${score.of} at the first try` : "not begun";
     item.classList.toggle("done", Boolean(score));

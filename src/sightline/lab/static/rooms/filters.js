@@ -116,11 +116,11 @@ class FiltersRoom {
   drawLoupe() {
     if (!this.operands) return;
     const { row, column } = this.source;
-    const seen = look(this.operands, row, column);
-    drawLook(byId("loupe", HTMLElement), seen, this.settings.learnt < 0);
-    const after = this.settings.relu && seen.total < 0 ? ", and after ReLU 0" : "";
-    byId("equation", HTMLElement).textContent = `Row ${row}, column ${column}: ${sumInWords(seen)}${after}`;
-    const place = `The loupe is at row ${row}, column ${column}, where the filter gives ${decimal(seen.total)}.`;
+    const view = look(this.operands, row, column);
+    drawLook(byId("loupe", HTMLElement), view, this.settings.learnt < 0);
+    const after = this.settings.relu && view.total < 0 ? ", and after ReLU 0" : "";
+    byId("equation", HTMLElement).textContent = `Row ${row}, column ${column}: ${sumInWords(view)}${after}`;
+    const place = `The loupe is at row ${row}, column ${column}, where the filter gives ${decimal(view.total)}.`;
     this.source.canvas.setAttribute("aria-label", `The picture. ${place} Arrow keys move it.`);
   }
 

@@ -8,18 +8,18 @@ const questions = [...document.querySelectorAll("details.question")];
 
 function find() {
   const wanted = field.value.trim().toLowerCase();
-  let found = 0;
+  let count = 0;
   for (const question of questions) {
     const fits = (question.textContent ?? "").toLowerCase().includes(wanted);
     /** @type {HTMLElement} */ (question).hidden = !fits;
-    found += Number(fits);
+    count += Number(fits);
   }
   for (const section of document.querySelectorAll("section.asked")) {
     /** @type {HTMLElement} */ (section).hidden = !section.querySelector("details:not([hidden])");
   }
   byId("found", HTMLElement).textContent = wanted
-    ? found
-      ? counted(found, "question")
+    ? count
+      ? counted(count, "question")
       : "No question has these words."
     : "";
 }

@@ -149,13 +149,13 @@ class NetworkRoom {
 
   /** A picture of the reader's own. @param {Blob} picture */
   async give(picture) {
-    const given = await this.problem.attempt(() => {
+    const answer = await this.problem.attempt(() => {
       checkSize(picture);
       return sendData("pictures", picture);
     });
-    if (!given) return;
-    this.pictures.add({ id: given.id, truth: null, uri: given.uri });
-    await this.show(given.id);
+    if (!answer) return;
+    this.pictures.add({ id: answer.id, truth: null, uri: answer.uri });
+    await this.show(answer.id);
   }
 
   /** A drawing, while it is made. @param {Uint8Array<ArrayBuffer>} ink @param {number} width */

@@ -95,8 +95,8 @@ class Playground {
       const { output } = this.result;
       const fits = (/** @type {Place | null} */ place) => place && output[place[0]]?.[place[1]] !== undefined;
       const edited = some.filter === "own" || some.input === "own"; // by hand: stay where the reader looks
-      const kept = fits(this.state.at) ? this.state.at : edited && fits(this.at) ? this.at : null;
-      this.at = kept ?? liveliest(output);
+      const place = fits(this.state.at) ? this.state.at : edited && fits(this.at) ? this.at : null;
+      this.at = place ?? liveliest(output);
       this.problem.clear();
       this.player.reset(output.length * output[0].length, this.at[0] * this.columns + this.at[1]);
       this.drawPrediction();

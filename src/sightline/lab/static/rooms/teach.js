@@ -100,10 +100,10 @@ class TeachRoom {
     const focused = document.activeElement?.id;
     byId("classes", HTMLElement).replaceChildren(...classes.map((one, i) => classSection(one, i, actions)));
     if (focused) document.getElementById(focused)?.focus(); // it was drawn anew
-    const kept = folder
+    const place = folder
       ? `Kept in ${folder}, where the lab was started`
       : "What you gather is kept in a new folder taught-1 where the lab was started";
-    byId("folder", HTMLElement).textContent = `${kept}; your own files stay as they are.`;
+    byId("folder", HTMLElement).textContent = `${place}; your own files stay as they are.`;
     this.tell(missing || hint || "Ready to train.");
     this.train.disabled = Boolean(missing) || Boolean(training?.running);
   }

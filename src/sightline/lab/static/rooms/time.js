@@ -55,12 +55,12 @@ class TimeMachine {
   /** @param {News} news */
   async take(news) {
     const { epochs } = this.film;
-    const [before, shown] = [epochs.length, epochs[this.place]];
+    const [before, epoch] = [epochs.length, epochs[this.place]];
     this.film.take(news);
     if (news.epochs.length && !this.probes) this.introduce((await fetchData("time/index.json")).probes);
     const newest = this.transport.follow.checked || !before;
     // Not the same place: others may have gone from before it.
-    await this.go(newest ? this.film.epochs.length - 1 : this.film.nearest(shown));
+    await this.go(newest ? this.film.epochs.length - 1 : this.film.nearest(epoch));
   }
 
   /** Show another snapshot. @param {number} to */

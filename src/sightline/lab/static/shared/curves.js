@@ -33,8 +33,8 @@ export class Curves {
 
   /** @param {Curve[]} curves @param {number} at the marked epoch */
   draw(curves, at) {
-    const shown = curves.filter(({ points }) => points.length);
-    const every = shown.flatMap(({ points }) => points);
+    const drawable = curves.filter(({ points }) => points.length);
+    const every = drawable.flatMap(({ points }) => points);
     this.svg.replaceChildren();
     if (!every.length) return;
     const values = every.map(([, value]) => value);
@@ -52,7 +52,7 @@ export class Curves {
     const words = [];
     /** @type {{y: number, text: string, tone: string}[]} */
     const labels = [];
-    for (const { name, tone, points } of shown) {
+    for (const { name, tone, points } of drawable) {
       this.add("path", {
         d: points.map(([epoch, value], i) => `${i ? "L" : "M"}${x(epoch)} ${y(value)}`).join(""),
         class: `curve ${tone}`,

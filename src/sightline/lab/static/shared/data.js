@@ -58,6 +58,6 @@ async function reach(address, how) {
 /** @param {Response} response */
 async function answerOf(response) {
   if (response.ok) return response.json();
-  const told = await response.json().catch(() => ({}));
-  throw new Error(told.error ? sentence(told.error) : `The lab has no answer here (${response.status}).`);
+  const problem = await response.json().catch(() => ({}));
+  throw new Error(problem.error ? sentence(problem.error) : `The lab has no answer here (${response.status}).`);
 }

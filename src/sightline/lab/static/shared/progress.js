@@ -10,8 +10,8 @@ export const NOT_KEPT = " (Your browser keeps no progress.)";
 /** Scores by lesson; empty where the browser keeps nothing. @returns {Record<string, Score>} */
 export function scores() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-    return kept && typeof kept === "object" ? kept : {};
+    const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return stored && typeof stored === "object" ? stored : {};
   } catch {
     return {};
   }

@@ -17,14 +17,14 @@ export function startQuiz(quiz, lesson) {
       result.textContent = firstTries.size ? `${firstTries.size} of ${questions.length} questions answered.` : "";
       return;
     }
-    const kept = keep(lesson, { right, of: questions.length });
+    const stored = keep(lesson, { right, of: questions.length });
     const verdict =
       right === questions.length
         ? "All of it."
         : right >= questions.length / 2
           ? "The answers above say what was missing."
           : "Read the lesson once more, then try again: it will go quickly.";
-    result.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${kept ? "" : NOT_KEPT}`;
+    result.textContent = `${right} of ${questions.length} right at the first try. ${verdict}${stored ? "" : NOT_KEPT}`;
   };
 
   questions.forEach((question, number) => {

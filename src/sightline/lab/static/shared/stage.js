@@ -153,8 +153,8 @@ export class Stage {
       columns: plan.columns.span,
     });
     const dilated = plan.rows.dilation > 1;
-    const seen = places.flat().map(([r, c]) => (r + this.offset[0]) * across + c + this.offset[1]);
-    this.input.mark("lit", new Set(dilated ? seen : []));
+    const cells = places.flat().map(([r, c]) => (r + this.offset[0]) * across + c + this.offset[1]);
+    this.input.mark("lit", new Set(dilated ? cells : []));
     this.output.mark("lit", new Set());
     this.output.surround({ row, column, rows: 1, columns: 1 });
   }

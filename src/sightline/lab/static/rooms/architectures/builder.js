@@ -187,9 +187,9 @@ export class Builder {
     find(".count").textContent = counts.join(" · ");
     row.classList.toggle("unknown", !result && !problem);
     row.classList.toggle("broken", Boolean(problem));
-    const told = new Problem(find(".problem"));
-    if (problem) told.tell(sentence(problem));
-    else told.clear();
+    const message = new Problem(find(".problem"));
+    if (problem) message.tell(sentence(problem));
+    else message.clear();
   }
 
   /** @param {Outcome[]} outcomes @param {number[]} image */

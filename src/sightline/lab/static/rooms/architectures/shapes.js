@@ -93,7 +93,7 @@ function through(layer, { shape, field }) {
         shape: [out, h, w],
         parameters: weights + (bias ? out : 0),
         multiplyAdds: weights * h * w,
-        field: seen(field, (kernel - 1) * dilation + 1, stride),
+        field: fieldAfter(field, (kernel - 1) * dilation + 1, stride),
       };
     }
     case "MaxPool2d":
@@ -101,7 +101,7 @@ function through(layer, { shape, field }) {
       needsMaps(layer, maps);
       const { kernel = 2, stride = kernel, padding = 0 } = layer;
       const { rows, columns } = poolingPlan(height, width, kernel, { stride, padding });
-      return { ...usual, shape: [channels, rows.outputs, columns.outputs], field: seen(field, kernel, stride) };
+      return { ...usual, shape: [channels, rows.outputs, columns.outputs], field: fieldAfter(field, kernel, stride) };
     }
     case "AdaptiveAvgPool2d": {
       needsMaps(layer, maps);
@@ -138,7 +138,7 @@ function needsMaps({ kind }, maps) {
 }
 
 /** @param {Field} field @param {number} kernel @param {number} stride @returns {Field} */
-function seen(field, kernel, stride) {
+function fieldAfter(field, kernel, stride) {
   return { size: field.size + (kernel > 1 ? (kernel - 1) * field.stride : 0), stride: field.stride * stride };
 }
 
@@ -152,5 +152,5 @@ function adapted(field, inputs, outputs) {
     { length: outputs },
     (_, i) => Math.ceil(((i + 1) * inputs) / outputs) - Math.floor((i * inputs) / outputs),
   );
-  return seen(field, Math.max(...widths), inputs / outputs);
+  return fieldAfter(field, Math.max(...widths), inputs / outputs);
 }

@@ -83,9 +83,9 @@ function kernels(place, { values, reach }) {
  */
 function fields(place, { image, rows }) {
   const largest = Math.max(image, ...rows.map(([, field]) => field));
-  const shown =
+  const sample =
     rows.length <= 12 ? rows : rows.filter((_, i) => i % Math.ceil(rows.length / 12) === 0 || i === rows.length - 1);
-  for (const [name, field, shape] of shown) {
+  for (const [name, field, shape] of sample) {
     const bar = new Bar(name.split(".").slice(-2).join("."), "own-field");
     bar.name.title = name;
     place.append(bar.show(field / largest, `${field} of ${image}`, make("small", {}, ` ${shape.join(" × ")}`)));

@@ -91,11 +91,11 @@ export class Flow {
     byId("flow-legend", HTMLElement).replaceChildren(magnitudes, signs);
   }
 
-  /** @param {Strips[]} shown of one picture, or of two beside each other */
-  draw(shown) {
+  /** @param {Strips[]} columns of one picture, or of two beside each other */
+  draw(columns) {
     this.rows.forEach(({ strips }, i) =>
       strips.replaceChildren(
-        ...shown.map((ofLayers) => {
+        ...columns.map((ofLayers) => {
           const strip = ofLayers[i];
           if (!strip) return make("span", { class: "hint" }, "no maps: a row of numbers");
           const canvas = make("canvas", { class: "strip-maps", "aria-hidden": "true" });

@@ -126,13 +126,13 @@ export class LayerPanel {
 
 /** @param {Kernels} kernels @returns {HTMLElement[]} */
 function drawn({ values, of }) {
-  const shown = values.map((filter) => filter.slice(0, SHOWN_CHANNELS));
-  const reach = reachOf(shown);
+  const parts = values.map((filter) => filter.slice(0, SHOWN_CHANNELS));
+  const reach = reachOf(parts);
   const canvas = make("canvas", { class: "kernels", role: "img", "aria-label": `Kernels of ${values.length} filters` });
-  drawKernels(canvas, shown, reach);
+  drawKernels(canvas, parts, reach);
   const count = values.length < of ? `${values.length} of ${of}` : of;
-  const channels = counted(shown[0].length, "channel");
-  const deep = shown[0].length > 1 ? ` A column is a filter, its first ${channels} below each other.` : "";
+  const channels = counted(parts[0].length, "channel");
+  const deep = parts[0].length > 1 ? ` A column is a filter, its first ${channels} below each other.` : "";
   const words = `Kernels: ${count} filters, up to ${reach.toPrecision(2)} either way.${deep}`;
   return [canvas, make("p", { class: "hint" }, words)];
 }

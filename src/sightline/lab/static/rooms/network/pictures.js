@@ -23,18 +23,18 @@ export class Pictures {
 
   /** Show another page of test pictures. @param {number} page @returns {Promise<number>} how many pages there are */
   async turn(page) {
-    const found = await fetchData(`pictures/page-${page}.json`);
-    this.pictures = [...this.pictures.filter(({ id }) => !id.startsWith("test-")), ...found.pictures];
+    const answer = await fetchData(`pictures/page-${page}.json`);
+    this.pictures = [...this.pictures.filter(({ id }) => !id.startsWith("test-")), ...answer.pictures];
     const missing = byId("missing", HTMLElement);
-    missing.textContent = [found.missing, this.ways].filter(Boolean).join(" ");
-    missing.hidden = !found.missing;
+    missing.textContent = [answer.missing, this.ways].filter(Boolean).join(" ");
+    missing.hidden = !answer.missing;
     this.draw();
-    return found.pages;
+    return answer.pages;
   }
 
-  /** @param {Picture} given */
-  add(given) {
-    this.pictures = [given, ...this.pictures.filter(({ id }) => id !== given.id)].slice(0, MOST);
+  /** @param {Picture} picture */
+  add(picture) {
+    this.pictures = [picture, ...this.pictures.filter(({ id }) => id !== picture.id)].slice(0, MOST);
     this.draw();
   }
 

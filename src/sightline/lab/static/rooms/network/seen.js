@@ -44,11 +44,11 @@ export class Seen {
   /** @param {Cam} cam */
   drawCam(cam) {
     this.cam = cam;
-    const shown = this.wanted.checked && cam.map !== null;
-    this.overlay.hidden = !shown;
-    this.image.classList.toggle("below", shown);
+    const isVisible = this.wanted.checked && cam.map !== null;
+    this.overlay.hidden = !isVisible;
+    this.image.classList.toggle("below", isVisible);
     if (cam.map) drawOverlay(this.overlay, unpacked(cam.map), [cam.map.shape[0], cam.map.shape[1]]);
-    const told = shown ? `Orange: what speaks for ${cam.class} (Grad-CAM).` : "";
-    this.words.textContent = cam.map ? told : `There is no Grad-CAM: ${cam.why}.`;
+    const legend = isVisible ? `Orange: what speaks for ${cam.class} (Grad-CAM).` : "";
+    this.words.textContent = cam.map ? legend : `There is no Grad-CAM: ${cam.why}.`;
   }
 }

@@ -24,6 +24,6 @@ export function finding(state, { output }) {
 function pooled({ mode, pixels }, count) {
   const what = mode === "max" ? "the largest value" : "the mean";
   const where = mode === "global" ? "the whole image" : "each window";
-  const left = count === 1 ? "one number is left" : `${count} numbers are left`;
-  return `${MODES[mode]} keeps ${what} of ${where}: ${left} of ${pixels.flat().length}`;
+  const rest = count === 1 ? "one number is left" : `${count} numbers are left`;
+  return `${MODES[mode]} keeps ${what} of ${where}: ${rest} of ${pixels.flat().length}`;
 }

@@ -22,9 +22,9 @@ export function choices(state) {
   const right = compute(state);
   const known = new Set([shape(right)]);
   /** @type {Choice[]} */
-  const found = [{ result: right, right: true, reply: `Right: that is ${operationName(state)}.${finding(state)}` }];
+  const answers = [{ result: right, right: true, reply: `Right: that is ${operationName(state)}.${finding(state)}` }];
   for (const [other, name] of alternatives(state)) {
-    if (found.length === 4) break;
+    if (answers.length === 4) break;
     let result;
     try {
       result = compute(other);
@@ -33,9 +33,9 @@ export function choices(state) {
     }
     if (known.has(shape(result))) continue;
     known.add(shape(result));
-    found.push({ result, right: false, reply: `Not this time: that is what ${name} would give.${finding(other)}` });
+    answers.push({ result, right: false, reply: `Not this time: that is what ${name} would give.${finding(other)}` });
   }
-  const order = found.map((choice) => ({ choice, key: hash(shape(choice.result)) })).sort((a, b) => a.key - b.key);
+  const order = answers.map((choice) => ({ choice, key: hash(shape(choice.result)) })).sort((a, b) => a.key - b.key);
   return order.map(({ choice }) => choice);
 }
 

@@ -145,14 +145,14 @@ export class Operation {
 
 /** @param {State} state @param {[number, number][][]} places @param {number} value @returns {string[]} */
 function pooled(state, places, value) {
-  const seen = places.flat().flatMap(([r, c]) => state.pixels[r]?.[c] ?? []);
-  if (state.mode === "max") return [`The largest of ${seen.join(", ")} is ${decimal(value)}`];
-  const sum = seen.reduce((total, pixel) => total + pixel, 0);
-  const skipped = places.flat().length - seen.length;
+  const pixels = places.flat().flatMap(([r, c]) => state.pixels[r]?.[c] ?? []);
+  if (state.mode === "max") return [`The largest of ${pixels.join(", ")} is ${decimal(value)}`];
+  const sum = pixels.reduce((total, pixel) => total + pixel, 0);
+  const skipped = places.flat().length - pixels.length;
   return [
-    seen.length <= 49
-      ? `(${seen.join(" + ")}) ÷ ${seen.length} = ${decimal(value)}`
-      : `All ${seen.length} pixels sum to ${sum}; ${sum} ÷ ${seen.length} = ${decimal(value)}`,
+    pixels.length <= 49
+      ? `(${pixels.join(" + ")}) ÷ ${pixels.length} = ${decimal(value)}`
+      : `All ${pixels.length} pixels sum to ${sum}; ${sum} ÷ ${pixels.length} = ${decimal(value)}`,
     skipped
       ? "; the padding does not count (PyTorch's AvgPool2d counts it as zeros unless count_include_pad=False)"
       : "",

@@ -20,11 +20,11 @@ export class Trial {
     this.problem = problem;
     this.live = byId("live", HTMLInputElement);
     this.live.addEventListener("change", () => this.watch());
-    const shown = byId("tried", HTMLImageElement);
+    const image = byId("tried", HTMLImageElement);
     onChosen(byId("try", HTMLInputElement), ([picture]) => {
-      URL.revokeObjectURL(shown.src);
-      shown.src = URL.createObjectURL(picture);
-      shown.hidden = false;
+      URL.revokeObjectURL(image.src);
+      image.src = URL.createObjectURL(picture);
+      image.hidden = false;
       this.look(picture);
     });
   }

@@ -58,24 +58,24 @@ function sharpContext(canvas, side) {
 function nameBoth(context, classes) {
   context.fillStyle = getComputedStyle(context.canvas).color;
   classes.forEach((name, i) => {
-    const shown = cut(context, name, MARGIN - 8);
+    const text = cut(context, name, MARGIN - 8);
     const middle = MARGIN + (i + 0.5) * CELL;
     context.textAlign = "right";
-    context.fillText(shown, MARGIN - 6, middle);
+    context.fillText(text, MARGIN - 6, middle);
     context.save();
     context.translate(middle, MARGIN - 6);
     context.rotate(-Math.PI / 2);
     context.textAlign = "left";
-    context.fillText(shown, 0, 0);
+    context.fillText(text, 0, 0);
     context.restore();
   });
 }
 
 /** @param {CanvasRenderingContext2D} context @param {string} words @param {number} room */
 function cut(context, words, room) {
-  let shown = words;
-  while (shown.length > 1 && context.measureText(shown).width > room) shown = `${shown.slice(0, -2)}…`;
-  return shown;
+  let text = words;
+  while (text.length > 1 && context.measureText(text).width > room) text = `${text.slice(0, -2)}…`;
+  return text;
 }
 
 /** The most frequent mistake. @param {number[][]} confusion @param {string[]} classes */

@@ -12,10 +12,10 @@ export function showKernels(kernels, reach) {
   const { layer, of, values } = kernels;
   const canvas = byId("kernels", HTMLCanvasElement);
   drawKernels(canvas, values, reach);
-  const shown = values.length < of ? `${values.length} of ${of} filters` : counted(values.length, "filter");
+  const amount = values.length < of ? `${values.length} of ${of} filters` : counted(values.length, "filter");
   const [{ length: channels }] = values;
   const deep = channels > 1 ? `; a column is a filter, its first ${counted(channels, "channel")} below each other` : "";
-  const words = `${shown} of ${layer}${deep}`;
+  const words = `${amount} of ${layer}${deep}`;
   const most = reach.toPrecision(2);
   canvas.setAttribute("aria-label", words);
   byId("kernels-words", HTMLElement).textContent =

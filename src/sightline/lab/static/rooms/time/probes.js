@@ -94,8 +94,8 @@ class Probe {
       return bar;
     });
     this.bars.replaceChildren(...bars);
-    const shown = percent(trail[now]?.[this.label] ?? 0);
-    const words = `Probability of ${this.classes[this.label]} from snapshot to snapshot, now ${shown}`;
+    const value = percent(trail[now]?.[this.label] ?? 0);
+    const words = `Probability of ${this.classes[this.label]} from snapshot to snapshot, now ${value}`;
     this.bars.setAttribute("aria-label", words);
   }
 }
