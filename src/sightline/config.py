@@ -307,6 +307,8 @@ def from_json(kind: type[T], data: Mapping[str, Any], *, where: str = "") -> T:
 
 def _value(hint: Any, value: Any, *, where: str) -> Any:
     """`value`, from JSON, as the type `hint` wants it."""
+    if hint is Any:
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
         return _alternative(arguments, value, where=where)

@@ -101,7 +101,7 @@ def test_metrics_and_config(run: Run) -> None:
     run.config_path.write_text('{"seed": 3}')
     run.metrics_path.write_text('{"test": {"accuracy": 0.75}}')
     assert run.config == {"seed": 3}
-    assert run.metrics == {"test": {"accuracy": 0.75}}
+    assert run.metrics == {"test": {"accuracy": 0.75}, "format": 2}
     assert run.test == {"accuracy": 0.75}
     run.metrics_path.write_text("{}")
     with pytest.raises(RunError, match="this run has no test split"):

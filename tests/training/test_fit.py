@@ -5,7 +5,7 @@ import dataclasses
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from sightline.evaluation.metrics import wilson_interval
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.checkpoint import Checkpoints
-from sightline.training.fit import Epoch, fit
+from sightline.training.fit import Epoch, Outcome, fit
 from sightline.training.stopping import Score
 from sightline.training.validation import Validation
 
@@ -65,6 +65,29 @@ def script(monkeypatch: pytest.MonkeyPatch, accuracies: list[float]) -> None:
     """Let validation give these accuracies, one an epoch, at the same loss."""
     scores = iter(accuracies)
     monkeypatch.setattr(Validation, "score", lambda self, network: Score(next(scores), 1.0))
+
+
+def test_the_images_are_closed_at_the_end(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    monkeypatch.setattr(ArrayImages, "close", lambda self: closed.append(len(self)))
+    training = fit(tiny(), splits, PLAIN, preprocess=SCALED)
+    next(training)
+    assert len(splits.train) not in closed
+    training.close()
+    assert len(splits.train) in closed
+
+
+def test_it_returns_what_it_came_to(splits: Splits, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, [0.9, 0.5, 0.8, 0.7])
+
+    def all_of() -> Iterator[Epoch]:
+        outcomes.append(
+            (yield from fit(tiny(), splits, dataclasses.replace(PLAIN, start_competes=True, keep_best=True)))
+        )
+
+    outcomes: list[Outcome] = []
+    assert [epoch.best_epoch for epoch in all_of()] == [0, 0, 0]
+    assert outcomes == [Outcome(epochs=3, best_epoch=0)]
 
 
 def test_learns(splits: Splits, tiny: Tiny, probe: Probe) -> None:

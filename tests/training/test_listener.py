@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import sightline
-from sightline.training.listener import Listener, Listeners
+from sightline.errors import Interrupted, StorageError
+from sightline.training.listener import Listener, Listeners, stop_told
 
 EVENTS = ("say", "working", "audit", "begin", "stage", "range_test", "epoch", "checkpoint", "stop", "result")
 
@@ -50,6 +51,46 @@ def test_a_training_from_beginning_to_end(tmp_path: Path) -> None:
     )  # fmt: skip
     events = [event for event in diary.pages if event not in ("working", "say")]
     assert events == ["begin", "epoch", "epoch", "checkpoint", "result"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StorageError("the disk is full", hint="free some"), "Stopped: the disk is full"),
+        (Interrupted("stopped after step 3", hint="go on with: it"), "Stopped; go on with: it"),
+        (ValueError("no such thing"), "Stopped: no such thing"),
+        (KeyboardInterrupt(), "Stopped: KeyboardInterrupt"),
+    ],
+)
+def test_whatever_ends_a_training_early_is_told(error: BaseException, reason: str) -> None:
+    class Hearing(Listener):
+        reasons: list[str] = []  # noqa: RUF012
+
+        def stop(self, reason: str) -> None:
+            self.reasons.append(reason)
+
+    Hearing.reasons.clear()
+    with pytest.raises(type(error)), stop_told(Hearing()):
+        raise error
+    with stop_told(Hearing()):
+        pass
+    assert Hearing.reasons == [reason]
+
+
+def test_an_error_while_scoring_stops_the_page_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("sightline.commands.train.train.judge", fail)
+    diary = Diary()
+    with pytest.raises(StorageError):
+        sightline.train(
+            "digits", model="lenet5", epochs=1, device="cpu", out=tmp_path / "run", quiet=True, listeners=[diary]
+        )
+    assert "stop" in diary.pages
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Stopped: the disk is full" in page
+    assert 'http-equiv="refresh"' not in page
 
 
 def test_what_a_listener_raises_ends_the_training(tmp_path: Path) -> None:

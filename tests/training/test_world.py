@@ -122,6 +122,25 @@ def test_two_train_the_network_that_one_trains(splits: Splits, tiny: Tiny, batch
         assert first.seconds == second.seconds
 
 
+def test_memory_that_suffices_for_nothing_stops_all_though_their_shares_differ(splits: Splits, tiny: Tiny) -> None:
+    """33 images are shared as 16 and 17: the one would give up an attempt before the other."""
+
+    def train(world: World) -> Any:
+        network = tiny(batch_norm=True)
+
+        def fail(*_: object) -> None:
+            if network.training:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+
+        network.stages.get_submodule("conv2").register_forward_pre_hook(fail)
+        config = dataclasses.replace(CONFIG, batch_size=33)
+        return list(fit(network, splits, config, preprocess=SCALED, say=lambda _: None, world=world))
+
+    for result in together(train):
+        assert isinstance(result, TrainingError)
+        assert result.what.startswith("out of memory: the network does not fit with even ")
+
+
 class Others(World):
     """This process among others, which answer at the n-th meeting of a kind what a test says. calls: the meetings."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from sightline.commands.evaluate import left_out
 from sightline.commands.predict import open_classifier
-from sightline.config import from_json
 from sightline.data.batches import readable
 from sightline.data.load import audit_data, load_recorded
 from sightline.data.sources.builtin import NAMES
@@ -21,7 +20,7 @@ from sightline.reporting.report import write_report
 from sightline.runs.job import read_job
 from sightline.runs.records import read_metrics
 from sightline.runs.run import Run
-from sightline.training.range_test import RangeTest
+from sightline.training.range_test import read_range_test
 
 
 def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -> Path:
@@ -46,7 +45,9 @@ def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -
     stages = metrics.stages
     material = analyse(classifier, splits, evaluation, run, learnt=not stages or not stages[0].kept)
     audit = None if job.data in NAMES else audit_section(audit_data(job.data, group_by=job.group_by))
-    facts = facts_of_job(job, splits, stages=stages, range_test=_range_test(run), circumstances=metrics.circumstances)
+    facts = facts_of_job(
+        job, splits, stages=stages, range_test=read_range_test(run), circumstances=metrics.circumstances
+    )
     write_report(
         run,
         facts,
@@ -59,8 +60,3 @@ def write_full_report(folder: str | os.PathLike[str], *, device: str = "auto") -
     )
     write_model_card(run, facts, classifier, evaluation=evaluation, audit=audit, material=material)
     return run.report_path
-
-
-def _range_test(run: Run) -> RangeTest | None:
-    where = run.lr_range_path
-    return from_json(RangeTest, run.lr_range, where=str(where)) if where.exists() else None

@@ -99,6 +99,11 @@ class Batches:
         off, generator = AugmentConfig(), Generator(self.device)
         return augment(images.to(self.device), off, indices=every, epoch=0, generator=generator, size=self.size)
 
+    def close(self) -> None:
+        """Nobody will ask for a batch any more: let go of files, threads and whatever else the images hold."""
+        self._readings.clear()
+        self.images.close()
+
     def order(self, epoch: int) -> Tensor:
         """Which image each place of the epoch shows, int64 (N,); the same on every device."""
         if self._order[0] != epoch:

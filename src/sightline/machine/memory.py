@@ -70,20 +70,20 @@ def in_chunks(compute: Callable[[slice], Tensor], count: int, *, chunk: int) -> 
             results.append(compute(images))
             done = images.stop
         if shortage:
-            chunk = halved(images.stop - images.start, shortage)
+            if images.stop - images.start == 1:
+                raise too_small(1, shortage.reason)
+            chunk = (images.stop - images.start) // 2
     return torch.cat(results)
 
 
-def halved(images: int, shortage: Shortage, *, least: int = 1) -> int:
-    """How many images to try next, after `images` at once were too many. Raises TrainingError after the `least`."""
-    if images <= least:
-        few = "one image" if images == 1 else f"{images} images"
-        raise TrainingError(
-            f"out of memory: the network does not fit with even {few} at a time",
-            where=shortage.reason,
-            hint="use a smaller --size or another --model, or close other programs",
-        )
-    return images // 2
+def too_small(images: int, where: str) -> TrainingError:
+    """The error when not even so few images go through the network. where: what the system said, or whose memory."""
+    few = "one image" if images == 1 else f"{images} images"
+    return TrainingError(
+        f"out of memory: the network does not fit with even {few} at a time",
+        where=where,
+        hint="use a smaller --size or another --model, or close other programs",
+    )
 
 
 def require_memory(needed: int, *, what: str) -> None:

@@ -1,21 +1,18 @@
 """What a training came to, as its run folder records it: stages, scores, a careless split's score, circumstances.
 
-A training makes these records and a report reads them. metrics.json and stages.json hold them, with a format number;
-what earlier versions wrote is brought to the present format as it is read.
+A training makes these records and a report reads them. metrics.json and stages.json hold them, with a format number
+(see `formats`).
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sightline.config import from_json, to_json
-from sightline.errors import RunError
 from sightline.machine import files
+from sightline.runs.formats import FORMAT
 from sightline.runs.run import Record, Run
-
-FORMAT = 2  # of metrics.json and stages.json. 1: metrics.json of version 0.1.0, which had no number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +56,24 @@ class Metrics:
     test: the scores on the test split, as `Evaluation.to_json` gives them.
     """
 
-    test: Record | None = None
+    format: int = FORMAT
+    test: Mapping[str, Any] | None = None
     stages: tuple[Stage, ...] = ()
     naive: NaiveScore | None = None
     circumstances: Circumstances | None = None
 
     def to_json(self) -> Record:
         """As plain JSON types; what is None or empty is left out."""
-        test = {"test": self.test} if self.test else {}  # converted already, and large
-        rest = to_json(dataclasses.replace(self, test=None))
-        return {"format": FORMAT} | test | {key: value for key, value in rest.items() if value}
+        contents = to_json(dataclasses.replace(self, test=None)) | {"test": self.test}  # converted already, and large
+        return {key: value for key, value in contents.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stages:
+    """The contents of stages.json."""
+
+    format: int = FORMAT
+    stages: tuple[Stage, ...]
 
 
 def write_metrics(run: Run, metrics: Metrics) -> None:
@@ -77,26 +82,23 @@ def write_metrics(run: Run, metrics: Metrics) -> None:
 
 
 def read_metrics(run: Run) -> Metrics:
-    """The run's metrics.json. Raises RunError when it is missing, damaged or of a newer version, ConfigError."""
-    saved = _at_present_format(run.metrics, run.metrics_path)
-    test = saved.pop("test", None)
-    return dataclasses.replace(from_json(Metrics, saved, where=str(run.metrics_path)), test=test)
+    """The run's metrics.json. Raises RunError or ConfigError when it is missing, damaged or of a newer version."""
+    return from_json(Metrics, run.metrics, where=str(run.metrics_path))
 
 
 def write_stages(run: Run, stages: Sequence[Stage]) -> None:
     """Replace the run's stages.json: the stages of a transfer that have come to their end. Raises StorageError."""
-    files.write_json(run.stages_path, {"format": FORMAT, "stages": [to_json(stage) for stage in stages]})
+    files.write_json(run.stages_path, to_json(_Stages(stages=tuple(stages))))
 
 
 def read_stages(run: Run) -> tuple[Stage, ...]:
     """The stages that have come to their end; empty when none has, or the run is no transfer.
 
-    Raises RunError when the file is damaged or of a newer version, ConfigError.
+    Raises RunError or ConfigError when the file is damaged or of a newer version.
     """
     if not run.stages_path.exists():
         return ()
-    saved = _at_present_format(run.stages, run.stages_path)
-    return tuple(from_json(Stage, stage, where=str(run.stages_path)) for stage in saved["stages"])
+    return from_json(_Stages, run.stages, where=str(run.stages_path)).stages
 
 
 def best_record(history: Sequence[Record]) -> Record | None:
@@ -108,24 +110,14 @@ def best_record(history: Sequence[Record]) -> Record | None:
     return max(scored, key=lambda record: (record["val_accuracy"], -(record.get("val_loss") or 0.0)), default=None)
 
 
-def _from_1(saved: Record) -> Record:
-    """Version 0.1.0 wrote the same keys, without a format number."""
-    return saved
+def epoch_of(score: Mapping[str, float], history: Sequence[Record]) -> int:
+    """The first epoch with this validation score, 0 when none has it: then it is that of the weights at the beginning.
 
-
-MIGRATIONS: dict[int, Callable[[Record], Record]] = {1: _from_1}  # from this format to the next
-
-
-def _at_present_format(saved: Record, path: Path) -> dict[str, Any]:
-    """The contents of a file of records without their format number, brought to the present one."""
-    contents = dict(saved)
-    number = contents.pop("format", 1)
-    if not isinstance(number, int) or not 1 <= number <= FORMAT:
-        raise RunError(
-            f"{path.name} has format {number}, this version reads up to {FORMAT}",
-            where=str(path),
-            hint="open it with the version of Sightline that wrote it",
-        )
-    for step in range(number, FORMAT):
-        contents = MIGRATIONS[step](contents)
-    return contents
+    score: `accuracy` and `loss`, as a checkpoint has them.
+    """
+    same = (
+        int(record["epoch"])
+        for record in history
+        if (record.get("val_accuracy"), record.get("val_loss")) == (score["accuracy"], score["loss"])
+    )
+    return next(same, 0)

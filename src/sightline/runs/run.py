@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sightline.errors import RunError, StorageError
 from sightline.machine import files
+from sightline.runs.formats import at_present_format
 
 if TYPE_CHECKING:  # reading a run's tables needs no network
     from sightline.classifier.classifier import Classifier
@@ -152,12 +153,12 @@ class Run:
     @property
     def stages(self) -> Record:
         """The contents of stages.json; see `runs.records.read_stages`. Raises RunError when there is none."""
-        return self._read_json(self.stages_path)
+        return at_present_format(self._read_json(self.stages_path), self.stages_path)
 
     @property
     def metrics(self) -> Record:
         """The contents of metrics.json; its key `test` holds the scores on the test split."""
-        return self._read_json(self.metrics_path)
+        return at_present_format(self._read_json(self.metrics_path), self.metrics_path)
 
     @property
     def test(self) -> Record:
@@ -211,6 +212,13 @@ class Run:
                 file.write(line)
         else:
             files.write_text(self.history_path, "".join(json.dumps(old) + "\n" for old in earlier) + line)
+
+    def cut_history(self, epochs: int) -> None:
+        """Forget what is recorded of epochs behind the first `epochs`. Raises StorageError."""
+        records, _ = self._read_history()
+        kept = [record for record in records if record["epoch"] <= epochs]
+        if len(kept) < len(records):
+            files.write_text(self.history_path, "".join(json.dumps(record) + "\n" for record in kept))
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the local time before it."""

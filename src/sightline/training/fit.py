@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from torch import nn
@@ -33,8 +33,7 @@ class Epoch:
     progress: of the training, 0 to 1; when it is stopped early, 1 is reached early.
     best_epoch: which has the best validation score so far, 0 for the weights at the beginning (where
         `config.start_competes` has them scored). With `config.keep_best` its weights are those the network ends with.
-        None without a validation split, and while it is not known: after a resume from a checkpoint of version 0.1.0,
-        until an epoch is better.
+        None without a validation split.
     """
 
     epoch: int
@@ -50,6 +49,17 @@ class Epoch:
     best_epoch: int | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to; of one that goes on from a checkpoint and has nothing left to do, what that holds.
+
+    epochs: how many are behind it. best_epoch: as in `Epoch`.
+    """
+
+    epochs: int
+    best_epoch: int | None
+
+
 def fit(
     network: Network,
     splits: Splits,
@@ -59,8 +69,10 @@ def fit(
     checkpoints: Checkpoints | None = None,
     say: Callable[[str], object] = warnings.warn,
     world: World = ALONE,
-) -> Iterator[Epoch]:
+) -> Generator[Epoch, None, Outcome]:
     """Train `network` in place, yielding after every epoch; stop early by leaving the loop.
+
+    At its end it returns the outcome, as generators do: `outcome = yield from fit(...)`.
 
     However the loop is left, the network then has the weights of the best validation epoch (`config.keep_best`) or the
     last, averaged if `config.ema_decay` or `start_share` say so, and is in eval mode. At each yield it is in eval mode,
@@ -97,7 +109,11 @@ def fit(
         state.remember_best()
 
     set_train_mode(network, config)
-    with _keeping(state), interruption() if checkpoints else contextlib.nullcontext() as interrupted:
+    with (
+        contextlib.closing(batches),
+        _keeping(state),
+        interruption() if checkpoints else contextlib.nullcontext() as interrupted,
+    ):
         while (done := _done(state, batches, config)) < 1:
             batch = batches.batch(progress.step)
             optimizers.set_rates(
@@ -129,6 +145,7 @@ def fit(
                     checkpoints.save(state.state_dict())
             if stop:
                 raise Interrupted(f"stopped after step {progress.step:,}; everything learnt is saved")
+    return Outcome(progress.epoch, progress.best_epoch)
 
 
 def _done(state: TrainingState, batches: Batches, config: TrainConfig) -> float:

@@ -10,7 +10,7 @@ from sightline.config import TrainConfig
 from sightline.data.augment.mix import mix
 from sightline.data.batches import Batch
 from sightline.data.randomness import derived_seed
-from sightline.machine.memory import Shortage, halved
+from sightline.machine.memory import Shortage, too_small
 from sightline.training.losses import balanced_weights, cross_entropy, l2_penalty
 from sightline.training.setup import Setup, compares_images
 from sightline.training.world import ALONE, World
@@ -61,7 +61,8 @@ class Gradients:
             together = -(-count // parts)
             # Batch norm has counted the images of a failed attempt. What fitted once will fit again, most probably:
             # only the first step pays for the copy.
-            before = [buffer.clone() for buffer in self.network.buffers()] if together > self.largest_part else []
+            untried = together > self.largest_part or self.world.size > 1  # another's memory may be short
+            before = [buffer.clone() for buffer in self.network.buffers()] if untried else []
             with Shortage() as shortage:
                 loss = self._add_in_parts(mine, step, parts, of=len(batch.labels))
             if not self.world.any(bool(shortage)):
@@ -76,7 +77,8 @@ class Gradients:
             self.network.zero_grad(set_to_none=True)
             for buffer, value in zip(self.network.buffers(), before, strict=False):
                 buffer.copy_(value)
-            halved(together, shortage, least=-(-count // most))
+            if self.world.any(together <= -(-count // most)):
+                raise too_small(together, shortage.reason or "the memory of another process")
             parts = min(2 * parts, most)
 
     def _add_in_parts(self, batch: Batch, step: int, parts: int, *, of: int) -> Tensor:

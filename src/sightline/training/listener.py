@@ -1,12 +1,13 @@
 """What happens in a training, for whoever wants to hear it: the terminal, a page, a tracker, a notebook."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 from sightline.data.audit.audit import Audit
 from sightline.data.imageset import Splits
+from sightline.errors import Interrupted, SightlineError
 from sightline.evaluation.evaluate import Evaluation
 from sightline.runs.job import Job
 from sightline.runs.records import Stage
@@ -48,7 +49,7 @@ class Listener:
         """Everything learnt up to this step is on the disk."""
 
     def stop(self, reason: str) -> None:
-        """Training ended before its end: it was interrupted or failed."""
+        """The training is over before its end, whatever the cause: it was interrupted, or something failed."""
 
     def result(self, run: Run, evaluation: Evaluation | None, *, seconds: float) -> None:
         """All is written. evaluation: on the test images, None without any. seconds: that the user waited."""
@@ -96,3 +97,22 @@ class Listeners(Listener):
     def _each(self, tell: Callable[[Listener], None]) -> None:
         for listener in self.listeners:
             tell(listener)
+
+
+@contextlib.contextmanager
+def stop_told(listener: Listener) -> Iterator[None]:
+    """Tell the listener when the block ends by an error or an interruption, which goes on its way."""
+    try:
+        yield
+    except BaseException as error:
+        listener.stop(_reason(error))
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    """Why a training stopped, e.g. "Stopped: the loss became nan at step 12"."""
+    if isinstance(error, Interrupted):
+        return f"Stopped; {error.hint}"
+    if isinstance(error, SightlineError):
+        return f"Stopped: {error.what}"
+    return f"Stopped: {error}" if str(error) else f"Stopped: {type(error).__name__}"

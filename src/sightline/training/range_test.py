@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.config import TrainConfig
+from sightline.config import TrainConfig, from_json
 from sightline.data.imageset import Splits
 from sightline.models.contract import Network
 from sightline.models.watching import modes_restored
 from sightline.pixels.preprocess import Preprocess
+from sightline.runs.run import Run
 from sightline.training.gradients import Gradients
 from sightline.training.optimizers import Optimizers
 from sightline.training.setup import set_train_mode, set_up
@@ -47,6 +48,11 @@ class RangeTest:
     suggestion: float
     found: bool
     reason: str
+
+
+def read_range_test(run: Run) -> RangeTest | None:
+    """What the run's `--lr auto` saw; None when nothing was looked for. Raises RunError, ConfigError for damage."""
+    return from_json(RangeTest, run.lr_range, where=str(run.lr_range_path)) if run.lr_range_path.exists() else None
 
 
 def range_test(

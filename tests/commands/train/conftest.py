@@ -1,4 +1,4 @@
-"""A small training that has learnt and is not judged yet, for the steps that follow."""
+"""Photos that random weights of a tiny network tell apart; a small training that has learnt and is not judged yet."""
 
 import dataclasses
 import shutil
@@ -7,7 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
+import torch
+from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import save_file
 
 from sightline.commands.train.gather import gather
 from sightline.commands.train.learn import Learned, learn
@@ -19,8 +23,43 @@ from sightline.training.listener import Listener
 
 Taught = tuple[Opened, Learned]
 
-
 CACHE = "sightline.machine.cache.cache_folder"
+MODEL = "test_resnet"  # timm's smallest
+COLOURS = {"coral": (200, 90, 70), "moss": (90, 140, 60), "sea": (50, 100, 180)}
+EACH = 20  # photos of each class
+
+
+def pixels(colour: tuple[int, int, int], seed: int, shape: tuple[int, int] = (96, 80)) -> NDArray[np.uint8]:
+    """A blotchy photo around a colour, uint8 (H, W, 3); another seed is another photo."""
+    coarse = np.random.default_rng(seed).normal(0, 40, (6, 6, 3)) + colour
+    blotches = Image.fromarray(coarse.clip(0, 255).astype(np.uint8))
+    return np.asarray(blotches.resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def photo(path: Path, name: str, seed: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels(COLOURS[name], seed)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of 20 PNGs of 80 x 96 pixels."""
+    root = tmp_path_factory.mktemp("data") / "photos"
+    for label, name in enumerate(COLOURS):
+        for i in range(EACH):
+            photo(root / name / f"{i:02}.png", name, 100 * label + i)
+    return root
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    about = {"input_size": "64", "mean": "[0.5,0.5,0.5]", "std": "[0.25,0.25,0.25]", "architecture": f"timm:{MODEL}"}
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    state = {name: tensor.contiguous() for name, tensor in timm.create_model(MODEL).state_dict().items()}
+    save_file(state, path, metadata=about | {"licence": "CC0", "source": "a test"})
+    return path
 
 
 @pytest.fixture(scope="session")

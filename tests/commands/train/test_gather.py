@@ -15,6 +15,7 @@ from sightline.commands.train.plan import plan
 from sightline.commands.train.tell import tell
 from sightline.config import TrainOptions
 from sightline.data.audit.audit import Audit
+from sightline.errors import ConfigError
 from sightline.training.listener import Listener
 
 
@@ -82,6 +83,12 @@ def test_many_trainings_on_one_look_at_the_data(photos: Path, monkeypatch: pytes
         assert opened.run.history[-1]["val_accuracy"] is not None
         assert not opened.run.metrics_path.exists()
     assert trials[0.001][0].job.config.lr != trials[0.003][0].job.config.lr
+
+    for other in ({"size": 16}, {"fit": "squash"}, {"recipe": "scratch", "model": "resnet_tiny"}):
+        elsewhere = plan(gathered, TrainOptions(**{"model": "lenet5", "size": 32, "epochs": 1} | other))
+        with pytest.raises(ConfigError, match=r"^the images were prepared for another plan: cropped to 32 x 32 pixels"):
+            open_run(elsewhere, prepared, out="another trial")
+        assert not Path("another trial").exists()
 
     object.__setattr__(test, "images", images)
     opened, learned = trials[0.003]

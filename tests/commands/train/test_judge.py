@@ -1,50 +1,35 @@
 """The classifier is scored on the test images, once; what changed meanwhile is noticed."""
 
-import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sightline.commands.train import judge as module
 from sightline.commands.train.judge import judge
 from sightline.commands.train.learn import Learned
 from sightline.commands.train.open import Opened
 from sightline.evaluation.evaluate import evaluate
-from sightline.runs.records import NaiveScore
 
 Taught = tuple[Opened, Learned]
 
 
-def test_the_score_is_that_of_the_test_images(taught_pets: Taught, hearing: Any) -> None:
+def test_the_score_is_that_of_the_test_images(taught_pets: Taught) -> None:
     opened, learned = taught_pets
     test = opened.splits.test
     assert test is not None
-    judged = judge(opened, learned, listener=hearing)
+    judged = judge(opened, learned)
     assert judged.evaluation is not None
     assert judged.evaluation.ids == test.ids
     assert judged.evaluation.to_json() == evaluate(learned.classifier, test).to_json()
     assert judged.seconds > 0
-    assert (judged.naive, judged.changed, hearing.lines) == (None, (), [])
+    assert judged.changed == ()
 
 
 def test_without_test_images_there_is_no_score(taught_pets: Taught, untested: Callable[[Opened], Opened]) -> None:
     opened, learned = taught_pets
     judged = judge(untested(opened), learned)
-    assert (judged.evaluation, judged.naive, judged.changed) == (None, None, ())
-
-
-@pytest.mark.parametrize("asked", [True, False])
-def test_a_careless_split_is_scored_when_the_job_says_so(
-    asked: bool, taught_pets: Taught, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened, learned = taught_pets
-    score = NaiveScore(8, 9, 7, 9)
-    monkeypatch.setattr(module, "score_naively", lambda *_: score)
-    opened = dataclasses.replace(opened, job=dataclasses.replace(opened.job, naive_too=asked))
-    assert judge(opened, learned).naive == (score if asked else None)
+    assert (judged.evaluation, judged.changed) == (None, ())
 
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])

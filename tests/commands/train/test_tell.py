@@ -59,7 +59,7 @@ def test_stages_and_the_careless_score_are_in_metrics_and_page(judged_training: 
     opened, learned, judged = judged_training
     stages = (Stage(name="frozen", what="a linear head", correct=4, total=5, seconds=1.0),)
     naive = NaiveScore(9, 9, 7, 9)
-    tell(opened, dataclasses.replace(learned, stages=stages), dataclasses.replace(judged, naive=naive))
+    tell(opened, dataclasses.replace(learned, stages=stages), judged, naive=naive)
     metrics = read_metrics(opened.run)
     assert (metrics.stages, metrics.naive) == (stages, naive)
     assert naive_sentence(naive)[1:] in text(opened.run)

@@ -18,7 +18,8 @@ from sightline.training.listener import Listener, Listeners
 def score_naively(opened: Opened, evaluation: Evaluation | None, listener: Listener) -> NaiveScore | None:
     """What the careless training scores beside the honest `evaluation`, and says so; None where that is impossible.
 
-    Interrupted, it goes on when the whole training does.
+    listener: hears of the careless training as of any; it should know that this is the second one. Interrupted, it goes
+    on when the whole training does.
     """
     if evaluation is None:
         listener.say("there are no test images by which a naive split could flatter")

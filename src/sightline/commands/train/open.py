@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.commands.train.plan import Planned, parse_size, weights_of
-from sightline.config import TrainOptions, from_json, to_json
+from sightline.config import TrainOptions, from_json, require, to_json
 from sightline.data.audit.audit import Audit
 from sightline.data.imageset import ImageSet, Splits
 from sightline.data.load import load_recorded
@@ -30,10 +30,14 @@ BORDER_IMAGES = 1_000  # at least half as many, where there are so many, are loo
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Splits whose images are decoded, and how a network sees them; several trainings may use it."""
+    """Splits whose images are decoded, and how a network sees them; every plan that wants the same `view` may use it.
+
+    view: in words, e.g. "cropped to 64 x 64 pixels in 3 channels, for random crops".
+    """
 
     splits: Splits
     preprocess: Preprocess
+    view: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,17 @@ def prepare_images(splits: Splits, planned: Planned, *, listener: Listener | Non
     splits = decoded(splits, dataclasses.replace(job, preprocess=preprocess), listener or Listener())
     if not planned.pretrained and preprocess.fit != "pad":
         preprocess = measure_preprocess(splits.train, preprocess)
-    return Prepared(splits, preprocess)
+    return Prepared(splits, preprocess, _view(planned))
+
+
+def _view(planned: Planned) -> str:
+    """What images are decoded to for this plan."""
+    preprocess = planned.job.preprocess
+    height, width = preprocess.size
+    framed = {"crop": "cropped", "pad": "padded", "squash": "squashed"}[preprocess.fit]
+    crops = ", for random crops" if _room(planned.job) > 1 else ""
+    measured = "" if planned.pretrained else ", measured"
+    return f"{framed} to {height} x {width} pixels in {preprocess.channels} channels{crops}{measured}"
 
 
 def open_run(
@@ -77,9 +91,14 @@ def open_run(
     """A new run folder with its config.json and split.csv.
 
     out: by default the first free runs/DATA-MODEL-N. audit: told in the report. clock: since when a time budget counts.
-    Raises ConfigError when that is over already, StorageError.
+    Raises ConfigError when that is over already or the images were prepared for another view, StorageError.
     """
     listener, clock = listener or Listener(), clock or Clock()
+    require(
+        _view(planned) == prepared.view,
+        f"the images were prepared for another plan: {prepared.view}, and this one wants them {_view(planned)}",
+        "call prepare_images with this plan",
+    )
     job = dataclasses.replace(planned.job, preprocess=prepared.preprocess)
     if job.config.seconds and clock.remaining(job.config.seconds) <= 0:
         raise ConfigError(f"{job.config.seconds:g} s are over before training begins", hint="give a longer --time")
@@ -165,9 +184,13 @@ def with_room(splits: Splits, job: Job) -> Splits:
 
 def decoded(splits: Splits, job: Job, listener: Listener) -> Splits:
     """The same splits with every image decoded once, if the cache may take them."""
-    room = ROOM if job.config.augment.resized_crop and job.transfer is None else 1.0
     with listener.working(f"reading {splits.name}"):
-        return prepare(splits, job.preprocess, budget=_budget(job.cache), room=room)
+        return prepare(splits, job.preprocess, budget=_budget(job.cache), room=_room(job))
+
+
+def _room(job: Job) -> float:
+    """By which factor training images are kept larger than the network sees them."""
+    return ROOM if job.config.augment.resized_crop and job.transfer is None else 1.0
 
 
 def _budget(cache: str | None) -> int | None:

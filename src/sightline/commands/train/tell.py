@@ -13,16 +13,23 @@ from sightline.reporting.description import circumstances_of, facts_of_job
 from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.model_card import write_model_card
 from sightline.reporting.report import write_report
-from sightline.runs.records import Metrics, write_metrics
+from sightline.runs.records import Metrics, NaiveScore, write_metrics
 from sightline.training.listener import Listener
 
 
 def tell(
-    opened: Opened, learned: Learned, judged: Judged, *, listener: Listener | None = None, clock: Clock | None = None
+    opened: Opened,
+    learned: Learned,
+    judged: Judged,
+    *,
+    naive: NaiveScore | None = None,
+    listener: Listener | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Write predictions.csv, metrics.json, report.html and the model card beside the saved model. Raises StorageError.
 
-    clock: since when a time budget counts, which decides how much of the report there is time for.
+    naive: see `naive.score_naively`. clock: since when a time budget counts, which decides how much of the report there
+    is time for.
     """
     listener, clock = listener or Listener(), clock or Clock()
     run, splits, evaluation = opened.run, opened.splits, judged.evaluation
@@ -34,7 +41,7 @@ def tell(
     metrics = Metrics(
         test=evaluation.to_json() if evaluation else None,
         stages=learned.stages,
-        naive=judged.naive,
+        naive=naive,
         circumstances=circumstances,
     )
     write_metrics(run, metrics)
@@ -52,7 +59,7 @@ def tell(
         images=splits.test,
         material=material,
         audit=audit,
-        naive=judged.naive,
+        naive=naive,
     )
     write_model_card(run, facts, learned.classifier, evaluation=evaluation, audit=audit, material=material)
     listener.result(run, evaluation, seconds=clock.elapsed)

@@ -1,7 +1,8 @@
 """`train`: the whole job, from what the user calls the data to a run folder with a network and a report.
 
-`_train` reads from top to bottom; each step is a module and can be called alone, by a search for one: gather and
-prepare once, then plan, open and learn as often as wanted. Only `judge` looks at the test images.
+`_train` reads from top to bottom; each step is a module and can be called alone, by a search for one: gather once,
+prepare images once for all plans that see them alike, then open and learn as often as wanted. Test images are decoded
+with the others; only `judge` scores them.
 """
 
 import importlib
@@ -13,6 +14,7 @@ from typing import Literal
 from sightline.commands.train.gather import gather
 from sightline.commands.train.judge import judge
 from sightline.commands.train.learn import learn
+from sightline.commands.train.naive import score_naively
 from sightline.commands.train.open import open_run, prepare_images, reopen
 from sightline.commands.train.plan import check_options, plan
 from sightline.commands.train.tell import tell
@@ -22,7 +24,7 @@ from sightline.machine.clock import Clock
 from sightline.reporting.console import Narrator
 from sightline.reporting.live_page import LivePage
 from sightline.runs.run import Run
-from sightline.training.listener import Listener, Listeners
+from sightline.training.listener import Listener, Listeners, stop_told
 
 
 def train(
@@ -88,11 +90,14 @@ def train(
         out=None if out is None else os.fspath(out),
         resume=None if resume is None else os.fspath(resume),
     )
-    listener = Listeners([Narrator(quiet=quiet), *listeners])
-    return _train(None if data is None else os.fspath(data), options, listener, Clock(started))
+    narrator = Narrator(quiet=quiet)
+    return _train(None if data is None else os.fspath(data), options, narrator, listeners, Clock(started))
 
 
-def _train(data: str | None, options: TrainOptions, listener: Listener, clock: Clock) -> Run:
+def _train(
+    data: str | None, options: TrainOptions, narrator: Narrator, listeners: Sequence[Listener], clock: Clock
+) -> Run:
+    listener = Listeners([narrator, *listeners])
     if options.resume:
         opened = reopen(data, options, listener=listener)
     else:
@@ -104,12 +109,15 @@ def _train(data: str | None, options: TrainOptions, listener: Listener, clock: C
         prepared = prepare_images(gathered.splits, planned, listener=listener)
         opened = open_run(planned, prepared, out=options.out, audit=gathered.audit, listener=listener, clock=clock)
     listener.begin(opened.run, opened.job, opened.splits, resumed=opened.resumed)
-    page = LivePage(opened.run, opened.job, opened.splits)
+    everyone = Listeners([listener, LivePage(opened.run, opened.job, opened.splits)])
 
     # Scoring needs scikit-learn, which takes a second to import: a thread does it while the network trains.
     threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
-    learned = learn(opened, listener=Listeners([listener, page]), clock=clock)
-    learned.classifier.save(opened.run.model_folder)
-    judged = judge(opened, learned, listener=listener)
-    tell(opened, learned, judged, listener=listener, clock=clock)
+    learned = learn(opened, listener=everyone, clock=clock)
+    with stop_told(everyone):
+        learned.classifier.save(opened.run.model_folder)
+        judged = judge(opened, learned)
+        # The others hear of one training only, the one that was asked for.
+        naive = score_naively(opened, judged.evaluation, narrator) if opened.job.naive_too else None
+        tell(opened, learned, judged, naive=naive, listener=listener, clock=clock)
     return opened.run

@@ -3,9 +3,7 @@
 The weights are random ones of a tiny network: random features tell colours apart as well as learnt ones do.
 """
 
-import contextlib
 import csv
-import dataclasses
 import os
 import re
 import shutil
@@ -18,29 +16,21 @@ import numpy as np
 import pytest
 import timm
 import torch
-from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import save_file
 
 from sightline.classifier.classifier import Classifier
-from sightline.commands.train.learn import train_frozen
+from sightline.commands.train.learn import Learned, learn
+from sightline.commands.train.open import Opened
 from sightline.commands.train.train import train
 from sightline.errors import ConfigError, Interrupted, ModelError
-from sightline.models.contract import Network
-from sightline.runs.records import Stage
 from sightline.runs.run import Run
-from sightline.training.fit import Epoch
-from sightline.training.frozen import FrozenStage
-from sightline.training.listener import Listener
-from sightline.training.stopping import Score
-from sightline.training.validation import Validation
+from sightline.training.frozen import train_frozen
+from sightline.training.listener import Listener, Listeners
+
+from .conftest import COLOURS, EACH, MODEL, photo, pixels
 
 StopAfter = Callable[..., Listener]
-
-MODEL = "test_resnet"  # timm's smallest
-COLOURS = {"coral": (200, 90, 70), "moss": (90, 140, 60), "sea": (50, 100, 180)}
-EACH = 20  # photos of each class
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,39 +46,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def pixels(colour: tuple[int, int, int], seed: int, shape: tuple[int, int] = (96, 80)) -> NDArray[np.uint8]:
-    """A blotchy photo around a colour, uint8 (H, W, 3); another seed is another photo."""
-    coarse = np.random.default_rng(seed).normal(0, 40, (6, 6, 3)) + colour
-    blotches = Image.fromarray(coarse.clip(0, 255).astype(np.uint8))
-    return np.asarray(blotches.resize(shape[::-1], Image.Resampling.BICUBIC))
-
-
-def photo(path: Path, name: str, seed: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels(COLOURS[name], seed)).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes of 20 PNGs of 80 x 96 pixels."""
-    root = tmp_path_factory.mktemp("data") / "photos"
-    for label, name in enumerate(COLOURS):
-        for i in range(EACH):
-            photo(root / name / f"{i:02}.png", name, 100 * label + i)
-    return root
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    about = {"input_size": "64", "mean": "[0.5,0.5,0.5]", "std": "[0.25,0.25,0.25]", "architecture": f"timm:{MODEL}"}
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    state = {name: tensor.contiguous() for name, tensor in timm.create_model(MODEL).state_dict().items()}
-    save_file(state, path, metadata=about | {"licence": "CC0", "source": "a test"})
-    return path
 
 
 def trained(data: Path, weights: Path, **settings: Any) -> Run:
@@ -236,82 +193,6 @@ def test_an_interruption_of_the_second_stage_changes_nothing(
     assert [record["train_loss"] for record in resumed.history] == [record["train_loss"] for record in unbroken.history]
 
 
-@contextlib.contextmanager
-def fine_tuning_is_worse(weights: Path) -> Iterator[None]:
-    """Within the block validation recognises everything while the pretrained layers are as they were, then nothing."""
-    stem = next(tensor for tensor in load_file(weights).values() if tensor.ndim == 4)
-
-    def score(self: Validation, network: nn.Module) -> Score:
-        unmoved = any(torch.equal(tensor, stem) for tensor in network.state_dict().values())
-        return Score(1.0, 0.1) if unmoved else Score(0.0, 1.0)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Validation, "score", score)
-        yield
-
-
-@contextlib.contextmanager
-def heads_come_out_differently() -> Iterator[None]:
-    """Within the block a first stage ends with slightly other weights, as under --time with other numbers of views."""
-
-    def fit(network: Network, *arguments: Any, last: bool = False, **options: Any) -> FrozenStage:
-        head = train_frozen(network, *arguments, last=last, **options)
-        if not last:
-            with torch.no_grad():
-                network.head.get_submodule("output").get_parameter("bias").add_(1e-3)
-            head = dataclasses.replace(head, correct=0, seconds=123.0)
-        return head
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sightline.commands.train.learn.train_frozen", fit)
-        yield
-
-
-class StopAt(Listener):
-    """Sends this process SIGINT when it is told of an event for the n-th time."""
-
-    def __init__(self, event: str, number: int) -> None:
-        self.event, self.remaining = event, number
-
-    def hear(self, event: str) -> None:
-        self.remaining -= event == self.event
-        if self.remaining == 0:
-            self.remaining = -1
-            os.kill(os.getpid(), signal.SIGINT)
-
-    def stage(self, stage: Stage) -> None:
-        self.hear("stage")
-
-    def epoch(self, epoch: Epoch) -> None:
-        self.hear("epoch")
-
-    def checkpoint(self, step: int) -> None:
-        self.hear("checkpoint")
-
-
-@pytest.mark.parametrize(
-    ("event", "number"), [("stage", 1), ("epoch", 1), ("epoch", 2), ("checkpoint", 1), ("stage", 2)]
-)
-def test_which_stage_is_kept_is_known_after_an_interruption_anywhere(
-    photos: Path, weights: Path, event: str, number: int
-) -> None:
-    both = {"finetune": "all", "epochs": 2, "lr": 0.01}
-    with fine_tuning_is_worse(weights):
-        unbroken = trained(photos, weights, out="unbroken", **both)
-        with pytest.raises(Interrupted):
-            trained(photos, weights, out="half", listeners=[StopAt(event, number)], **both)
-        # The first stage is not over before it has been told of, and may come out differently the next time.
-        before_its_end = (event, number) == ("stage", 1)
-        with contextlib.nullcontext() if before_its_end else heads_come_out_differently():
-            resumed = train(resume="half", quiet=True)
-    assert [(stage["name"], stage["kept"]) for stage in stages(unbroken)] == [("frozen", True), ("fine-tuned", False)]
-    for first, second in zip(stages(resumed), stages(unbroken), strict=True):
-        assert first | {"seconds": 0} == second | {"seconds": 0}
-    assert stages(resumed)[0]["seconds"] != 123
-    assert state(resumed) == state(unbroken)
-    assert (resumed.path / "model" / "model.json").read_bytes() == (unbroken.path / "model" / "model.json").read_bytes()
-
-
 def test_a_learning_rate_that_is_found_is_said_and_drawn(photos: Path, weights: Path) -> None:
     run = trained(photos, weights, finetune="all", epochs=1, lr="auto")
     [said] = [line for line in log(run).splitlines() if "learning rate" in line]
@@ -331,7 +212,7 @@ def test_an_interruption_of_the_first_stage_says_how_to_go_on(
     half = Path("half").absolute()
     before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the training did not hear the signal"))
     try:
-        monkeypatch.setattr("sightline.commands.train.learn.train_frozen", stop)
+        monkeypatch.setattr("sightline.commands.train.stages.train_frozen", stop)
         with pytest.raises(Interrupted) as caught:
             trained(photos, weights, out="half")
         monkeypatch.undo()
@@ -424,7 +305,9 @@ def test_what_a_naive_split_says_is_measured_on_request(
         assert {name.replace(" copy", "") for name in names} == {name for name in names if " copy" not in name}
 
 
-def test_the_naive_half_goes_on_with_the_whole_training(tmp_path: Path, weights: Path, stop_after: StopAfter) -> None:
+def test_the_naive_half_goes_on_with_the_whole_training(
+    tmp_path: Path, weights: Path, stop_after: StopAfter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for label, name in enumerate(COLOURS):
         for i in range(EACH // 2):
             path = photo(tmp_path / "twice" / name / f"{i:02}.png", name, 100 * label + i)
@@ -432,9 +315,14 @@ def test_the_naive_half_goes_on_with_the_whole_training(tmp_path: Path, weights:
     both = {"finetune": "all", "epochs": 2, "lr": 0.01, "naive_too": True}
     unbroken = trained(tmp_path / "twice", weights, out="unbroken", **both)
 
-    third = stop_after(3)  # the first of the naive half
-    with pytest.raises(Interrupted, match=r"go on with: sightline train --resume half$"):
-        trained(tmp_path / "twice", weights, out="half", listeners=[third], **both)
+    def stopped(opened: Opened, *, listener: Listener) -> Learned:
+        return learn(opened, listener=Listeners([listener, stop_after(1)]))
+
+    message = r"go on with: sightline train --resume half$"
+    with monkeypatch.context() as patch:
+        patch.setattr("sightline.commands.train.naive.learn", stopped)
+        with pytest.raises(Interrupted, match=message):
+            trained(tmp_path / "twice", weights, out="half", **both)
     resumed = train(resume="half", quiet=True)
     assert resumed.config["naive_too"]
     assert resumed.metrics["naive"] == unbroken.metrics["naive"]
@@ -466,7 +354,7 @@ def test_photos_that_change_during_training_are_named(
         photo(data / "moss" / "00.png", "moss", 999)
         return train_frozen(*arguments, **options)
 
-    monkeypatch.setattr("sightline.commands.train.learn.train_frozen", train_and_change)
+    monkeypatch.setattr("sightline.commands.train.stages.train_frozen", train_and_change)
     run = trained(data, weights)
     for said in (log(run), run.report_path.read_text()):
         assert "deleted during the training" in said
