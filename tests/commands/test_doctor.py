@@ -31,10 +31,10 @@ def test_the_report_lists_levels_and_advice_and_counts_them() -> None:
 
 def test_the_command_examines_this_machine(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
     assert main(["doctor"]) == 0
-    said = capsys.readouterr().out
+    page = capsys.readouterr().out
     for text in ("python ", f"torch {torch.__version__.split('+')[0]}", "GB free", "cores usable", "digits", "mnist"):
-        assert text in said
-    assert " would be downloaded when first used" in said
+        assert text in page
+    assert " would be downloaded when first used" in page
 
 
 def test_the_command_fails_when_something_must_be_fixed(
@@ -42,9 +42,9 @@ def test_the_command_fails_when_something_must_be_fixed(
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_DATA", "/no/such/folder")
     assert main(["doctor"]) == 1
-    said = capsys.readouterr().out
-    assert "fix  data         SIGHTLINE_DATA is /no/such/folder, and there is no such folder" in said
-    assert "-> set it to a folder that exists, or unset it" in said
+    page = capsys.readouterr().out
+    assert "fix  data         SIGHTLINE_DATA is /no/such/folder, and there is no such folder" in page
+    assert "-> set it to a folder that exists, or unset it" in page
 
 
 def test_a_broken_torch_is_a_line_not_a_crash(
@@ -68,7 +68,7 @@ def test_old_and_missing_packages_come_with_the_command_that_installs_them(monke
     monkeypatch.setattr(importlib.metadata, "version", version)
     assert list(doctor._packages()) == [
         Remark("packages", "pillow 12.1.0, torch 2.15.0+cu130"),
-        Remark("pillow", "12.1.0 is too old", "pip install --upgrade 'pillow>=13.0.0'", "fix"),
+        Remark("pillow", "12.1.0 does not fit >=13.0.0", "pip install --upgrade 'pillow>=13.0.0'", "fix"),
         Remark("rich", "is not installed", "pip install 'rich>=14.0'", "fix"),
     ]
 
@@ -83,6 +83,68 @@ def test_versions_are_compared_as_python_packages_are(version: str, old: bool, m
     assert any(remark.level == "fix" for remark in doctor._packages()) == old
 
 
+def test_a_version_that_is_too_new_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["torch<3,>=2.11"])
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "3.0.1")
+    remark = the_only(doctor._packages(), "torch")
+    assert (remark.text, remark.advice) == ("3.0.1 does not fit <3,>=2.11", "pip install --upgrade 'torch<3,>=2.11'")
+
+
+def test_without_packaging_its_absence_is_the_remark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "packaging"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["doctor"]) == 1
+    remarks, problems = capsys.readouterr()
+    assert "fix  packaging    is not installed, so that the other packages cannot be examined" in remarks
+    assert "-> pip install packaging" in remarks
+    assert problems == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "topic"),
+    [("platformdirs", "platformdirs", "cache"), ("PIL", "pillow", "images")],
+)
+def test_a_check_is_left_out_whose_package_is_missing(
+    module: str,
+    package: str,
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cache: Path,
+) -> None:
+    versions = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == package:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions(name)
+
+    assert topic in {remark.topic for remark in doctor.examine()}
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: [package])
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setitem(sys.modules, module, None)
+    topics = {remark.topic for remark in doctor.examine()}
+    assert topic not in topics
+    assert {"python", "run folders", "gpu"} <= topics
+    assert the_only(iter(doctor.examine()), package).text == "is not installed"
+    assert main(["doctor"]) == 1
+    assert "unexpected" not in capsys.readouterr().err
+
+
+def test_a_package_that_is_broken_is_named_once(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    def broken() -> Iterator[Remark]:
+        raise ImportError("cannot import name '_imaging' from 'PIL'", name="PIL.Image")
+        yield
+
+    monkeypatch.setattr(doctor, "_image_formats", broken)
+    monkeypatch.setattr(doctor, "_data_sets", broken)
+    remark = the_only(iter(doctor.examine()), "pillow")
+    assert remark.text == "does not work: cannot import name '_imaging' from 'PIL'"
+    assert (remark.level, remark.advice) == ("fix", "install it again: pip install --force-reinstall pillow")
+
+
 def test_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = type("Memory", (), {"total": 8 * 10**9, "available": 10**9})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
@@ -91,7 +153,7 @@ def test_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     memory.available = 4 * 10**9
     assert list(doctor._memory()) == [Remark("memory", "8.0 GB, 4.0 GB of it available")]
     monkeypatch.setitem(sys.modules, "psutil", None)  # not installed, which is a remark about packages
-    assert list(doctor._memory()) == []
+    assert list(doctor._of_installed(doctor._memory)) == []
 
 
 def test_a_container_with_less_time_than_cores_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Works, and says so, where torch is missing or broken: it is imported inside the checks that need it.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -10,7 +11,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,14 +39,14 @@ class Remark:
 
 def examine() -> list[Remark]:
     """Everything there is to say about this machine, the most basic first."""
-    remarks = [*_python(), *_packages(), *_memory(), *_disk()]
+    remarks = [*_python(), *_packages(), *_of_installed(_memory), *_disk()]
     try:
         import torch  # noqa: F401 - to see whether it works
     except (ImportError, OSError) as error:
-        reason = (str(error).splitlines() or ["no reason is given"])[0]
-        advice = "install it again: pip install --force-reinstall torch torchvision"
-        return [*remarks, Remark("torch", f"does not work: {reason}", advice, "fix")]
-    return [*remarks, *_accelerator(), *_precision(), *_threads(), *_image_formats(), *_caches(), *_data_sets()]
+        return [*remarks, _broken("torch", error, "torchvision")]
+    checks = (_accelerator, _precision, _threads, _image_formats, _caches, _data_sets)
+    remarks += [remark for check in checks for remark in _of_installed(check)]
+    return list(dict.fromkeys(remarks))  # several checks may come upon the same broken package
 
 
 def report(remarks: list[Remark]) -> str:
@@ -66,8 +67,27 @@ def clear_caches() -> str:
     from sightline.training.feature_cache import clear_features, feature_folder
 
     freed, rest = clear() + clear_features(), cache_size()
-    said = f"{freed / 1e6:,.1f} MB deleted from {pixel_folder()} and {feature_folder()}"
-    return f"{said}; {rest / 1e6:,.1f} MB are just being written" if rest else said
+    sentence = f"{freed / 1e6:,.1f} MB deleted from {pixel_folder()} and {feature_folder()}"
+    return f"{sentence}; {rest / 1e6:,.1f} MB are just being written" if rest else sentence
+
+
+def _of_installed(check: Callable[[], Iterator[Remark]]) -> Iterator[Remark]:
+    """The remarks of a check, none where it needs a package that is not installed: `_packages` names that one."""
+    try:
+        yield from check()
+    except ModuleNotFoundError:
+        return
+    except ImportError as error:
+        module = (error.name or "").partition(".")[0]
+        (package, *_) = importlib.metadata.packages_distributions().get(module, ["sightline"])
+        yield _broken(package, error)
+
+
+def _broken(package: str, error: Exception, *others: str) -> Remark:
+    """others: packages that have to be installed again with it."""
+    reason = (str(error).splitlines() or ["no reason is given"])[0]
+    advice = f"install it again: pip install --force-reinstall {' '.join([package, *others])}"
+    return Remark(package, f"does not work: {reason}", advice, "fix")
 
 
 def _python() -> Iterator[Remark]:
@@ -82,8 +102,12 @@ def _python() -> Iterator[Remark]:
 
 def _packages() -> Iterator[Remark]:
     """The installed version of every package that Sightline's metadata asks for."""
-    from packaging.requirements import Requirement
-
+    try:
+        from packaging.requirements import Requirement
+    except ModuleNotFoundError:
+        text = "is not installed, so that the other packages cannot be examined"
+        yield Remark("packaging", text, "pip install packaging", "fix")
+        return
     try:
         required = [Requirement(text) for text in importlib.metadata.requires("sightline") or []]
     except importlib.metadata.PackageNotFoundError:
@@ -100,17 +124,16 @@ def _packages() -> Iterator[Remark]:
             remarks.append(Remark(name, "is not installed", f"pip install '{requirement}'", "fix"))
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            remarks.append(Remark(name, f"{version} is too old", f"pip install --upgrade '{requirement}'", "fix"))
+            text = f"{version} does not fit {requirement.specifier}"
+            remarks.append(Remark(name, text, f"pip install --upgrade '{requirement}'", "fix"))
         versions.append(f"{name} {version}")
     yield Remark("packages", ", ".join(versions))
     yield from remarks
 
 
 def _memory() -> Iterator[Remark]:
-    try:
-        import psutil
-    except ImportError:  # which the packages' remark says
-        return
+    import psutil
+
     memory = psutil.virtual_memory()
     text = f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it available"
     if memory.available < LOW_MEMORY:
@@ -121,9 +144,11 @@ def _memory() -> Iterator[Remark]:
 
 def _disk() -> Iterator[Remark]:
     """Whether there is room and permission for run folders here and for data sets in the cache."""
-    import platformdirs
+    places = {"run folders": Path("runs").absolute()}
+    with contextlib.suppress(ModuleNotFoundError):  # `_packages` names it
+        import platformdirs
 
-    places = {"run folders": Path("runs").absolute(), "cache": Path(platformdirs.user_cache_dir("sightline", False))}
+        places["cache"] = Path(platformdirs.user_cache_dir("sightline", False))
     for topic, folder in places.items():
         existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(existing).free
@@ -142,7 +167,7 @@ def _disk() -> Iterator[Remark]:
 def _accelerator() -> Iterator[Remark]:
     import torch
 
-    with warnings.catch_warnings(record=True) as said:  # torch warns about a driver that is too old
+    with warnings.catch_warnings(record=True) as notices:  # torch warns about a driver that is too old
         warnings.simplefilter("always")
         usable = torch.cuda.is_available()
     if usable:
@@ -152,7 +177,7 @@ def _accelerator() -> Iterator[Remark]:
     elif torch.backends.mps.is_available():
         yield Remark("gpu", "mps (Apple)")
     elif NVIDIA_DRIVER.exists():
-        reason = str(said[0].message).splitlines()[0] if said else f"torch {torch.__version__} cannot use it"
+        reason = str(notices[0].message).splitlines()[0] if notices else f"torch {torch.__version__} cannot use it"
         advice = "update the driver, or install a torch built for it: https://pytorch.org/get-started"
         yield Remark("gpu", f"there is an NVIDIA driver, but {reason}", advice, "note")
     else:
