@@ -18,7 +18,7 @@ import sightline
 from sightline.cli import main
 from sightline.commands.report import write_full_report
 from sightline.errors import ConfigError, DataError, RunError
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.naive import naive_sentence
 from sightline.reporting.stages import stages_sentence
 from sightline.runs.records import read_metrics

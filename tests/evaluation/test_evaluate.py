@@ -14,7 +14,7 @@ from sightline.data.imageset import ArrayImages, ImageSet
 from sightline.errors import DataError
 from sightline.evaluation import answers
 from sightline.evaluation.evaluate import Evaluation, evaluate, score, write_predictions
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.pixels.preprocess import Preprocess
 
 CLASSES = ("cat", "dog", "fox")

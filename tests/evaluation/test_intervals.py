@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sightline.evaluation.intervals import (
     Estimate,
     Z,
     f1_interval,
+    format_percent,
     from_influence,
     from_replicates,
     mean_of,
@@ -26,6 +29,58 @@ def test_an_estimate_in_words() -> None:
         "interval": [0.25, 0.75],
         "method": "bootstrap",
     }
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        # R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998),
+        # table I, method 3 (score, no continuity correction).
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_interval_as_published(correct: int, total: int, low: float, high: float) -> None:
+    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_interval_at_the_ends() -> None:
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+    low, high = wilson_interval(10, 10)
+    assert high == 1.0
+    assert low == pytest.approx(10 / (10 + Z**2))  # the formula with p = 1
+    with pytest.raises(ValueError, match="11 correct of 10"):
+        wilson_interval(11, 10)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_laws(counts: tuple[int, int]) -> None:
+    correct, total = counts
+    low, high = wilson_interval(correct, total)
+    assert 0 <= low <= correct / total <= high <= 1
+    mirrored = wilson_interval(total - correct, total)
+    assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
+    wider = wilson_interval(10 * correct, 10 * total)
+    assert wider[1] - wider[0] < high - low
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "text"),
+    [
+        (9410, 10_000, "94.1 % (93.6 to 94.5)"),
+        (9969, 10_000, "99.69 % (99.56 to 99.78)"),
+        (940, 1000, "94.0 % (92.4 to 95.3)"),
+        (7, 12, "58 % (32 to 81)"),
+        (360, 360, "100.0 % (98.9 to 100.0)"),
+        (0, 3, "0 % (0 to 56)"),
+        (0, 0, "0 % (0 to 100)"),
+        (999_990, 1_000_000, "99.999 % (99.998 to 99.999)"),
+    ],
+)
+def test_format_percent_gives_no_more_digits_than_the_interval(correct: int, total: int, text: str) -> None:
+    assert format_percent(correct, total) == text
 
 
 def test_f1_of_three_images_by_hand() -> None:

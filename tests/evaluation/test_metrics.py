@@ -4,66 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from sightline.evaluation import metrics
-from sightline.evaluation.intervals import Z, f1_interval
-
-
-@pytest.mark.parametrize(
-    ("correct", "total", "low", "high"),
-    [
-        # R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998),
-        # table I, method 3 (score, no continuity correction).
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_wilson_interval_as_published(correct: int, total: int, low: float, high: float) -> None:
-    assert metrics.wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_wilson_interval_at_the_ends() -> None:
-    assert metrics.wilson_interval(0, 0) == (0.0, 1.0)
-    low, high = metrics.wilson_interval(10, 10)
-    assert high == 1.0
-    assert low == pytest.approx(10 / (10 + Z**2))  # the formula with p = 1
-    with pytest.raises(ValueError, match="11 correct of 10"):
-        metrics.wilson_interval(11, 10)
-
-
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_laws(counts: tuple[int, int]) -> None:
-    correct, total = counts
-    low, high = metrics.wilson_interval(correct, total)
-    assert 0 <= low <= correct / total <= high <= 1
-    mirrored = metrics.wilson_interval(total - correct, total)
-    assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
-    wider = metrics.wilson_interval(10 * correct, 10 * total)
-    assert wider[1] - wider[0] < high - low
-
-
-@pytest.mark.parametrize(
-    ("correct", "total", "text"),
-    [
-        (9410, 10_000, "94.1 % (93.6 to 94.5)"),
-        (9969, 10_000, "99.69 % (99.56 to 99.78)"),
-        (940, 1000, "94.0 % (92.4 to 95.3)"),
-        (7, 12, "58 % (32 to 81)"),
-        (360, 360, "100.0 % (98.9 to 100.0)"),
-        (0, 3, "0 % (0 to 56)"),
-        (0, 0, "0 % (0 to 100)"),
-        (999_990, 1_000_000, "99.999 % (99.998 to 99.999)"),
-    ],
-)
-def test_format_percent_gives_no_more_digits_than_the_interval(correct: int, total: int, text: str) -> None:
-    assert metrics.format_percent(correct, total) == text
-
+from sightline.evaluation.intervals import f1_interval, wilson_interval
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 2, 1])
@@ -81,7 +26,7 @@ def test_class_scores_by_hand() -> None:
     assert dog.f1 == pytest.approx(2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2))
     assert (fox.precision, fox.recall, fox.f1, fox.support) == (0.0, 0.0, 0.0, 1)
     assert (owl.precision, owl.recall, owl.f1, owl.support, owl.interval) == (0.0, 0.0, 0.0, 0, (0.0, 1.0))
-    assert cat.interval == metrics.wilson_interval(2, 3)
+    assert cat.interval == wilson_interval(2, 3)
     assert [score.name for score in (cat, dog, fox, owl)] == ["cat", "dog", "fox", "owl"]
 
 
@@ -106,8 +51,8 @@ def test_negative_log_likelihood_by_hand() -> None:
 
 def test_class_intervals_are_wilsons() -> None:
     cat, dog, _, owl = metrics.class_scores(LABELS, PREDICTED, ["cat", "dog", "fox", "owl"])
-    assert cat.precision_interval == metrics.wilson_interval(2, 2)
-    assert dog.precision_interval == metrics.wilson_interval(1, 3)
+    assert cat.precision_interval == wilson_interval(2, 2)
+    assert dog.precision_interval == wilson_interval(1, 3)
     assert dog.f1_interval == f1_interval(1, 4)  # two dogs and three called so, one of them both
     assert owl.precision_interval == owl.f1_interval == (0.0, 1.0)
     assert owl.roc_auc is None
@@ -130,7 +75,7 @@ def test_means_are_scikit_learns() -> None:
         assert values == pytest.approx([precision, recall, f1])
     assert means["balanced_accuracy"].value == pytest.approx(balanced_accuracy_score(labels, predicted))
     assert means["balanced_accuracy"] == means["macro_recall"]
-    right = metrics.wilson_interval(int((labels == predicted).sum()), 900)
+    right = wilson_interval(int((labels == predicted).sum()), 900)
     assert (means["weighted_recall"].low, means["weighted_recall"].high) == right
     for name, estimate in means.items():
         assert estimate.low < estimate.value < estimate.high, name

@@ -1,6 +1,6 @@
 """How much a naive split flatters."""
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.naive import naive_sentence
 from sightline.runs.records import NaiveScore
 

@@ -16,7 +16,7 @@ import torch
 
 from sightline.data.imageset import ArrayImages, ImageSet, Unused
 from sightline.evaluation.evaluate import Evaluation, score
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.reporting.colors import contrast
 from sightline.reporting.description import TrainingFacts
 from sightline.reporting.material import Material

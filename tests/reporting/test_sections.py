@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sightline.evaluation.evaluate import Evaluation, score
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.confusion import LARGEST_TABLE
 from sightline.reporting.material import NOTHING, Material
 from sightline.reporting.sections import MEANS, extras, images_shown, scores

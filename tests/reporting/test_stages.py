@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.stages import stage_accuracy, stages_sentence
 from sightline.runs.records import Stage
 

@@ -19,7 +19,7 @@ from sightline.data.images import EncodedImages
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
 from sightline.data.originals import Files
 from sightline.errors import ConfigError, RunError, TrainingError
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess
 from sightline.training.checkpoint import Checkpoints

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sightline.config import AugmentConfig, TrainConfig, Transfer
 from sightline.data.imageset import ArrayImages, ImageSet, Splits
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.models.contract import Network
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess

@@ -13,7 +13,7 @@ from sightline.data.images import EncodedImages
 from sightline.data.imageset import ArrayImages, CachedImages, Splits
 from sightline.data.originals import Files
 from sightline.data.statistics import default_preprocess
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess

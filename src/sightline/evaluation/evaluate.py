@@ -17,7 +17,7 @@ from sightline.errors import ModelError
 from sightline.evaluation import metrics
 from sightline.evaluation.answers import answers
 from sightline.evaluation.calibration import Reliability, at_temperature, reliability
-from sightline.evaluation.intervals import Estimate, proportion
+from sightline.evaluation.intervals import Estimate, format_percent, proportion, wilson_interval
 from sightline.evaluation.metrics import ClassScore
 from sightline.machine import files
 
@@ -97,14 +97,12 @@ class Evaluation:
 
     def summary(self) -> list[str]:
         """The result in plain sentences: accuracy with its interval, weakest class, commonest confusion, the note."""
-        sentences = [f"{metrics.format_percent(self.correct, self.total)} of {self.total:,} images are recognised."]
+        sentences = [f"{format_percent(self.correct, self.total)} of {self.total:,} images are recognised."]
         if self.top5 is not None:
             among = round(self.top5 * self.total)
-            sentences.append(
-                f"The right class is among the first five for {metrics.format_percent(among, self.total)}."
-            )
+            sentences.append(f"The right class is among the first five for {format_percent(among, self.total)}.")
         if self.weakest is not None:
-            percent = metrics.format_percent(self.weakest.correct, self.weakest.support)
+            percent = format_percent(self.weakest.correct, self.weakest.support)
             sentences.append(
                 f"'{self.weakest.name}' is the weakest class: "
                 f"{self.weakest.correct:,} of {self.weakest.support:,} recognised, {percent}."
@@ -234,7 +232,7 @@ def score(
         total=len(labels),
         correct=correct,
         accuracy=metrics.accuracy(labels, predicted),
-        interval=metrics.wilson_interval(correct, len(labels)),
+        interval=wilson_interval(correct, len(labels)),
         top5=top5,
         loss=metrics.negative_log_likelihood(labels, probabilities),
         classes=metrics.class_scores(labels, predicted, classes, areas),

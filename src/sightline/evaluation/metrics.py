@@ -10,10 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.evaluation.intervals import Estimate, f1_interval, from_replicates, mean_of, proportion, resampled
-from sightline.evaluation.intervals import format_percent as format_percent
-from sightline.evaluation.intervals import wilson_interval as wilson_interval
-from sightline.evaluation.percent import supported_digits as supported_digits
+from sightline.evaluation.intervals import (
+    Estimate,
+    f1_interval,
+    from_replicates,
+    mean_of,
+    proportion,
+    resampled,
+    wilson_interval,
+)
 from sightline.evaluation.ranking import Areas, average_precisions, roc_areas
 
 Labels = NDArray[np.int64]  # (N,)

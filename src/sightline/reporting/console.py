@@ -11,7 +11,7 @@ from rich.status import Status
 from sightline.data.audit.audit import Audit
 from sightline.data.imageset import Splits
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.audit_text import audit_summary
 from sightline.reporting.description import announcement, facts_of_job
 from sightline.reporting.scale import format_seconds

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.machine import files
 from sightline.reporting.description import TrainingFacts
 from sightline.reporting.material import NOTHING, Material

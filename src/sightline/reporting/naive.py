@@ -1,6 +1,6 @@
 """How much a split that ignores duplicates and groups would have flattered the result, in words."""
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.runs.records import NaiveScore
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.scale import Scale
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sightline.data.imageset import ImageSet
 from sightline.evaluation.evaluate import Evaluation
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.reporting.cells import CellGallery, cell_galleries
 from sightline.reporting.class_table import ClassTable, class_table
 from sightline.reporting.confusion import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.runs.records import Stage
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sightline.evaluation.metrics import format_percent
+from sightline.evaluation.intervals import format_percent
 from sightline.pixels.scales import BLUE, ORANGE, OVERLAY, rgb, sequential
 from sightline.reporting.confusion import confusion_pixels
 from sightline.reporting.heat import HUE

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sightline.config import TrainConfig, Transfer
 from sightline.data.imageset import ImageSet, Splits
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.machine.device import find_device, find_precision
 from sightline.models.contract import Network
 from sightline.pixels.preprocess import Preprocess

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sightline.data.images import Images
 from sightline.data.store.stream import stream
-from sightline.evaluation.metrics import wilson_interval
+from sightline.evaluation.intervals import wilson_interval
 from sightline.machine.device import Precision
 from sightline.machine.memory import in_chunks
 from sightline.pixels.preprocess import Preprocess

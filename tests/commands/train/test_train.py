@@ -19,7 +19,7 @@ from PIL import Image
 from sightline.commands.train.train import train
 from sightline.config import TrainOptions
 from sightline.errors import ConfigError, DataError, Interrupted, ModelError, RunError, SightlineError, StorageError
-from sightline.evaluation.metrics import format_percent, wilson_interval
+from sightline.evaluation.intervals import format_percent, wilson_interval
 from sightline.runs.run import Run
 from sightline.training.listener import Listener
 
