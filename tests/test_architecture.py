@@ -1,8 +1,9 @@
 """docs/architecture.md is true: its map has every module, imports go the way it says, and tests mirror the tree."""
 
 import ast
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,17 +65,56 @@ def unit_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+def imports(tree: ast.AST, *, for_types: bool = True) -> Iterator[tuple[Path, int]]:
+    """What a module imports of sightline, anywhere in it, as paths below src/sightline without .py, with the lines.
+
+    The last part may be a name inside a module. A module whose name is put together as the program runs is not seen:
+    so does the registry find the zoo, and an __init__.py what it gathers. for_types: with what a type checker reads.
+    """
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.ImportFrom(level=0, module=str(module)):
+                names = [f"{module}.{alias.name}" for alias in node.names]
+            case ast.ImportFrom():
+                raise AssertionError(f"line {node.lineno}: a relative import; write where the module is")
+            case ast.Import():
+                names = [alias.name for alias in node.names]
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                names = [name]
+            case ast.If() if not for_types and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            case _:
+                names = []
+        parts = (name.split(".") for name in names)
+        yield from ((Path(*inner), getattr(node, "lineno", 0)) for top, *inner in parts if top == "sightline" and inner)
+        yield from imports(node, for_types=for_types)
+
+
+@pytest.mark.parametrize(
+    ("code", "imported"),
+    [
+        ("from sightline.data.audit import audit, leaks", ["data/audit/audit", "data/audit/leaks"]),
+        ("from sightline import data", ["data"]),
+        ("import numpy, sightline.data.split as split", ["data/split"]),
+        ("def find():\n    return importlib.import_module('sightline.data.split')", ["data/split"]),
+        ("def find():\n    return import_module('sightline.data.split').Split", ["data/split"]),
+        ("if TYPE_CHECKING:\n    import sightline.data.split", []),
+        ("import sightline", []),
+    ],
+)
+def test_every_way_to_import_is_seen(code: str, imported: list[str]) -> None:
+    assert [path.as_posix() for path, _ in imports(ast.parse(code), for_types=False)] == imported
+
+
 def imported_units(path: Path) -> Iterator[tuple[str, int]]:
-    """The units that a module imports, anywhere in it, with the lines."""
+    """The units that a module imports, with the lines."""
     units = {unit_of(module) for module in MODULES}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "sightline":
-            yield from ((alias.name, node.lineno) for alias in node.names if alias.name in units)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sightline."):
-            yield node.module.split(".")[1], node.lineno
-        elif isinstance(node, ast.Import):
-            names = (alias.name.split(".") for alias in node.names)
-            yield from ((name[1], node.lineno) for name in names if name[0] == "sightline" and len(name) > 1)
+    for imported, line in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        if imported.parts[0] in units:  # and no public name of sightline itself
+            yield imported.parts[0], line
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p != SOURCE / "__init__.py"], ids=lambda p: p.stem)
@@ -92,23 +132,9 @@ def inner_orders() -> dict[str, list[str]]:
     return {folder: re.findall(r"\w+", order) for folder, _, order in folders}
 
 
-def runtime_imports(path: Path) -> Iterator[tuple[Path, int]]:
-    """The modules that a module imports when it runs, as paths below src/sightline without .py, with the lines."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.ImportFrom)
-            and (node.module or "").startswith("sightline.")
-            and id(node) not in for_types
-        ):
-            for alias in node.names:  # of a module, or a module of a folder
-                yield Path(*str(node.module).split(".")[1:], alias.name), node.lineno
+def common_start(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return [part for part, _ in pairs]
 
 
 def test_the_order_inside_the_folders_names_what_is_there() -> None:
@@ -123,13 +149,13 @@ def test_the_order_inside_the_folders_names_what_is_there() -> None:
 def test_imports_go_one_way_inside_the_folders(path: Path) -> None:
     orders = inner_orders()
     importer = path.relative_to(SOURCE).with_suffix("")
-    if importer.name == "__init__":
-        return
-    for imported, line in runtime_imports(path):
-        shared = Path(*(a for a, b in zip(importer.parts, imported.parts, strict=False) if a == b))
+    if importer.name == "__init__":  # of a folder, which stands above all that is in it
+        importer = importer.parent
+    for imported, line in imports(ast.parse(path.read_text(encoding="utf-8")), for_types=False):
+        shared = Path(*common_start(importer.parts, imported.parts))
         depth = len(shared.parts)
-        if importer.parts[:depth] != imported.parts[:depth] or depth == 0 or depth >= len(imported.parts):
-            continue
+        if depth == 0 or depth in (len(importer.parts), len(imported.parts)):
+            continue  # another unit; a folder that gathers what is in it; a module of the folder's own __init__.py
         own, other = importer.parts[depth], imported.parts[depth]
         if not (SOURCE / shared / other).exists() and not (SOURCE / shared / f"{other}.py").exists():
             continue  # a name from the folder's __init__.py
