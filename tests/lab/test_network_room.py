@@ -179,11 +179,14 @@ def test_a_picture_from_the_camera(open_page: OpenPage, run_port: int) -> None:
 def test_two_pictures_side_by_side(open_page: OpenPage, run_port: int) -> None:
     page = opened(open_page, run_port, "#layer=0")
     before = page.locator(".strip-maps").count()
+    assert before > 0
     page.get_by_label("Beside it").select_option(index=3)
     until(page, f"document.querySelectorAll('.strip-maps').length === {2 * before}")
     until(page, "document.querySelectorAll('.layer-panel .maps').length === 2")
+    assert page.locator(".layer-panel p.caption").all_inner_texts() == ["The picture", "Beside it"]
     again = opened(open_page, run_port, page.evaluate("location.hash"))  # the address holds both
     until(again, f"document.querySelectorAll('.strip-maps').length === {2 * before}")
+    assert again.get_by_label("Beside it").input_value() == page.get_by_label("Beside it").input_value() != ""
 
 
 def test_the_copy_from_a_file_server(open_page: OpenPage, digits_run: Run, tmp_path: Path) -> None:

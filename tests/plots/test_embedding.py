@@ -89,4 +89,9 @@ def test_what_does_not_match_is_refused(points, labels, sentence) -> None:  # ty
 
 
 def test_one_image_is_a_map() -> None:
-    plots.embedding_map([[0.0, 0.0]], [0], ("cat",)).draw_without_rendering()
+    figure = plots.embedding_map([[0.0, 0.0]], [0], ("cat",))
+    figure.draw_without_rendering()
+    (dots,) = figure.axes[0].lines
+    assert dots.get_xydata().shape == (1, 2)
+    assert np.isfinite(dots.get_xydata()).all()
+    assert [text.get_text() for text in figure.axes[0].texts if text.get_bbox_patch() is not None] == ["cat"]

@@ -27,6 +27,7 @@ def test_a_finite_loss_passes(tiny: Callable[..., Network]) -> None:
     guard.look(0, torch.tensor(3.0), IMAGES)
     guard.require_finite()
     guard.check_weights(1)
+    assert (guard.error, guard.pending) == (None, None)
 
 
 @pytest.mark.parametrize(("loss", "name"), [(float("nan"), "nan"), (float("inf"), "inf"), (-float("inf"), "-inf")])

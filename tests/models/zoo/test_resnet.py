@@ -27,7 +27,9 @@ def test_same_outputs_as_torchvision_for_the_same_weights() -> None:
 def test_resnet34_takes_every_tensor_of_torchvisions() -> None:
     with torch.device("meta"):
         theirs, ours = torchvision.models.resnet34(), create_model("resnet34", num_classes=1000)
-    ours.load_state_dict(from_torchvision(theirs.state_dict()), assign=True)
+    renamed = from_torchvision(theirs.state_dict())
+    ours.load_state_dict(renamed, assign=True)  # which refuses one that is missing, left over or of another shape
+    assert len(renamed) == len(theirs.state_dict()) == len(ours.state_dict())
 
 
 def test_weights_of_a_deeper_family_are_refused() -> None:
