@@ -139,16 +139,16 @@ def predict(
     if csv:
         answers = recorded(answers, csv, top=top, coverage=coverage)
     width = max(len(str(file)) for file in files)
-    said = []
+    rows = []
     for answer in answers:
-        said.append(answer)
+        rows.append(answer)
         if not (csv or json):
             print(f"{answer.name:<{width}}  {answer}")
     if json:
-        print(json_format.dumps([answer.to_json() for answer in said], indent=2, ensure_ascii=False))
-    answered = sum(answer.prediction is not None for answer in said)
+        print(json_format.dumps([answer.to_json() for answer in rows], indent=2, ensure_ascii=False))
+    answered = sum(answer.prediction is not None for answer in rows)
     if csv and not json:
-        print(f"{answered:,} of {len(said):,} files answered, written to {csv}")
+        print(f"{answered:,} of {len(rows):,} files answered, written to {csv}")
     if not answered:
         raise InputError("there is not one image that can be read", hint="give image files, or a folder with some")
 

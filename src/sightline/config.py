@@ -204,9 +204,9 @@ class TrainConfig:
     def with_lr(self, lr: float) -> "TrainConfig":
         """The same training with the first group's peak at `lr` and every other group's scaled alike."""
         first, *others = self.groups
-        asked = dataclasses.replace(first, lr=lr)  # before the others: an impossible rate is named as it was given
+        leader = dataclasses.replace(first, lr=lr)  # before the others: an impossible rate is named as it was given
         scaled = [dataclasses.replace(group, lr=group.lr * (lr / first.lr)) for group in others]
-        return dataclasses.replace(self, groups=(asked, *scaled))
+        return dataclasses.replace(self, groups=(leader, *scaled))
 
 
 @dataclass(frozen=True, kw_only=True)

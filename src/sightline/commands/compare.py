@@ -63,9 +63,9 @@ def read_answers(run: Run, name: str) -> ClassifierAnswers:
     if missing:
         listed = ", ".join(sorted(missing))
         raise RunError(f"the table of answers lacks {listed}", where=str(path), hint="restore it from a copy")
-    for line, (_, *said) in enumerate(rows, start=2):
-        if not classes.issuperset(said):
-            unknown = next(str(word) for word in said if word not in classes)
+    for line, (_, *names) in enumerate(rows, start=2):
+        if not classes.issuperset(names):
+            unknown = next(str(name) for name in names if name not in classes)
             raise RunError(f"row {line} names no class of this run: {unknown}", where=str(path), hint="restore it")
     ids, labels, predicted = zip(*rows, strict=True) if rows else ((), (), ())
     return ClassifierAnswers(name, ids, labels, predicted, classes)

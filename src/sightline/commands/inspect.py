@@ -77,7 +77,7 @@ def look_inside(
     )
     look.write("image.png", enlarged(look.image, LEAST_SIDE))
     prediction = classifier.predict(pixels, top=GUESSES)
-    cams, said = look.cams(prediction.top[:2])
+    cams, cam_sentence = look.cams(prediction.top[:2])
     fields, seeing = look.fields(list(drawn.values()))
     neighbours, alike = _neighbours(run, pixels, prediction.label, device)
     tiles, width, crisp = neighbour_tiles(neighbours)
@@ -88,7 +88,7 @@ def look_inside(
         view=view,
         prediction=prediction,
         cams=cams,
-        cam_sentence=said,
+        cam_sentence=cam_sentence,
         fields=fields,
         fields_sentence=seeing,
         kernels=look.kernels(),

@@ -42,15 +42,15 @@ class Answer:
         """As plain JSON types: path, label, nearest, probability, unknown, top, label_set, reason; null or empty where
         there is none. label: "unknown" where the image is; nearest: the most probable class all the same.
         """
-        said = self.prediction
+        prediction = self.prediction
         return {
             "path": self.name,
-            "label": _label(said) if said else None,
-            "nearest": said.label if said else None,
-            "probability": said.probability if said else None,
-            "unknown": said.unknown if said else None,
-            "top": [{"label": label, "probability": p} for label, p in said.top] if said else [],
-            "label_set": list(said.label_set) if said else [],
+            "label": _label(prediction) if prediction else None,
+            "nearest": prediction.label if prediction else None,
+            "probability": prediction.probability if prediction else None,
+            "unknown": prediction.unknown if prediction else None,
+            "top": [{"label": label, "probability": p} for label, p in prediction.top] if prediction else [],
+            "label_set": list(prediction.label_set) if prediction else [],
             "reason": self.reason or None,
         }
 
@@ -111,8 +111,8 @@ def predict_files(
         if reason:
             yield Answer(path, None, reason)
             continue
-        said = next(predictions)
-        yield Answer(path, None, said.reason) if isinstance(said, ImageError) else Answer(path, said)
+        outcome = next(predictions)
+        yield Answer(path, None, outcome.reason) if isinstance(outcome, ImageError) else Answer(path, outcome)
 
 
 def recorded(
@@ -137,25 +137,25 @@ def recorded(
             yield answer
 
 
-def _label(said: Prediction) -> str:
+def _label(prediction: Prediction) -> str:
     """The label as it is told where only one word is."""
-    return "unknown" if said.unknown else said.label
+    return "unknown" if prediction.unknown else prediction.label
 
 
 def _cells(answer: Answer) -> dict[str, str]:
     """The cells of an answer by column; those left out are empty."""
-    said = answer.prediction
-    if said is None:
+    prediction = answer.prediction
+    if prediction is None:
         return {"path": answer.name, "reason": answer.reason}
     cells = {
         "path": answer.name,
-        "label": _label(said),
-        "probability": f"{said.probability:.6f}",
-        "unknown": str(int(said.unknown)),
-        "nearest": said.label,
-        "label_set": "|".join(said.label_set),
+        "label": _label(prediction),
+        "probability": f"{prediction.probability:.6f}",
+        "unknown": str(int(prediction.unknown)),
+        "nearest": prediction.label,
+        "label_set": "|".join(prediction.label_set),
     }
-    for place, (label, probability) in enumerate(said.top[1:], start=2):
+    for place, (label, probability) in enumerate(prediction.top[1:], start=2):
         cells |= {f"label_{place}": label, f"probability_{place}": f"{probability:.6f}"}
     return cells
 

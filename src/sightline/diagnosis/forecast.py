@@ -182,7 +182,7 @@ def _forecast(
     places, members = study.order(), (~study.folds).float()
     everything = study.right(members, study.l2)
     overall = together(study, places, members, everything)
-    now, more = int(counts.sum()), _asked(int(counts.sum()), len(classes), growth)
+    now, more = int(counts.sum()), _more_images(int(counts.sum()), len(classes), growth)
     _, then, overall_gain = _extrapolated(overall, now, now + more, rng)
     points = tuple(
         (round(images), Estimate(value, *wilson_interval(value * total, total), "wilson"))
@@ -202,10 +202,12 @@ def _forecast(
     forecasts = []
     for name, curve in zip(names, alone(study, places, members, everything, names), strict=True):
         images = int(counts[name])
-        asked = _asked(images, 1, growth)
-        recall, _, gain = _extrapolated(curve, images, images + asked, rng)
+        more_images = _more_images(images, 1, growth)
+        recall, _, gain = _extrapolated(curve, images, images + more_images, rng)
         forecasts.append(
-            ClassForecast(name=classes[name], images_now=images, recall_now=recall.value, more_images=asked, gain=gain)
+            ClassForecast(
+                name=classes[name], images_now=images, recall_now=recall.value, more_images=more_images, gain=gain
+            )
         )
     forecasts.sort(key=lambda one: -one.gain.value)
     return Forecast(
@@ -238,7 +240,7 @@ def _estimate(values: NDArray[np.float64]) -> Estimate:
     return Estimate(float(values[0].mean()), float(low), float(high), "bootstrap")
 
 
-def _asked(images: int, num_classes: int, growth: float | None) -> int:
+def _more_images(images: int, num_classes: int, growth: float | None) -> int:
     """How many more images to ask about; by default to two digits."""
     if growth is not None:
         return max(1, round(growth * images))

@@ -95,10 +95,10 @@ def suspects(
         raise DataError(what, hint="labels are checked against each other: give images of two classes or more")
     # A class without images has no labels that could be wrong, and none that tell how it looks.
     positions = np.searchsorted(present, labels)
-    said = np.maximum(probabilities[:, present].astype(np.float64), SMALLEST)
-    said /= said.sum(axis=1, keepdims=True)
+    shares = np.maximum(probabilities[:, present].astype(np.float64), SMALLEST)
+    shares /= shares.sum(axis=1, keepdims=True)
     find = _by_noise_model if method == "noise model" else _by_cleanlab
-    order, scores, instead = find(said, positions)
+    order, scores, instead = find(shares, positions)
     return tuple(
         Suspect(int(i), ids[i], classes[labels[i]], classes[present[instead[i]]], float(scores[i])) for i in order
     )
@@ -126,10 +126,10 @@ def training_suspects(
         precision=precision,
         progress=progress,
     )
-    said = left_out_probabilities(
+    probabilities = left_out_probabilities(
         features.values, features.labels, len(image_set.classes), groups=image_set.groups, seed=seed
     )
-    return suspects(said, image_set.labels.numpy(), image_set.classes, ids=image_set.ids, method=method)
+    return suspects(probabilities, image_set.labels.numpy(), image_set.classes, ids=image_set.ids, method=method)
 
 
 def held_out_suspects(evaluation: Evaluation, *, method: Method = "noise model") -> tuple[Suspect, ...]:
@@ -157,8 +157,8 @@ def left_out_probabilities(
     head = fit_head(some, labels[chosen], num_classes, groups=known, seed=seed)
     logits = F.linear(features, head.weights["weight"], head.weights["bias"])
     logits[chosen] = head.left_out
-    said: NDArray[np.float32] = logits.softmax(dim=1).numpy()
-    return said
+    probabilities: NDArray[np.float32] = logits.softmax(dim=1).numpy()
+    return probabilities
 
 
 def noise_model(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> NoiseModel:

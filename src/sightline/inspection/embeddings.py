@@ -97,10 +97,10 @@ def nearest(
         known = extract(network, gallery, preprocess, device=place, precision=precision).values
     except DataError as error:
         raise _not_at_hand(run, error) from error
-    asked = ImageSet(
-        ArrayImages(torch.from_numpy(pixels)[None]), torch.zeros(1, dtype=torch.int64), gallery.classes, ("asked",)
+    query = ImageSet(
+        ArrayImages(torch.from_numpy(pixels)[None]), torch.zeros(1, dtype=torch.int64), gallery.classes, ("query",)
     )
-    own = extract(network, asked, preprocess, device=place, precision=precision, keep=False).values[0]
+    own = extract(network, query, preprocess, device=place, precision=precision, keep=False).values[0]
     similarities = _cosines(known, own)
     best = similarities.argsort(descending=True, stable=True)[:k].tolist()
     return tuple(

@@ -265,8 +265,8 @@ class NetworkView:
                 hint="train it on images of your own, then `sightline lab RUN`",
             )
         pixels, _ = self._picture(picture)
-        said: list[str] = []
-        neighbours = nearest(self.run, pixels, 8, device="cpu", say=said.append)
+        notes: list[str] = []
+        neighbours = nearest(self.run, pixels, 8, device="cpu", say=notes.append)
         return {
             "neighbours": [
                 {
@@ -277,7 +277,7 @@ class NetworkView:
                 }
                 for one in neighbours
             ],
-            "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in said),
+            "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in notes),
         }
 
     @property

@@ -51,8 +51,8 @@ def own_parts(workspace: Workspace) -> dict[str, Part]:
 
 
 def _part(words: str, figure: Part | None, *questions: QuizQuestion | None) -> Part:
-    asked = [{"text": q.text, "choices": q.choices, "replies": q.replies, "right": q.right[0]} for q in questions if q]
-    return {"words": words, "figure": figure, "questions": asked}
+    quiz = [{"text": q.text, "choices": q.choices, "replies": q.replies, "right": q.right[0]} for q in questions if q]
+    return {"words": words, "figure": figure, "questions": quiz}
 
 
 def question(text: str, right: Choice, *wrong: Choice) -> QuizQuestion | None:
@@ -80,7 +80,7 @@ def _first_number(words: str) -> float:
 def _images(network: Network, image: "_TestImage | None") -> Part | None:
     channels, height, width = network.input_shape
     numbers = channels * height * width
-    asked = question(
+    count = question(
         f"Your network sees images of {height} {TIMES} {width} pixels, {_colour(channels)}. How many numbers is one?",
         (f"{numbers:,}", f"{height} · {width} · {channels}."),
         (f"{height * width:,}", "That counts the pixels. Each has three numbers: red, green and blue."),
@@ -88,14 +88,14 @@ def _images(network: Network, image: "_TestImage | None") -> Part | None:
         (f"{height + width:,}", "Every row has a pixel for every column: the sides multiply."),
     )
     if image is None:
-        return _part(f"Your network sees {_colour(channels)} of {height} {TIMES} {width} pixels.", None, asked)
+        return _part(f"Your network sees {_colour(channels)} of {height} {TIMES} {width} pixels.", None, count)
     figure = {"kind": "pixels", "label": image.label, "grey": image.grey.tolist(), "whole": image.whole}
     cut = "" if image.whole else f" Below are the {SIDE} {TIMES} {SIDE} in its middle."
     words = (
         f"A test image of yours, '{image.label}', as an array: shape {image.shape}, uint8, from {image.low} to "
         f"{image.high}, on average {image.mean:.0f}.{cut}"
     )
-    return _part(words, figure, asked)
+    return _part(words, figure, count)
 
 
 def _flatten(network: Network) -> Part:

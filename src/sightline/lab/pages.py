@@ -43,21 +43,21 @@ ROOMS = {
 @cache
 def pages() -> dict[str, bytes]:
     """All pages by their address relative to the root, such as "course/images.html"."""
-    made = {
+    contents = {
         address: _framed(title, (STATIC / "bodies" / body).read_text(encoding="utf-8"), module, address)
         for address, (title, body, module) in ROOMS.items()
     }
     course = lessons()
-    made["course.html"] = made["course.html"].replace(b"<!-- lessons -->", _index(course).encode())
-    made["index.html"] = made["index.html"].replace(b"<!-- lessons -->", _short_index(course).encode())
+    contents["course.html"] = contents["course.html"].replace(b"<!-- lessons -->", _index(course).encode())
+    contents["index.html"] = contents["index.html"].replace(b"<!-- lessons -->", _short_index(course).encode())
     for i, lesson in enumerate(course):
         following = course[i + 1] if i + 1 < len(course) else None
         address = f"course/{lesson.slug}.html"
-        made[address] = _framed(lesson.title, _lesson(lesson, following), "lesson.js", address)
+        contents[address] = _framed(lesson.title, _lesson(lesson, following), "lesson.js", address)
     for page, module in ((final_check(), "check.js"), (interview(), "interview.js")):
         address = f"course/{page.slug}.html"
-        made[address] = _framed(page.title, _beside(page), module, address)
-    return made
+        contents[address] = _framed(page.title, _beside(page), module, address)
+    return contents
 
 
 @cache

@@ -248,8 +248,8 @@ class Teaching:
         elif code < 0:
             self._outcome = f"The system ended the training (signal {-code}): is there too little memory?"
         else:
-            said = [line for line in self._lines if line.strip()]
-            self._outcome = said[-1] if said else f"The training ended with exit code {code}."
+            lines = [line for line in self._lines if line.strip()]
+            self._outcome = lines[-1] if lines else f"The training ended with exit code {code}."
 
     def _show(self, out: Path) -> None:
         """Open the run in the lab as soon as it is one, so that the time machine can follow it.

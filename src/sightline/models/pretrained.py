@@ -202,11 +202,11 @@ def _published_size(file: WeightsFile) -> int | None:
 
 def _preprocess(name: str, file: WeightsFile | None, size: int, in_channels: int) -> Preprocess:
     """What the file says; else what timm says of its own weights; else what nearly all weights want."""
-    said = {key: _setting(file, key) for key in ("mean", "std")} if file else {}
+    settings = {key: _setting(file, key) for key in ("mean", "std")} if file else {}
     interpolation: Any = file.about.get("interpolation", "") if file else ""
     config = timm_config(name) if not is_ours(name) or (file and _from_hub(file)) else None
-    mean = said.get("mean") or (config.mean if config else IMAGENET_MEAN)
-    std = said.get("std") or (config.std if config else IMAGENET_STD)
+    mean = settings.get("mean") or (config.mean if config else IMAGENET_MEAN)
+    std = settings.get("std") or (config.std if config else IMAGENET_STD)
     interpolation = interpolation or (config.interpolation if config else "bilinear")
     if interpolation not in RESAMPLING:  # "random" in timm: any will do
         interpolation = "bicubic"

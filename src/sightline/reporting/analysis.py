@@ -131,8 +131,8 @@ def _features(classifier: Classifier, images: ImageSet, *, keep: bool) -> Featur
 
 
 def _suspects(features: Features, images: ImageSet) -> tuple[Suspect, ...]:
-    said = left_out_probabilities(features.values, features.labels, len(images.classes), groups=images.groups)
-    return suspects(said, features.labels.numpy(), images.classes, ids=images.ids)
+    probabilities = left_out_probabilities(features.values, features.labels, len(images.classes), groups=images.groups)
+    return suspects(probabilities, features.labels.numpy(), images.classes, ids=images.ids)
 
 
 def _forecast(

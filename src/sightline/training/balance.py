@@ -10,15 +10,15 @@ IMBALANCED = 10.0  # images of the largest class for one of the smallest, from w
 RARE = 0.5  # of an even share of the training images: a class with less is called rare
 
 
-def with_balance(config: TrainConfig, asked: BalanceName, counts: Sequence[int]) -> TrainConfig:
-    """The config with `class_weights` and `sampling` as asked. counts: training images of each class.
+def with_balance(config: TrainConfig, balance: BalanceName, counts: Sequence[int]) -> TrainConfig:
+    """The config with `class_weights` and `sampling` for a balance. counts: training images of each class.
 
     sampler draws every class equally often, loss weighs the errors of rare classes more; auto is the sampler where
     classes are very uneven, otherwise neither. On long tails of Fashion-MNIST with the speed recipe the sampler
     recognised 6.5 points more of the rare classes for half a point to one of accuracy; the weighted loss cost two, and
     forty on the longest tail (docs/experiments.md).
     """
-    way = _choose(counts) if asked == "auto" else asked
+    way = _choose(counts) if balance == "auto" else balance
     return dataclasses.replace(
         config,
         sampling="balanced" if way == "sampler" else "shuffle",

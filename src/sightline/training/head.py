@@ -224,8 +224,8 @@ def _score(logits: Tensor, data: _Data, folds: list[Tensor]) -> Score:
 def _in_place(logits: Sequence[Tensor], folds: list[Tensor], data: _Data) -> Tensor:
     """What is said of the images left out by these folds in the order of all images, (N, K); NaN of the others."""
     everything = torch.full((len(data.labels), data.num_classes), float("nan"))
-    for said, fold in zip(logits, folds, strict=True):
-        everything[fold] = said
+    for left_out, fold in zip(logits, folds, strict=True):
+        everything[fold] = left_out
     return everything
 
 
@@ -238,10 +238,10 @@ def _choose_l2(data: _Data, folds: list[Tensor], seed: int) -> _Choice:
     best, logits, tried, worse = layers[-1], list[Tensor](), list[tuple[float, Score]](), 0
     for l2 in L2_PATH:
         layers = _minimise(data, torch.stack([*folds, everything]), l2, layers)  # from where the last search ended
-        said = list(map(partial(_logits, data), folds, layers))
-        score = _score(torch.cat(said), data, folds)
+        left_out = list(map(partial(_logits, data), folds, layers))
+        score = _score(torch.cat(left_out), data, folds)
         better = all(score.loss < other.loss for _, other in tried)
-        best, logits, worse = (layers[-1], said, 0) if better else (best, logits, worse + 1)
+        best, logits, worse = (layers[-1], left_out, 0) if better else (best, logits, worse + 1)
         tried.append((l2, score))
         if worse == WORSE:
             break

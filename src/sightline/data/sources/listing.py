@@ -94,8 +94,8 @@ def splits_of(
     test = _image_set([file for file in files if file.split == "test"], classes)
 
     if not grouped:
-        made = ["training"] + ["test"] * (not decided) + ["validation"] * (share > 0 and not len(held_out))
-        require_images(train, tuple(made))
+        parts = ["training"] + ["test"] * (not decided) + ["validation"] * (share > 0 and not len(held_out))
+        require_images(train, tuple(parts))
     if not decided:
         train, test = hold_out(train, DEFAULT_TEST, seed=seed, purpose="test")
     if share and not len(held_out):
