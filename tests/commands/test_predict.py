@@ -82,9 +82,8 @@ def test_a_reason_that_holds_the_name_of_its_file_is_whole(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("10").write_bytes(
-        b"P6 three 3 255\n"
-    )  # to which Python says: invalid literal for int() with base 10: b'three'
+    # Python says to this: invalid literal for int() with base 10: b'three'.
+    Path("10").write_bytes(b"P6 three 3 255\n")
     [answer] = predict_files(classifier, {Path("10"): ""})
     assert answer.reason.startswith("it is damaged, truncated or of a rare kind (")
     assert " base 10: " in answer.reason

@@ -42,7 +42,7 @@ def test_a_piece_that_is_missing_has_none(report_parts: Callable[..., Any]) -> N
     parts = report_parts(5)
     part = images_shown(parts.evaluation, parts.images, NOTHING)
     assert (part.suspects, part.map, part.heats) == (None, None, None)
-    assert part.mistakes is not None  # that are known without any piece
+    assert part.mistakes is not None  # mistakes are known without any piece
     more = extras(parts.evaluation, NOTHING)
     assert (more.slices, more.forecast, more.machine) == (None, None, None)
     perfect = report_parts(3, perfect=True)

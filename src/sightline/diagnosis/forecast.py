@@ -23,9 +23,9 @@ from sightline.errors import DataError
 from sightline.evaluation.intervals import Estimate, wilson_interval
 from sightline.training.head import fit_head, left_out_folds
 
-MOST_IMAGES = 5_000  # that are learnt from, and as many that are answered
-MANY_IMAGES = 1_500  # from which on there are enough answers in two folds
-MOST_CLASSES = 20  # that are forecast one by one; with more, only all together
+MOST_IMAGES = 5_000  # learnt from at most, and as many answered
+MANY_IMAGES = 1_500  # from so many on there are enough answers in two folds
+MOST_CLASSES = 20  # forecast one by one at most; more are only forecast all together
 CHOOSING = 2_000  # images by which the strength of the penalty is chosen
 FEWEST = 8  # images of a class, below which there is no curve
 MORE, MORE_SHARE = 50, 0.5  # images that are asked about: so many, or this share of a large class

@@ -54,7 +54,7 @@ def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> NDA
     """How often each class (row) was taken for each class (column): (K, K) counts."""
     from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
-    if len(labels) == 0 or num_classes == 1:  # which scikit-learn warns of
+    if len(labels) == 0 or num_classes == 1:  # scikit-learn warns of both
         return np.full((num_classes, num_classes), len(labels), dtype=np.int64)
     counts: NDArray[np.int64] = sklearn_confusion_matrix(labels, predicted, labels=np.arange(num_classes))
     return counts

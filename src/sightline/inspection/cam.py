@@ -126,7 +126,7 @@ def _maps_and_gradients(
 ) -> tuple[Tensor, Tensor]:
     """A layer's feature maps, and the gradients of the targets' logits with respect to them: both (B, C, h, w)."""
     network = subject.network
-    layer = name or "stages"  # whose output, for nearly every network, is the last feature maps
+    layer = name or "stages"  # the stages give, in nearly every network, the last feature maps
     with torch.enable_grad(), watched(network, [layer], outputs="cut") as runs:
         logits = subject.forward(x)
     output = output_of(layer, runs)

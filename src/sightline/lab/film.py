@@ -9,7 +9,7 @@ from sightline.inspection.snapshots import PROBES, Snapshot, read_probes, read_s
 from sightline.lab.packing import packed
 from sightline.runs.run import Run
 
-FILTERS, CHANNELS, MAPS = 24, 3, 8  # that are shown, at most
+FILTERS, CHANNELS, MAPS = 24, 3, 8  # shown at most
 CURVES = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_interval", "lr", "seconds")
 
 

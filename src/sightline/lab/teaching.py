@@ -32,7 +32,7 @@ LARGEST_SIDE = 512  # pixels; a larger picture is made smaller before it is kept
 LEAST_PICTURES = 5  # of each class
 MOST_PICTURES, MOST_CLASSES = 2_000, 50
 LONGEST_NAME = 60
-LINES = 30  # of what the training says
+LINES = 30  # at the end of what the training says: the page shows them
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 

@@ -11,7 +11,7 @@ from sightline.reporting.scale import Scale, nice_ticks, tick_labels
 from sightline.training.balance import rare_classes
 
 NAMED = 5  # rare classes in a sentence
-NONE = "\N{EN DASH}"  # where there is no number
+NONE = "\N{EN DASH}"  # stands where there is no number
 
 
 @dataclass(frozen=True)

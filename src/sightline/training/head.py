@@ -152,7 +152,7 @@ def centre_and_scale(views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return mean.float(), scale.float()
 
 
-State = dict[str, Tensor]  # of an output layer, for scaled features
+State = dict[str, Tensor]  # the weights of an output layer for scaled features
 # The setting that was chosen, those that were tried, what was trained with it, and the logits of left-out images,
 # (N, K) or NaN.
 _Choice = tuple[float, list[tuple[float, Score]], State, Tensor]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 MEMORY = 8  # steps that are remembered
-DECREASE = 1e-4  # of what the slope promises, that a step must at least bring
+DECREASE = 1e-4  # of what the slope promises: a step must bring at least that
 SHORTEST = 1e-6  # of the step that is tried first; when not even so little is better, rounding is all that is left
 
 Objective = Callable[[Tensor], tuple[float, Tensor]]  # a point (P,) -> its value and gradient (P,)

@@ -16,7 +16,7 @@ from sightline.pixels.preprocess import Preprocess
 from sightline.training.validation import Validation
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-PREPARE_IMAGES = 5_000  # that `Network.prepare` sees, at most
+PREPARE_IMAGES = 5_000  # seen by `Network.prepare`, at most
 PREPARE_PIXELS = 5_000 * 32 * 32  # of these images, at most, so that photos do not fill the memory
 
 

@@ -83,7 +83,7 @@ def test_another_size_or_time_is_another_file() -> None:
         cache.add(["/7"], stamps(2), [content(8)], images(8))  # it was rewritten
         assert cache.find(Files(["/7"]), stamps(2)).tolist() == [1]
         assert cache.find(Files(["/7"]), stamps(1)).tolist() == [UNKNOWN]
-        assert cache.slot_of(content(7)) == 0  # which another file may still have
+        assert cache.slot_of(content(7)) == 0  # another file may still have that content
 
 
 def test_equal_contents_share_a_record_whenever_they_come() -> None:

@@ -292,7 +292,7 @@ def test_a_second_writer_waits(splits: Splits) -> None:
             second = pool.submit(prepare, splits, SEEN)
             with pytest.raises(TimeoutError):
                 second.result(timeout=0.3)
-            clear()  # which takes nothing away from who writes or from who waits
+            clear()  # takes nothing away from who writes or from who waits
         assert isinstance(second.result().train.images, CachedImages)
     assert not is_locked(one.folder)
     with pytest.raises(sqlite3.ProgrammingError):

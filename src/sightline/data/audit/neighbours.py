@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = 8  # that each vector is filed under, its nearest
+CELLS = 8  # each vector is filed under its nearest ones
 MOST = 8  # neighbours kept of one query in one cell; a thousand frames of one film need not be a million pairs
 EXHAUSTIVE = 4_096  # up to so many vectors all pairs are compared
 BLOCK = 4_096  # queries compared at a time

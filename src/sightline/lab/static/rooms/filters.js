@@ -72,7 +72,7 @@ class FiltersRoom {
     const { run } = await about().catch(() => ({ run: null }));
     this.learnt = run?.network ? await fetchData("kernels.json").catch(() => null) : null;
     if (this.learnt) this.choice.offer(this.learnt);
-    this.settings = this.inAddress(); // which may name a filter that was learnt
+    this.settings = this.inAddress(); // again: the address may name a filter that was learnt
     if (this.operands) this.refresh();
     else this.example(); // or else a picture of one's own was quicker: it stays
   }

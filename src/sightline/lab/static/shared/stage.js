@@ -33,7 +33,7 @@ export class Stage {
     /** @type {unknown[]} */
     this.drawn = []; // what the input was drawn from; a step of the animation changes only the output
     /** @type {Result | null} */
-    this.scaled = null; // whose scale stands below the output
+    this.scaled = null; // the result whose scale stands below the output
     const inside = (/** @type {Place} */ at) => /** @type {Place} */ ([at[0] - this.offset[0], at[1] - this.offset[1]]);
     this.input = new CellGrid(parts.input, "Input", {
       onPoint: (at) => handlers.onFocus({ output: null, pixel: at && inside(at) }),
