@@ -1,7 +1,7 @@
 /** Figures about blocks and networks: stacks of small filters, convolutions taken apart, networks over the years. */
 
 import { countBars } from "../shared/bars.js";
-import { grouped } from "../shared/numbers.js";
+import { fixed, grouped } from "../shared/numbers.js";
 import { make, makeSvg } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
@@ -45,7 +45,7 @@ export function separable(place) {
       draw([ordinary, apart]);
       words.textContent =
         `${kernel}² · ${input} · ${output} = ${grouped(ordinary)} against ` +
-        `${kernel}² · ${input} + ${input} · ${output} = ${grouped(apart)}: ${(ordinary / apart).toFixed(1)} times`;
+        `${kernel}² · ${input} + ${input} · ${output} = ${grouped(apart)}: ${fixed(ordinary / apart, 1)} times`;
     },
   );
 }

@@ -1,7 +1,7 @@
 /** Figures about transfer and judging: what is frozen, an accuracy's interval, and a threshold. */
 
 import { range } from "../shared/convolution.js";
-import { grouped, minus, percent } from "../shared/numbers.js";
+import { fixed, grouped, percent, power, precise } from "../shared/numbers.js";
 import { make } from "../shared/page.js";
 import { random } from "./fitting.js";
 import { sliders } from "./sliders.js";
@@ -52,14 +52,14 @@ export function freezing(place) {
         const learns = below <= unfrozen;
         part.classList.toggle("frozen", !learns);
         const step = below === 0 ? HEAD_RATE : HEAD_RATE / 10 / slower ** (below - 1);
-        rate.textContent = learns ? minus(step.toExponential(0)) : "frozen";
+        rate.textContent = learns ? power(step) : "frozen";
         if (learns) learning += RESNET18[i][1];
       });
       const all = RESNET18.reduce((sum, [, count]) => sum + count, 0);
       const means = unfrozen
         ? "The uppermost part below the head learns ten times slower than the head."
         : "The backbone runs once over every photo: feature extraction.";
-      const share = ((100 * learning) / all).toPrecision(3);
+      const share = precise((100 * learning) / all, 3);
       words.textContent = `${grouped(learning)} of ${grouped(all)} parameters learn (${share} %). ${means}`;
     },
   );
@@ -112,7 +112,7 @@ export function interval(place) {
       const digits = high - low < 0.02 ? 2 : 1;
       words.replaceChildren(
         `${grouped(right)} of ${grouped(of)}: `,
-        make("b", {}, `${(100 * low).toFixed(digits)} to ${percent(high, digits)}`),
+        make("b", {}, `${fixed(100 * low, digits)} to ${percent(high, digits)}`),
       );
     },
   );
@@ -164,7 +164,7 @@ export function threshold(place) {
   );
   sliders(
     place,
-    { at: { label: "threshold", min: 0, max: 1, step: 0.01, value: 0.5, text: (value) => value.toFixed(2) } },
+    { at: { label: "threshold", min: 0, max: 1, step: 0.01, value: 0.5, text: (value) => fixed(value, 2) } },
     ({ at }) => {
       line.style.setProperty("left", `${100 * at}%`);
       const { hits, alarms, misses, rest } = counts(at);
@@ -179,8 +179,7 @@ export function threshold(place) {
           make("tr", {}, head("no cat", "row"), cell(String(alarms)), cell(String(rest))),
         ),
       );
-      const share = (/** @type {number} */ part, /** @type {number} */ of) =>
-        of ? (part / of).toFixed(2) : "undefined";
+      const share = (/** @type {number} */ part, /** @type {number} */ of) => (of ? fixed(part / of, 2) : "undefined");
       words.textContent = [
         `precision ${hits}/${hits + alarms} = ${share(hits, hits + alarms)}`,
         `recall ${hits}/${hits + misses} = ${share(hits, hits + misses)}`,
@@ -189,7 +188,7 @@ export function threshold(place) {
       ].join(", ");
       dots.setAttribute(
         "aria-label",
-        `40 scores with a threshold at ${at.toFixed(2)}: ${hits} cats found, ${misses} missed, ${alarms} false alarms`,
+        `40 scores with a threshold at ${fixed(at, 2)}: ${hits} cats found, ${misses} missed, ${alarms} false alarms`,
       );
     },
   );

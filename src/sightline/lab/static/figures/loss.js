@@ -1,7 +1,7 @@
 /** Figure: three logits become probabilities, and those a loss. */
 
 import { Bar } from "../shared/bars.js";
-import { minus, percent } from "../shared/numbers.js";
+import { fixed, percent, precise } from "../shared/numbers.js";
 import { make } from "../shared/page.js";
 import { sliders } from "./sliders.js";
 
@@ -27,7 +27,7 @@ export function softmaxFigure(place) {
     const probabilities = softmax([values.cat, values.dog, values.ship], values.temperature);
     probabilities.forEach((probability, i) => bars[i].show(probability, percent(probability)));
     const probability = probabilities[truth.selectedIndex];
-    loss.replaceChildren(`−ln ${probability.toPrecision(3)} = `, make("b", {}, (-Math.log(probability)).toFixed(3)));
+    loss.replaceChildren(`−ln ${precise(probability, 3)} = `, make("b", {}, fixed(-Math.log(probability), 3)));
   };
   const logit = (/** @type {string} */ name, /** @type {number} */ value) => ({
     label: `logit of ${name}`,
@@ -35,7 +35,7 @@ export function softmaxFigure(place) {
     max: 5,
     step: 0.1,
     value,
-    text: (/** @type {number} */ shown) => minus(shown.toFixed(1)),
+    text: (/** @type {number} */ at) => fixed(at, 1),
   });
   sliders(
     place,
@@ -43,7 +43,7 @@ export function softmaxFigure(place) {
       cat: logit("cat", 2),
       dog: logit("dog", 1),
       ship: logit("ship", -1),
-      temperature: { label: "temperature", min: 0.2, max: 5, step: 0.1, value: 1, text: (value) => value.toFixed(1) },
+      temperature: { label: "temperature", min: 0.2, max: 5, step: 0.1, value: 1, text: (value) => fixed(value, 1) },
     },
     (next) => {
       values = next;

@@ -5,7 +5,7 @@ import { grey } from "../shared/colors.js";
 import { range } from "../shared/convolution.js";
 import { Curves } from "../shared/curves.js";
 import { WHITE, makeInput } from "../shared/filters.js";
-import { counted } from "../shared/numbers.js";
+import { counted, fixed, precise } from "../shared/numbers.js";
 import { make, makeSvg } from "../shared/page.js";
 import { fit, noisyPoints, predict, truth } from "./fitting.js";
 import { sliders } from "./sliders.js";
@@ -31,7 +31,7 @@ export function fitting(place) {
       .join("");
   const chart = new Curves(curves, "Mean squared error, by epoch", {
     limits: [0, Infinity],
-    text: (value) => value.toFixed(2),
+    text: (value) => fixed(value, 2),
     onEpoch: () => {},
   });
   sliders(
@@ -44,7 +44,7 @@ export function fitting(place) {
         max: 0,
         step: 0.1,
         value: -0.7,
-        text: (power) => (10 ** power).toPrecision(2),
+        text: (power) => precise(10 ** power, 2),
       },
       patience: { label: "patience", min: 1, max: 300, value: 300 },
     },
@@ -66,7 +66,7 @@ export function fitting(place) {
       );
       const [first, last] = [result.training[0], result.training.at(-1) ?? 0];
       const errors = (/** @type {number} */ epoch) =>
-        `validation ${result.validation[epoch - 1].toFixed(3)}, training ${result.training[epoch - 1].toFixed(3)}`;
+        `validation ${fixed(result.validation[epoch - 1], 3)}, training ${fixed(result.training[epoch - 1], 3)}`;
       const sentence = !(last <= first * 1.01)
         ? "The error grows: the rate is too large."
         : `Best after epoch ${result.best} of ${result.stopped}: ${errors(result.best)}. ` +

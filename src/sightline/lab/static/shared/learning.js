@@ -1,7 +1,7 @@
 /** How a training went: loss and accuracy by epoch, one below the other, with one moment marked in both. */
 
 import { Curves } from "./curves.js";
-import { percent } from "./numbers.js";
+import { fixed, percent } from "./numbers.js";
 
 /** @typedef {{epoch: number, train_loss: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
 
@@ -10,7 +10,7 @@ export class LearningCurves {
    * @param {HTMLElement} loss @param {HTMLElement} accuracy @param {(epoch: number) => void} onEpoch it was pointed at
    */
   constructor(loss, accuracy, onEpoch) {
-    this.loss = new Curves(loss, "Loss", { limits: [0, Infinity], text: (value) => value.toFixed(2), onEpoch });
+    this.loss = new Curves(loss, "Loss", { limits: [0, Infinity], text: (value) => fixed(value, 2), onEpoch });
     const limits = /** @type {[number, number]} */ ([0, 1]);
     this.accuracy = new Curves(accuracy, "Validation images recognised", { limits, text: percent, onEpoch });
   }

@@ -1,7 +1,7 @@
 /** Numbers as the reader sees and types them: a true minus, thousands apart, no more digits than needed. Pure. */
 
 /** A hyphen where a minus belongs becomes a true minus. @param {string} words */
-export function minus(words) {
+function minus(words) {
   return words.replaceAll("-", "−");
 }
 
@@ -20,14 +20,30 @@ export function significant(value, digits = 4) {
   return minus(String(Number(value.toPrecision(digits))));
 }
 
+/** So many digits that count, zeros among them: 0.5 -> "0.500". @param {number} value @param {number} digits */
+export function precise(value, digits) {
+  return minus(value.toPrecision(digits));
+}
+
+/** So many decimals: -0.5 -> "−0.50". @param {number} value @param {number} decimals */
+export function fixed(value, decimals) {
+  const text = value.toFixed(decimals);
+  return Number(text) ? minus(text) : text.replace("-", ""); // a rounded -0 has no sign
+}
+
+/** One digit and its power of ten: 0.001 -> "1e−3". @param {number} value */
+export function power(value) {
+  return minus(value.toExponential(0));
+}
+
 /** Two digits that count, but no digit before the point lost: for cells. @param {number} value */
 export function short(value) {
-  return Math.abs(value) >= 100 ? minus(value.toFixed(0)) : significant(value, 2);
+  return Math.abs(value) >= 100 ? fixed(value, 0) : significant(value, 2);
 }
 
 /** 0.418 -> "41.8 %". @param {number} share @param {number} [digits] decimals */
 export function percent(share, digits = 1) {
-  return `${(100 * share).toFixed(digits)} %`;
+  return `${fixed(100 * share, digits)} %`;
 }
 
 /** 11689512 -> "11,689,512". @param {number} value */
@@ -37,8 +53,8 @@ export function grouped(value) {
 
 /** 1,814,073,344 -> "1.81 billion". @param {number} count */
 export function rough(count) {
-  if (count >= 1e9) return `${(count / 1e9).toPrecision(3)} billion`;
-  return count >= 1e6 ? `${(count / 1e6).toPrecision(3)} million` : grouped(count);
+  if (count >= 1e9) return `${precise(count / 1e9, 3)} billion`;
+  return count >= 1e6 ? `${precise(count / 1e6, 3)} million` : grouped(count);
 }
 
 /** "1 window", "9 windows". @param {number} count @param {string} noun */

@@ -6,7 +6,7 @@ import { darkMode, grey } from "../../shared/colors.js";
 import { about, fetchData } from "../../shared/data.js";
 import { drawKernels } from "../../shared/kernels.js";
 import { LearningCurves } from "../../shared/learning.js";
-import { grouped } from "../../shared/numbers.js";
+import { grouped, significant } from "../../shared/numbers.js";
 import { make } from "../../shared/page.js";
 import { startQuestion } from "../../shared/quiz.js";
 
@@ -73,7 +73,7 @@ function kernels(place, { values, reach }) {
   draw();
   darkMode.addEventListener("change", draw);
   const deep = values[0].length > 1 ? "A column is a filter, its channels below each other. " : "";
-  const scale = `Blue is negative, orange positive, up to ${reach.toPrecision(2)} either way`;
+  const scale = `Blue is negative, orange positive, up to ${significant(reach, 2)} either way`;
   place.append(canvas, make("figcaption", {}, deep + scale));
 }
 

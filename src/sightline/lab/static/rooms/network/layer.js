@@ -133,7 +133,7 @@ function drawn({ values, of }) {
   const count = values.length < of ? `${values.length} of ${of}` : of;
   const channels = counted(parts[0].length, "channel");
   const deep = parts[0].length > 1 ? ` A column is a filter, its first ${channels} below each other.` : "";
-  const words = `Kernels: ${count} filters, up to ${reach.toPrecision(2)} either way.${deep}`;
+  const words = `Kernels: ${count} filters, up to ${significant(reach, 2)} either way.${deep}`;
   return [canvas, make("p", { class: "hint" }, words)];
 }
 

@@ -1,6 +1,7 @@
 /** The training pictures that look most alike to the network; found when asked, for the first time takes a while. */
 
 import { fetchData } from "../../shared/data.js";
+import { fixed } from "../../shared/numbers.js";
 import { byId, make } from "../../shared/page.js";
 import { problemLine } from "../../shared/problem.js";
 
@@ -42,5 +43,5 @@ export class Near {
 /** @param {Neighbour} neighbour */
 function item({ label, id, similarity, uri }) {
   const image = make("img", { src: uri, alt: id });
-  return make("li", {}, image, make("span", {}, label), make("span", { class: "hint" }, similarity.toFixed(3)));
+  return make("li", {}, image, make("span", {}, label), make("span", { class: "hint" }, fixed(similarity, 3)));
 }

@@ -1,7 +1,7 @@
 /** How one value of a layer came about, in numbers. */
 
 import { grey, signed } from "../../shared/colors.js";
-import { grouped, minus, short, significant } from "../../shared/numbers.js";
+import { grouped, precise, short, significant } from "../../shared/numbers.js";
 import { make } from "../../shared/page.js";
 import { sign, term } from "../../shared/terms.js";
 
@@ -51,7 +51,7 @@ function taken({ kind, value, output, bias, rows, columns, channels, terms, rest
     make("p", { class: "equation" }, `${convolves ? `${sumOf(summed)} ` : ""}= ${significant(value)}`),
     hint(
       (convolves ? `The channels' sums, the strongest first${names}. ` : "") +
-        `The network itself computed ${minus(output.toPrecision(7))}.`,
+        `The network itself computed ${precise(output, 7)}.`,
     ),
   ];
 }

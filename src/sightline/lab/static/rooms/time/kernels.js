@@ -2,7 +2,7 @@
 
 import { drawKernels } from "../../shared/kernels.js";
 import { signedLegend } from "../../shared/legend.js";
-import { counted } from "../../shared/numbers.js";
+import { counted, significant } from "../../shared/numbers.js";
 import { byId } from "../../shared/page.js";
 
 /** @param {import("./film.js").Kernels | null} kernels @param {number} reach the weight at the ends of the scale */
@@ -16,7 +16,7 @@ export function showKernels(kernels, reach) {
   const [{ length: channels }] = values;
   const deep = channels > 1 ? `; a column is a filter, its first ${counted(channels, "channel")} below each other` : "";
   const words = `${amount} of ${layer}${deep}`;
-  const most = reach.toPrecision(2);
+  const most = significant(reach, 2);
   canvas.setAttribute("aria-label", words);
   byId("kernels-words", HTMLElement).textContent =
     `${words}. Blue is below zero, orange above, up to ${most} either way.`;
