@@ -4,16 +4,20 @@ import base64
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 
 from sightline.lab.app import create_app
 from sightline.lab.pages import STATIC
@@ -22,11 +26,19 @@ from sightline.lab.workspace import Workspace
 from sightline.runs.run import Run
 
 TOKEN = "a-token-of-the-tests"
+FINISHED = Path(__file__).parents[1] / "fixtures" / "version_0_1_0" / "whole"  # a run folder
 
 
 def unpacked(packed: dict[str, Any]) -> Any:
     """The array that sightline.lab.packing.packed was given, uint8."""
     return np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(packed["shape"])
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A file of these pixels, uint8 (H, W) or (H, W, 3)."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
 
 
 def in_node(script: str, given: list[Any]) -> list[Any]:
@@ -131,3 +143,18 @@ def open_page(browser: Any, lab_port: int) -> Iterator[OpenPage]:
         yield open_one
         for one in watched:
             assert one.complaints == [], one.page.url
+
+
+@pytest.fixture
+def in_place_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a program run where a training would; `out` is the folder that the training is to write."""
+
+    def put(code: str) -> None:
+        program = tmp_path / "program"
+        program.write_text(
+            f"#!{sys.executable}\nimport os, shutil, sys, time\nout = sys.argv[sys.argv.index('--out') + 1]\n{code}\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return put

@@ -1,7 +1,6 @@
 """The lab as an application: every page, every file and every room's data at its address, and nothing else."""
 
 import json
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,10 +9,9 @@ from sightline.lab.app import create_app
 from sightline.lab.pages import pages, static_files
 from sightline.lab.workspace import Workspace
 
-from .conftest import TOKEN
+from .conftest import FINISHED, TOKEN
 from .test_guard import ask
 
-FINISHED = Path(__file__).parents[1] / "fixtures" / "version_0_1_0" / "whole"
 PORT = 8765
 
 

@@ -2,24 +2,22 @@
 
 import json
 import shutil
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from sightline.errors import ImageError, InputError
+from sightline.errors import InputError
 from sightline.inspection import activations, arithmetic, grad_cam, kernels
 from sightline.lab.answers import to_json
 from sightline.lab.export import export
-from sightline.lab.network_view import UPLOADS, NetworkView
+from sightline.lab.network_view import NetworkView
 from sightline.lab.workspace import Workspace
 from sightline.models.summary import summary
 from sightline.runs.run import Run
 
-from .conftest import unpacked
+from .conftest import png, unpacked
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +31,6 @@ def values_of(packed: dict[str, Any]) -> Any:
     return packed["high"] * (2 * shares - 1 if packed["signed"] else shares)
 
 
-def png(pixels: np.ndarray) -> bytes:
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "png")
-    return file.getvalue()
-
-
 def test_layers_are_those_of_the_summary(view: NetworkView) -> None:
     about = json.loads(to_json(view.about()))
     rows = summary(view.classifier.network).rows
@@ -47,22 +39,14 @@ def test_layers_are_those_of_the_summary(view: NetworkView) -> None:
     assert about["draws"]
 
 
-def test_pictures_take_turns_and_all_come(view: NetworkView) -> None:
-    first = view.pictures(0)
-    assert len({picture["truth"] for picture in first["pictures"][:10]}) == 10
-    every = [picture["id"] for page in range(first["pages"]) for picture in view.pictures(page)["pictures"]]
-    assert view.test is not None
-    assert sorted(every) == sorted(f"test-{i}" for i in range(len(view.test)))
-
-
 def test_an_overview(view: NetworkView) -> None:
     overview = json.loads(to_json(view.overview("test-5")))
-    assert view.test is not None
-    pixels = view.test.images.read(5)
+    assert view.pictures.test is not None
+    pixels = view.pictures.test.images.read(5)
     answer = view.classifier.predict(pixels, top=10)
     assert [label for label, _ in overview["prediction"]["top"]] == [label for label, _ in answer.top]
     np.testing.assert_allclose([p for _, p in overview["prediction"]["top"]], [p for _, p in answer.top], atol=1e-5)
-    assert overview["truth"] == view.test.classes[int(view.test.labels[5])]
+    assert overview["truth"] == view.pictures.test.classes[int(view.pictures.test.labels[5])]
     heat = grad_cam(view.classifier, pixels, answer.label)
     np.testing.assert_allclose(unpacked(overview["cam"]["map"]) / 255, heat, atol=0.003)
     for row, strip in zip(view.rows, overview["strips"], strict=True):
@@ -77,8 +61,8 @@ def test_an_overview(view: NetworkView) -> None:
 def test_a_layer(view: NetworkView) -> None:
     number = next(i for i, row in enumerate(view.rows) if row.role == "convolution")
     answer = json.loads(to_json(view.layer("test-5", number)))
-    assert view.test is not None
-    maps = activations(view.classifier, view.test.images.read(5), view.rows[number].name)
+    assert view.pictures.test is not None
+    maps = activations(view.classifier, view.pictures.test.images.read(5), view.rows[number].name)
     order = [channel["number"] for channel in answer["maps"]["channels"]]
     np.testing.assert_allclose(values_of(answer["maps"]), maps.values[order], atol=answer["maps"]["high"] / 127)
     np.testing.assert_allclose([c["most"] for c in answer["maps"]["channels"]], maps.max[order], rtol=1e-3)
@@ -90,8 +74,8 @@ def test_a_layer(view: NetworkView) -> None:
 
 
 def test_one_value_adds_up(view: NetworkView) -> None:
-    assert view.test is not None
-    pixels = view.test.images.read(5)
+    assert view.pictures.test is not None
+    pixels = view.pictures.test.images.read(5)
     count = 0
     for number, row in enumerate(view.rows):
         if len(row.shape) != 3:
@@ -121,25 +105,14 @@ def test_places_and_pictures_that_do_not_exist(view: NetworkView) -> None:
             view.overview(name)
 
 
-def test_given_pictures_are_kept_in_memory_and_forgotten(digits_run: Run) -> None:
-    workspace = Workspace(digits_run.path)
-    view = NetworkView(workspace.run, workspace.classifier)
-    names = [view.give(png(np.full((9, 9), i, np.uint8)))["id"] for i in range(UPLOADS + 1)]
-    assert view.overview(names[-1])["truth"] is None
-    with pytest.raises(InputError, match="no picture 'given-1' any more: choose or give it again"):
-        view.overview(names[0])
-    with pytest.raises(ImageError):
-        view.give(b"<html>no picture</html>")
-
-
 def test_a_drawing_is_answered(view: NetworkView) -> None:
     ink = np.zeros((112, 112), np.uint8)
     ink[10:100, 52:60] = 255
     answer = view.draw(ink.tobytes(), 112)
     assert answer["prediction"]["top"][0][0] == "1"
-    for wrong, width in ((b"", 10), (b"abc", 2), (b"abcd", 0)):
-        with pytest.raises(InputError, match="are no drawing"):
-            view.draw(wrong, width)
+    assert view.overview("drawing")["prediction"] == answer["prediction"]
+    with pytest.raises(InputError, match="are no drawing"):
+        view.draw(b"abc", 2)
 
 
 def test_neighbours_are_training_pictures(view: NetworkView) -> None:
@@ -154,8 +127,9 @@ def test_data_that_is_gone_is_said(digits_run: Run, tmp_path: Path) -> None:
     (tmp_path / "run" / "config.json").write_text(json.dumps(config | {"data": str(tmp_path / "gone")}))
     workspace = Workspace(tmp_path / "run")
     view = NetworkView(workspace.run, workspace.classifier)
-    assert "test images are not at hand" in view.pictures(0)["missing"]
-    picture = view.give(png(np.zeros((8, 8), np.uint8)))["id"]
+    assert "test images are not at hand" in view.pictures.page(0)["missing"]
+    picture = view.pictures.give(png(np.zeros((8, 8), np.uint8)))["id"]
+    assert view.overview(picture)["truth"] is None
     assert view.layer(picture, 0)["maps"]["dead"] is None
 
 

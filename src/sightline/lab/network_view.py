@@ -1,11 +1,8 @@
 """A network as the lab shows it: its layers, what each makes of a picture, and how one value came about.
 
-Every number is `sightline.inspection`'s; here they are chosen for the page. A picture is one of the run's
-test images, where there is a run, or one that was given and is kept in memory only.
+Every number is `sightline.inspection`'s; here they are chosen for the page.
 """
 
-import itertools
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,9 +14,6 @@ from torch import Tensor, nn
 
 from sightline.classifier.classifier import Classifier
 from sightline.data.class_turns import in_class_turns
-from sightline.data.imageset import ImageSet
-from sightline.data.load import load_recorded_test
-from sightline.data.split import read_manifest
 from sightline.errors import InputError, ModelError, RunError, SightlineError
 from sightline.inspection.cam import grad_cam
 from sightline.inspection.capture import undisturbed, watched
@@ -29,14 +23,11 @@ from sightline.inspection.layers import as_maps, role_of
 from sightline.inspection.maps import activations, dead_channels
 from sightline.inspection.one_value import arithmetic
 from sightline.inspection.subject import Subject, shown
-from sightline.lab.drawing import as_image
 from sightline.lab.packing import Json, Pixels, packed, picture_uri, plain, scaled, short
+from sightline.lab.pictures import Pictures
 from sightline.models.summary import summary
-from sightline.pixels.decode import read_image
 from sightline.runs.run import Run
 
-TEST_PICTURES = 24  # offered at once
-UPLOADS = 8  # pictures from outside that are remembered
 STRIP, STRIP_SIDE = 6, 24  # channels of a layer in the overview, pixels of each
 CHANNELS, SIDE = 64, 64  # of a layer's maps shown at first; places of a map each way, more are left out evenly
 FILTERS, DEPTH = 64, 8  # kernels shown, and channels of each
@@ -68,8 +59,7 @@ class NetworkView:
     def __init__(self, run: Run | None, classifier: Classifier, *, channels: int = CHANNELS, side: int = SIDE) -> None:
         self.run, self.classifier = run, classifier
         self.channels, self.side = channels, side
-        self.uploads: OrderedDict[str, Pixels] = OrderedDict()
-        self._numbers = itertools.count(1)
+        self.pictures = Pictures(run)
         self._dead: dict[str, NDArray[np.bool_]] = {}
 
     @cached_property
@@ -88,20 +78,6 @@ class NetworkView:
             )
         return tuple(rows.values())
 
-    @cached_property
-    def test(self) -> ImageSet | None:
-        """The run's test images. None when there are none, or they are gone: `missing` says which."""
-        if self.run is None:
-            self.missing = ""  # nobody expects any
-            return None
-        try:
-            images = load_recorded_test(self.run.config["data"], read_manifest(self.run.split_path))
-        except (SightlineError, KeyError) as error:
-            self.missing = f"The run's test images are not at hand: {error}."
-            return None
-        self.missing = "" if images else "This run has no test images."
-        return images
-
     def about(self) -> Json:
         """network.json: the network in short, and its layers."""
         rows = self.rows
@@ -118,44 +94,15 @@ class NetworkView:
             "layers": [vars(row) for row in rows],
         }
 
-    def pictures(self, page: int = 0, *, count: int = TEST_PICTURES) -> Json:
-        """Some test images, of one class after the other; `missing` says why there are none."""
-        test = self.test
-        if test is None:
-            return {"pictures": [], "pages": 0, "missing": self.missing}
-        order = in_class_turns(test.labels)
-        pages = -(-len(order) // count)
-        shown_now = order[count * (page % pages) : count * (page % pages + 1)]
-        pictures = []
-        for index in shown_now.tolist():
-            try:
-                image = test.images.read(index)
-            except SightlineError:
-                continue
-            pictures.append(
-                {"id": f"test-{index}", "truth": test.classes[int(test.labels[index])], "uri": picture_uri(image)}
-            )
-        return {"pictures": pictures, "pages": pages, "missing": ""}
-
-    def give(self, image: bytes) -> Json:
-        """Remember an image file's picture. Raises ImageError when it cannot be decoded."""
-        name = f"given-{next(self._numbers)}"
-        self._remember(name, read_image(image))
-        return {"id": name, "uri": picture_uri(self.uploads[name])}
-
     def draw(self, ink: bytes, width: int) -> Json:
         """Grey levels of a drawing, row by row: the answer, and what the network was shown. Raises InputError."""
-        if not 1 <= width <= 1024 or not ink or len(ink) % width:
-            raise InputError(f"{len(ink)} bytes are no drawing {width} wide", hint="send one byte a pixel")
-        drawing = np.frombuffer(ink, np.uint8).reshape(-1, width)
-        _, *size = self.classifier.network.input_shape
-        image = as_image(drawing, self._data_name, (size[0], size[1]))
-        self._remember("drawing", image)
-        return {"id": "drawing", "uri": picture_uri(image), "prediction": self._prediction(image)}
+        _, height, columns = self.classifier.network.input_shape
+        pixels = self.pictures.draw(ink, width, (height, columns))
+        return {"id": "drawing", "uri": picture_uri(pixels), "prediction": self._prediction(pixels)}
 
     def overview(self, picture: str) -> Json:
         """What every layer makes of a picture, and the answer."""
-        pixels, truth = self._picture(picture)
+        pixels, truth = self.pictures.read(picture)
         subject = Subject.of(self.classifier)
         network = self.classifier.network
         x = subject.input(pixels)
@@ -173,7 +120,7 @@ class NetworkView:
 
     def cam(self, picture: str, target: int | None) -> Json:
         """Grad-CAM of a class by number; None is the predicted one."""
-        pixels, _ = self._picture(picture)
+        pixels, _ = self.pictures.read(picture)
         if target is None:
             label = self.classifier.predict(pixels, top=1).label
             target = self.classifier.classes.index(label)
@@ -187,7 +134,7 @@ class NetworkView:
     def layer(self, picture: str, number: int, *, every: bool = False) -> Json:
         """One layer's maps of a picture, the strongest channels first, its kernels, and what can be said of them."""
         row = self._row(number)
-        pixels, _ = self._picture(picture)
+        pixels, _ = self.pictures.read(picture)
         network = self.classifier.network
         answer: Json = {"layer": vars(row), "number": number, "maps": None, "kernels": None, "vector": None}
         if isinstance(network.get_submodule(row.name), nn.Conv2d):
@@ -229,7 +176,7 @@ class NetworkView:
     def value(self, picture: str, number: int, channel: int, row: int, column: int) -> Json:
         """How one value came about; of a layer that is no convolution or pooling, what it was before."""
         layer = self._row(number)
-        pixels, _ = self._picture(picture)
+        pixels, _ = self.pictures.read(picture)
         try:
             taken = arithmetic(self.classifier, pixels, layer.name, channel, row, column)
         except ModelError:
@@ -264,7 +211,7 @@ class NetworkView:
                 f"the images that {self.classifier.architecture.name} was trained on are not here",
                 hint="train it on images of your own, then `sightline lab RUN`",
             )
-        pixels, _ = self._picture(picture)
+        pixels, _ = self.pictures.read(picture)
         notes: list[str] = []
         neighbours = nearest(self.run, pixels, 8, device="cpu", say=notes.append)
         return {
@@ -280,31 +227,10 @@ class NetworkView:
             "note": " ".join(f"{one[:1].upper()}{one[1:]}." for one in notes),
         }
 
-    @property
-    def _data_name(self) -> str:
-        return str(self.run.config.get("data")) if self.run else ""
-
     def _row(self, number: int) -> LayerFacts:
         if not 0 <= number < len(self.rows):
             raise InputError(f"there is no layer {number}", hint=f"there are {len(self.rows)}, counted from 0")
         return self.rows[number]
-
-    def _picture(self, name: str) -> tuple[Pixels, str | None]:
-        """Its pixels, uint8 (H, W, C), and its class where that is known. Names are looked up, never a path."""
-        if name in self.uploads:
-            self.uploads.move_to_end(name)
-            return self.uploads[name], None
-        kind, _, number = name.partition("-")
-        test = self.test
-        if kind == "test" and number.isdecimal() and test is not None and int(number) < len(test):
-            return test.images.read(int(number)), test.classes[int(test.labels[int(number)])]
-        raise InputError(f"the lab has no picture '{name}' any more", hint="choose or give it again")
-
-    def _remember(self, name: str, pixels: Pixels) -> None:
-        self.uploads[name] = pixels
-        self.uploads.move_to_end(name)
-        while len(self.uploads) > UPLOADS:
-            self.uploads.popitem(last=False)
 
     def _prediction(self, pixels: Pixels) -> Json:
         answer = self.classifier.predict(pixels, top=min(GUESSES, len(self.classifier.classes)))
@@ -313,16 +239,16 @@ class NetworkView:
     @property
     def _watched_count(self) -> int:
         count = WATCHED_HEAVY if self._work >= HEAVY else WATCHED
-        return min(count, len(self.test)) if self.test is not None else 0
+        return min(count, len(self.pictures.test)) if self.pictures.test is not None else 0
 
     def _dead_channels(self, name: str) -> NDArray[np.bool_] | None:
         """Over some test images; None where there are none."""
-        if self.test is None or not self._watched_count:
+        if self.pictures.test is None or not self._watched_count:
             return None
         if name not in self._dead:
-            order = in_class_turns(self.test.labels)[: self._watched_count]
+            order = in_class_turns(self.pictures.test.labels)[: self._watched_count]
             try:
-                images = [self.test.images.read(index) for index in order.tolist()]
+                images = [self.pictures.test.images.read(index) for index in order.tolist()]
             except SightlineError:
                 return None
             self._dead[name] = dead_channels(self.classifier, images, name)

@@ -1,4 +1,4 @@
-"""Teaching a network in the lab: pictures gathered into classes, a training in a process of its own, a look at others.
+"""Teaching a network in the lab: pictures gathered into classes, a training on them, a look at others.
 
 Everything lies in one folder where the lab was started, taught-1/ or the next free number: pictures/ has a folder a
 class, as `sightline train` takes it, and run-1/, run-2/, ... are ordinary runs.
@@ -7,32 +7,25 @@ class, as `sightline train` takes it, and run-1/, run-2/, ... are ordinary runs.
 import atexit
 import contextlib
 import itertools
-import os
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from sightline.data.split import read_manifest
-from sightline.errors import InputError, Interrupted, RunError, SightlineError
-from sightline.evaluation.intervals import format_percent
+from sightline.errors import InputError, RunError, SightlineError
+from sightline.lab.background_training import BackgroundTraining
 from sightline.lab.packing import Json, Pixels
 from sightline.lab.workspace import Workspace
 from sightline.machine import files
 from sightline.pixels.decode import read_image
 from sightline.reporting.image_data import jpeg_uri
-from sightline.reporting.scale import format_seconds
 from sightline.runs.run import Run
 
 LARGEST_SIDE = 512  # pixels; a larger picture is made smaller before it is kept
 LEAST_PICTURES = 5  # of each class
 MOST_PICTURES, MOST_CLASSES = 2_000, 50
 LONGEST_NAME = 60
-LINES = 30  # at the end of what the training says: the page shows them
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
@@ -46,19 +39,14 @@ class Teaching:
         self.pictures: dict[str, dict[str, str]] = {}  # class -> file name -> small picture as a data URI
         self.run: Run | None = None  # the latest that was trained to its end
         self._lock = threading.RLock()
-        self._process: subprocess.Popen[str] | None = None
-        self._out: Path | None = None
-        self._lines: list[str] = []
-        self._outcome = ""
-        self._result = ""
-        self._stopped = False
+        self._training: BackgroundTraining | None = None  # the latest
         self._numbers = itertools.count(1)
         atexit.register(self.stop)
 
     def state(self) -> Json:
         """teach.json: the classes with their pictures, what is missing, and how the training goes."""
         with self._lock:
-            splits = self._splits()
+            splits = self._training.splits() if self._training else {}
             classes = [
                 {
                     "name": name,
@@ -168,51 +156,25 @@ class Teaching:
                 raise InputError("a training is running", hint="wait for its end, or stop it")
             home = self._home()
             number = next(n for n in itertools.count(1) if not (home / f"run-{n}").exists())
-            self._out = home / f"run-{number}"
-            self._lines, self._outcome, self._stopped = [], "", False
-            command = [sys.executable, "-m", "sightline", "train", str(home / "pictures"), "--out", str(self._out)]
-            self._process = subprocess.Popen(
-                [*command, "--report", "quick"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**os.environ, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"},
+            out = home / f"run-{number}"
+            self._training = BackgroundTraining(
+                home / "pictures", out, on_line=lambda: self._show(out), on_done=self._finish
             )
-            threading.Thread(target=self._follow, args=(self._process, self._out), daemon=True).start()
             return self.state()
 
     def stop(self) -> Json:
         """End the training that runs, if any; what it has learnt so far is dropped."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            self._stopped = True
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        if self._training:
+            self._training.stop()
         return self.training() or {}
 
     @property
     def is_training(self) -> bool:
-        return self._process is not None and not self._outcome
+        return self._training is not None and self._training.is_running
 
     def training(self) -> Json | None:
         """How the latest training goes; None before the first."""
-        if self._out is None:
-            return None
-        progress: Json = {"running": self.is_training, "lines": self._lines[-LINES:], "outcome": self._outcome}
-        progress |= {"run": "", "epochs": [], "counts": {}}
-        try:
-            run = Run(self._out)
-            progress["epochs"] = [[record["epoch"], record.get("val_accuracy")] for record in run.history]
-            progress["counts"] = _counts(run)
-        except (SightlineError, OSError):
-            pass  # it has not come that far
-        if self.run is not None and self._outcome == "done":
-            progress["run"] = str(self.run.path)
-            progress["result"] = self._result
-        return progress
+        return self._training.progress() if self._training else None
 
     def look(self, image: bytes) -> Json:
         """What the latest network says of an image. Raises RunError before there is one, ImageError."""
@@ -224,32 +186,10 @@ class Teaching:
             answer = classifier.predict(pixels, top=len(classifier.classes))
         return {"top": [[label, round(p, 4)] for label, p in answer.top], "unknown": answer.unknown}
 
-    def _follow(self, process: "subprocess.Popen[str]", out: Path) -> None:
-        """Keep what the training says, to be shown, until it ends; what it has come to is read from its run folder."""
-        began = time.monotonic()
-        with process:  # closes its output
-            assert process.stdout is not None
-            for line in process.stdout:
-                self._lines.append(line.rstrip())
-                self._show(out)
-        code = process.returncode
-        if code == 0:
-            try:
-                run = Run(out)
-                run.classifier  # noqa: B018 - read now, so that the first look does not wait
-                self._result = _result(run, time.monotonic() - began)
-                self.workspace.open(out)
-                self.run = run
-                self._outcome = "done"
-            except SightlineError as error:
-                self._outcome = f"{error}"
-        elif self._stopped or code == Interrupted.exit_code:  # by Ctrl-C, which reaches it too
-            self._outcome = "It was stopped."
-        elif code < 0:
-            self._outcome = f"The system ended the training (signal {-code}): is there too little memory?"
-        else:
-            lines = [line for line in self._lines if line.strip()]
-            self._outcome = lines[-1] if lines else f"The training ended with exit code {code}."
+    def _finish(self, run: Run) -> None:
+        """Show the run of a training that has come to its end, and let its network answer."""
+        self.workspace.open(run.path)
+        self.run = run
 
     def _show(self, out: Path) -> None:
         """Open the run in the lab as soon as it is one, so that the time machine can follow it.
@@ -261,15 +201,6 @@ class Teaching:
         if open_run != out and is_ours and (out / "config.json").exists():
             with contextlib.suppress(SightlineError):
                 self.workspace.open(out)
-
-    def _splits(self) -> dict[str, str]:
-        """The split of each picture in the latest training, by class/file."""
-        if self._out is None:
-            return {}
-        try:
-            return {row.id: row.split for row in read_manifest(Run(self._out).split_path)}
-        except (SightlineError, OSError):
-            return {}
 
     def _class(self, name: str) -> dict[str, str]:
         """Looked up, so that no name from the network is ever joined to a path before it was checked."""
@@ -300,22 +231,6 @@ class Teaching:
             self.folder = next(place for n in itertools.count(1) if not (place := self.home / f"taught-{n}").exists())
             files.make_folder(self.folder)
         return self.folder
-
-
-def _counts(run: Run) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in read_manifest(run.split_path):
-        counts[row.split] = counts.get(row.split, 0) + 1
-    return counts
-
-
-def _result(run: Run, seconds: float) -> str:
-    """How many of the test pictures are recognised and how long that took; empty without any. Raises RunError."""
-    test = run.metrics.get("test")
-    if test is None:
-        return ""
-    share = format_percent(test["correct"], test["total"])
-    return f"test accuracy {share} on {test['total']:,} images, {format_seconds(seconds)}"
 
 
 def _small(picture: Image.Image) -> Pixels:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from sightline.errors import SightlineError
 from sightline.lab.answers import tell_error
 
-FINISHED = Path(__file__).parents[2] / "fixtures" / "version_0_1_0" / "whole"
+from ..conftest import FINISHED
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def plain(answer: Any) -> Any:
 def test_every_question_is_the_views(room: TestClient, view: NetworkView) -> None:
     assert room.get("/data/network.json").json() == plain(view.about())
     pictures = room.get("/data/pictures/page-0.json").json()
-    assert pictures == plain(view.pictures(0))
+    assert pictures == plain(view.pictures.page(0))
     name = pictures["pictures"][0]["id"]
     at = f"/data/pictures/{name}"
     assert room.get(f"{at}/overview.json").json() == plain(view.overview(name))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
@@ -25,7 +26,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
     def ask(question: str, **arguments: Any) -> Any:
         """One question of the view at a time: its hooks see every pass of the network."""
         with workspace.lock:
-            return getattr(current.view, question)(**arguments)
+            return attrgetter(question)(current.view)(**arguments)
 
     def draw(body: bytes, width: str = "", **_: str) -> Any:
         if not width.isdecimal():
@@ -34,8 +35,8 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
 
     return [
         data_route("network.json", partial(ask, "about")),
-        data_route("pictures/page-{page:int}.json", partial(ask, "pictures")),
-        upload_route("pictures", lambda body, **_: ask("give", image=body)),
+        data_route("pictures/page-{page:int}.json", partial(ask, "pictures.page")),
+        upload_route("pictures", lambda body, **_: ask("pictures.give", image=body)),
         upload_route("draw", draw, largest=LARGEST_DRAWING),
         data_route("pictures/{picture}/overview.json", partial(ask, "overview")),
         # It may look at all training images first, with a network of its own: the others need not wait for that.
@@ -56,7 +57,7 @@ def exported(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
 
     view = NetworkView(workspace.run, workspace.classifier, channels=COPIED_CHANNELS, side=COPIED_SIDE)
     yield "network.json", to_json(view.about())
-    pictures = view.pictures(0, count=COPIED) | {"pages": 1}
+    pictures = view.pictures.page(0, count=COPIED) | {"pages": 1}
     yield "pictures/page-0.json", to_json(pictures)
     for picture in pictures["pictures"]:
         name = picture["id"]
