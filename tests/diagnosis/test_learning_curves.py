@@ -43,7 +43,7 @@ def study(*, learnt: bool = False, gap: float = 6.0, others: int = 4) -> Study:
     )
 
 
-def kept(case: Study) -> Tensor:
+def members(case: Study) -> Tensor:
     return (~case.folds).float()
 
 
@@ -70,21 +70,21 @@ def test_places_are_even_within_each_class_and_each_fold() -> None:
 
 def test_a_head_answers_what_its_fold_leaves_out_and_what_was_held_out() -> None:
     case = study(gap=60)
-    right = case.right(kept(case), case.l2)
+    right = case.right(members(case), case.l2)
     assert right.shape == (2, 28)
     assert torch.equal(right[:, :24].isnan(), ~case.folds)
     assert (right[:, 24:] == 1).all()
     assert (right[:, :24][case.folds] == 1).all()
     learnt = study(gap=60, learnt=True)
-    right = learnt.right(kept(learnt), learnt.l2)
+    right = learnt.right(members(learnt), learnt.l2)
     assert right[:, :24].isnan().all()
     assert (right[:, 24:] == 1).all()
 
 
 def test_parts_of_all_classes_together() -> None:
     case = study()
-    everything = case.right(kept(case), case.l2)
-    curve = together(case, case.order(), kept(case), everything)
+    everything = case.right(members(case), case.l2)
+    curve = together(case, case.order(), members(case), everything)
     assert PARTS == (0.25, 0.5, 1.0)
     assert curve.images.tolist() == [2 + 1, 4 + 2, 8 + 4]  # of each fold's 8 and 4
     assert curve.right.shape == (3, 2, 28)
@@ -93,7 +93,7 @@ def test_parts_of_all_classes_together() -> None:
 
 def test_one_class_alone_has_fewer_images_that_weigh_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
     case = study()
-    everything = case.right(kept(case), case.l2)
+    everything = case.right(members(case), case.l2)
     calls: list[Tensor] = []
     answer = Study.right
 
@@ -103,7 +103,7 @@ def test_one_class_alone_has_fewer_images_that_weigh_as_much(monkeypatch: pytest
 
     monkeypatch.setattr(Study, "right", noted)
     places = case.order()
-    first, second = alone(case, places, kept(case), everything, [0, 1])
+    first, second = alone(case, places, members(case), everything, [0, 1])
     assert first.images.tolist() == [2, 4, 8]
     assert second.images.tolist() == [1, 2, 4]
     assert first.right.shape == (3, 2, 16 + 2)  # the images of the class alone
@@ -112,20 +112,20 @@ def test_one_class_alone_has_fewer_images_that_weigh_as_much(monkeypatch: pytest
     weights = weights.view(2, 2, 2, 24)  # class, part, fold, image
     for name in (0, 1):
         own = case.labels == name
-        whole = kept(case)[:, own].sum(1)
+        whole = members(case)[:, own].sum(1)
         assert torch.allclose(weights[name][:, :, own].sum(2), whole.expand(2, 2))
-        assert torch.equal(weights[name][:, :, ~own], kept(case)[:, ~own].expand(2, -1, -1))
+        assert torch.equal(weights[name][:, :, ~own], members(case)[:, ~own].expand(2, -1, -1))
         used = weights[name][0, :, own] > 0  # the smallest part
-        assert torch.equal(used, (places[:, own] < 0.25) & (kept(case)[:, own] > 0))
-    assert alone(case, places, kept(case), everything, []) == []
+        assert torch.equal(used, (places[:, own] < 0.25) & (members(case)[:, own] > 0))
+    assert alone(case, places, members(case), everything, []) == []
 
 
 def test_a_class_with_no_image_in_the_smallest_part_cannot_be_weighed() -> None:
     case = study()
     places = case.order()
-    assert in_every_part(case, places, kept(case), 0)
-    assert in_every_part(case, places, kept(case), 1)
-    none = kept(case)
+    assert in_every_part(case, places, members(case), 0)
+    assert in_every_part(case, places, members(case), 1)
+    none = members(case)
     none[1, case.labels == 1] = 0  # in one fold
     assert in_every_part(case, places, none, 0)
     assert not in_every_part(case, places, none, 1)

@@ -88,10 +88,10 @@ def test_gathering(teaching: Teaching, tmp_path: Path) -> None:
     teaching.add_class("größe 1")
     teaching.add_class("squares")
     assert teaching.missing() == "Gather 5 pictures or more of größe 1 and squares."
-    given = teaching.add_picture("größe 1", photo("circles", 0))
-    assert (tmp_path / "taught-1" / "pictures" / "größe 1" / given["id"]).is_file()
+    picture = teaching.add_picture("größe 1", photo("circles", 0))
+    assert (tmp_path / "taught-1" / "pictures" / "größe 1" / picture["id"]).is_file()
     teaching.rename_class("größe 1", "circles")
-    assert (tmp_path / "taught-1" / "pictures" / "circles" / given["id"]).is_file()
+    assert (tmp_path / "taught-1" / "pictures" / "circles" / picture["id"]).is_file()
     for hostile in (b"", b"<html></html>", photo("circles", 0)[:100]):
         with pytest.raises(ImageError):
             teaching.add_picture("circles", hostile)
@@ -99,7 +99,7 @@ def test_gathering(teaching: Teaching, tmp_path: Path) -> None:
         teaching.add_picture("../../x", photo("circles", 0))
     with pytest.raises(InputError, match="has no picture"):
         teaching.remove_picture("circles", "../../../config.json")
-    teaching.remove_picture("circles", given["id"])
+    teaching.remove_picture("circles", picture["id"])
     teaching.remove_class("circles")
     assert [path.name for path in (tmp_path / "taught-1" / "pictures").iterdir()] == []
     with pytest.raises(InputError, match="cannot be trained yet: make two classes or more"):
@@ -154,8 +154,8 @@ def test_a_large_picture_is_kept_smaller(teaching: Teaching, tmp_path: Path) -> 
     Image.new("RGB", (1000, 500)).save(file, "png")
     teaching.add_class("skies")
     picture = teaching.add_picture("skies", file.getvalue())
-    with Image.open(tmp_path / "taught-1" / "pictures" / "skies" / picture["id"]) as kept:
-        assert kept.size == (512, 256)
+    with Image.open(tmp_path / "taught-1" / "pictures" / "skies" / picture["id"]) as stored:
+        assert stored.size == (512, 256)
     assert picture["uri"].startswith("data:image/jpeg;base64,")
 
 

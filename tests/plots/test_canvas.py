@@ -104,7 +104,7 @@ def test_images_of_any_kind_become_colour(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "told"),
+    ("image", "words"),
     [
         (np.zeros((4, 5, 3)), "shape (4, 5, 3) and type float64"),
         (np.zeros((4, 5, 4), np.uint8), "shape (4, 5, 4) and type uint8"),
@@ -112,11 +112,11 @@ def test_images_of_any_kind_become_colour(shape: tuple[int, ...]) -> None:
         (np.zeros((0, 5), np.uint8), "shape (0, 5, 1) and type uint8"),
     ],
 )
-def test_what_is_no_image_is_refused(image: np.ndarray, told: str) -> None:
+def test_what_is_no_image_is_refused(image: np.ndarray, words: str) -> None:
     with pytest.raises(DataError) as caught:
         as_image(image)
     assert str(caught.value) == (
-        f"an image of {told} cannot be drawn: give uint8 (H, W), (H, W, 1) or (H, W, 3), as read_image does"
+        f"an image of {words} cannot be drawn: give uint8 (H, W), (H, W, 1) or (H, W, 3), as read_image does"
     )
 
 

@@ -84,8 +84,8 @@ def test_without_a_deadline_there_is_every_piece(case: Case) -> None:
     assert material.preprocess == case.classifier.preprocess
     assert [snapshot.epoch for snapshot in material.snapshots] == [1, 2]
 
-    shown = set(material.saliency)
-    assert set(case.evaluation.mistakes(analysis.MOST)) <= shown <= set(range(len(test)))
+    indices = set(material.saliency)
+    assert set(case.evaluation.mistakes(analysis.MOST)) <= indices <= set(range(len(test)))
     assert all(heat.shape == (12, 12) and 0 <= heat.min() <= heat.max() <= 1 for heat in material.saliency.values())
 
     assert material.embedding is not None

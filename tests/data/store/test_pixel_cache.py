@@ -282,12 +282,12 @@ def test_a_killed_writer_leaves_nothing_wrong_behind(delay: float, cache: Path) 
     writer.join(delay)
     os.kill(writer.pid or 0, signal.SIGKILL)
     writer.join()
-    with open_cache(SEEN) as kept:  # the dead process's lock is free
-        count = kept.slots
+    with open_cache(SEEN) as survivor:  # the dead process's lock is free
+        count = survivor.slots
         assert count >= 16
-        pixels = kept.pixels()
+        pixels = survivor.pixels()
         for number in range(count // 4):
-            slots = kept.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
+            slots = survivor.find(Files(f"/{number}/{i}" for i in range(4)), np.full((4, 2), number))
             assert slots.tolist() == list(range(4 * number, 4 * number + 4))
             assert (pixels[4 * number : 4 * number + 4] == number % 256).all()
 
