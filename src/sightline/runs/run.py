@@ -216,9 +216,9 @@ class Run:
     def cut_history(self, epochs: int) -> None:
         """Forget what is recorded of epochs behind the first `epochs`. Raises StorageError."""
         records, _ = self._read_history()
-        kept = [record for record in records if record["epoch"] <= epochs]
-        if len(kept) < len(records):
-            files.write_text(self.history_path, "".join(json.dumps(record) + "\n" for record in kept))
+        earlier = [record for record in records if record["epoch"] <= epochs]
+        if len(earlier) < len(records):
+            files.write_text(self.history_path, "".join(json.dumps(record) + "\n" for record in earlier))
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the local time before it."""

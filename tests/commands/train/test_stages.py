@@ -43,9 +43,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
 
 
-def trained(photos: Path, weights: Path, **given: Any) -> Run:
+def trained(photos: Path, weights: Path, **settings: Any) -> Run:
     """Both stages, in fp32 on the CPU, where a training can be repeated exactly."""
-    options = {"model": MODEL, "device": "cpu", "precision": "fp32", "quiet": True, "report": "quick"} | BOTH | given
+    options = {"model": MODEL, "device": "cpu", "precision": "fp32", "quiet": True, "report": "quick"} | BOTH | settings
     return train(photos, weights=weights, **options)
 
 
@@ -182,9 +182,9 @@ def test_a_history_that_is_ahead_of_the_checkpoint_decides_nothing(
     assert any(torch.equal(tensor, stem) for tensor in resumed.classifier.network.state_dict().values())
 
 
-@pytest.mark.parametrize(("first_epoch", "kept"), [((0.4, 0.5), "fine-tuned"), ((0.4, 1.5), "frozen")])
+@pytest.mark.parametrize(("first_epoch", "winner"), [((0.4, 0.5), "fine-tuned"), ((0.4, 1.5), "frozen")])
 def test_a_half_done_transfer_of_the_first_version_is_judged_by_its_checkpoint(
-    photos: Path, weights: Path, first_epoch: tuple[float, float], kept: str
+    photos: Path, weights: Path, first_epoch: tuple[float, float], winner: str
 ) -> None:
     """As accurate as the start; among equals the smaller loss is better. 0.1.0 did not write which epoch was best."""
     with scored((0.4, 1.0), first_epoch), pytest.raises(Interrupted):
@@ -198,7 +198,7 @@ def test_a_half_done_transfer_of_the_first_version_is_judged_by_its_checkpoint(
     half.stages_path.unlink()
     with scored((0.2, 3.0)):
         resumed = train(resume="half", quiet=True)
-    assert [stage["name"] for stage in stages(resumed) if stage["kept"]] == [kept]
+    assert [stage["name"] for stage in stages(resumed) if stage["kept"]] == [winner]
 
 
 def test_another_training_may_begin_with_the_same_network(photos: Path, weights: Path) -> None:

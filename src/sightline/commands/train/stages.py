@@ -85,8 +85,8 @@ def judged_stages(first: Stage, opened: Opened, network: Network, outcome: Outco
     outcome: of the second stage, which begins with the weights of the first.
     """
     second = _second_stage(opened, network)
-    kept = outcome.best_epoch != 0
-    return dataclasses.replace(first, kept=not kept), dataclasses.replace(second, kept=kept)
+    second_wins = outcome.best_epoch != 0
+    return dataclasses.replace(first, kept=not second_wins), dataclasses.replace(second, kept=second_wins)
 
 
 def _second_stage(opened: Opened, network: Network) -> Stage:
