@@ -413,3 +413,31 @@ def test_ctrl_c_saves_and_says_how_to_go_on() -> None:
         said,
     )
     assert Path("runs/digits-lenet5-1/checkpoint/state.pt").exists()
+
+
+def test_two_runs_are_compared_by_words(digits_run: Run, capsys: Captured) -> None:
+    other = shutil.copytree(digits_run.path, "other")
+    assert main(["compare", str(digits_run.path), str(other), "--device", "cpu"]) == 0
+    assert "other" in capsys.readouterr().out
+    assert main(["compare", str(digits_run.path), str(other), "--device", "cpu", "--json"]) == 0
+    assert isinstance(json.loads(capsys.readouterr().out), dict)
+
+
+def test_a_run_is_inspected_by_words(digits_run: Run, capsys: Captured) -> None:
+    [image] = digit_files(1)
+    assert main(["inspect", str(digits_run.path), str(image), "--out", "look", "--device", "cpu"]) == 0
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert paths
+    assert all(path.is_file() and path.is_relative_to("look") for path in paths)
+
+
+def test_the_lab_is_exported_or_served_by_words(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    assert main(["lab", "--export", "site"]) == 0
+    assert capsys.readouterr().out == f"{Path('site', 'index.html')}\n"
+    assert Path("site", "index.html").is_file()
+    assert main(["lab", "--export", "site", "--model", "resnet18"]) == 2
+    assert "a published network has no pictures to copy: give --export a run, or none" in capsys.readouterr().err
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    monkeypatch.setattr("sightline.lab.server.serve", lambda *words, **options: calls.append((words, options)))
+    assert main(["lab", "--model", "resnet18", "--weights", "none", "--port", "0", "--no-open"]) == 0
+    assert calls == [((None,), {"model": "resnet18", "weights": "none", "port": 0, "open_browser": False})]

@@ -1,5 +1,6 @@
 """Nothing heavy is imported before it is needed. That imports go one way is `test_architecture.py`'s affair."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,13 @@ def test_every_public_name_is_found() -> None:
         assert getattr(sightline, name) is not None
     with pytest.raises(AttributeError, match="module 'sightline' has no attribute 'fits'"):
         _ = sightline.fits
+
+
+@pytest.mark.parametrize("folder", ["classifier", "diagnosis", "inspection", "plots"])
+def test_names_of_folders_are_fetched_when_used(folder: str) -> None:
+    module = importlib.import_module(f"sightline.{folder}")
+    assert set(module.__all__) <= set(dir(module))
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match=f"module 'sightline.{folder}' has no attribute 'fits'"):
+        _ = module.fits

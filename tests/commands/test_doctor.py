@@ -220,3 +220,53 @@ def test_what_trainings_keep_is_counted_and_cleared(capsys: pytest.CaptureFixtur
     assert main(["doctor", "--clear-cache"]) == 0
     assert capsys.readouterr().out == f"4.0 MB deleted from {cache / 'pixels'} and {cache / 'features'}\n"
     assert [name for name in sizes if (cache / name).exists()] == ["mnist/x.gz"]
+
+
+def test_an_old_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert the_only(doctor._python(), "python").level == "ok"
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    remark = the_only(doctor._python(), "python")
+    assert (remark.advice, remark.level) == ("use Python 3.11 or newer", "fix")
+
+
+def test_a_copy_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> list[str]:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", missing)
+    assert list(doctor._packages()) == [
+        Remark("packages", "sightline itself is not installed", "install it: pip install sightline", "note")
+    ]
+
+
+def test_every_gpu_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    card = type("Properties", (), {"name": "H100", "total_memory": 85 * 10**9})
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    assert list(doctor._accelerator())[:2] == [Remark("gpu", f"cuda:{i} H100, 85 GB") for i in (0, 1)]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert next(doctor._accelerator()) == Remark("gpu", "mps (Apple)")
+
+
+def test_formats_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert the_only(doctor._image_formats(), "images").level == "ok"
+    monkeypatch.setattr("PIL.features.check", lambda feature: feature not in ("webp", "avif"))
+    remark = the_only(doctor._image_formats(), "images")
+    assert (remark.text, remark.level) == ("Pillow was built without WebP, AVIF", "note")
+    assert remark.advice.endswith("pip install --force-reinstall --only-binary :all: pillow")
+
+
+def test_the_folder_of_data_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGHTLINE_DATA", str(tmp_path))
+    assert Remark("data", f"SIGHTLINE_DATA is {tmp_path}") in list(doctor._data_sets())
+
+
+def test_a_processor_without_a_name_in_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Tiny Core 3\n")
+    monkeypatch.setattr(doctor, "CPU_INFO", tmp_path / "cpuinfo")
+    assert doctor._processor() == "Tiny Core 3"
+    monkeypatch.setattr(doctor, "CPU_INFO", tmp_path / "absent")
+    monkeypatch.setattr("platform.processor", lambda: "arm")
+    assert doctor._processor() == "arm"

@@ -1,4 +1,5 @@
 import shutil
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -183,3 +184,66 @@ def test_a_single_class_can_be_scored_though_not_trained_on(photos: Photos):
 
 def test_all_digits_are_scored_for_they_have_no_test_images_of_their_own():
     assert len(load_scored("digits").images) == 1797
+
+
+@pytest.fixture
+def mnist(cache: Path) -> Path:
+    """A small MNIST in the cache: 20 images for training and 10 for testing, image i of class i % 10."""
+    folder = cache / "mnist"
+    folder.mkdir(parents=True)
+    for name, count in (("train", 20), ("t10k", 10)):
+        images = np.arange(count, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+        for kind, array in (("images-idx3", images), ("labels-idx1", (np.arange(count) % 10).astype(np.uint8))):
+            header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            (folder / f"{name}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    return folder
+
+
+def test_a_recorded_split_of_a_set_with_test_images_is_found_again(mnist: Path):
+    splits = load_data("mnist", val="50%")
+    again = load_recorded("mnist", list(manifest_rows(splits)))
+    for part, same in ((splits.train, again.train), (splits.val, again.val), (splits.test, again.test)):
+        assert same.ids == part.ids
+        assert same.labels.tolist() == part.labels.tolist()
+        assert [same.images.read(i).tolist() for i in range(3)] == [part.images.read(i).tolist() for i in range(3)]
+    assert again.note == splits.note
+    assert load_recorded_test("mnist", list(manifest_rows(splits))).ids == splits.test.ids
+
+
+def test_a_set_with_test_images_is_scored_on_those_and_audited_whole(mnist: Path):
+    scored = load_scored("mnist")
+    assert scored.images.ids == tuple(f"test/{i}" for i in range(10))
+    assert scored.note.startswith("MNIST: only 20 of the 60,000 training images")
+    audit = audit_data("mnist")
+    assert len(audit.images) == 30
+    assert any(scored.note in finding.what for finding in audit.findings)
+
+
+def test_labels_of_a_named_set_are_corrected_and_images_left_out_in_both_parts(mnist: Path, tmp_path: Path):
+    table = tmp_path / "mine.csv"
+    table.write_text("path,action,label\ntrain/03,label,7\ntrain/05,leave-out,\ntest/2,leave-out,\n")
+    splits = load_data("mnist", val=0, quarantine=table)
+    assert "train/05" not in splits.train.ids
+    assert splits.train.labels[splits.train.ids.index("train/03")] == 7
+    assert splits.train.labels[splits.train.ids.index("train/13")] == 3
+    assert len(splits.train) == 19
+    assert "test/2" not in splits.test.ids
+    assert [(file.path, file.kind) for file in splits.unused] == [
+        ("train/05", "quarantined"),
+        ("test/2", "quarantined"),
+    ]
+
+
+def test_a_label_alone_leaves_nothing_out(mnist: Path, tmp_path: Path):
+    table = tmp_path / "mine.csv"
+    table.write_text("path,action,label\ntest/2,label,9\n")
+    splits = load_data("mnist", val=0, quarantine=table)
+    assert splits.test.labels.tolist() == [0, 1, 9, 3, 4, 5, 6, 7, 8, 9]
+    assert splits.unused == ()
+
+
+def test_a_manifest_without_training_images(cache: Path):
+    rows = [row for row in manifest_rows(load_data("digits")) if row.split == "test"]
+    with pytest.raises(DataError) as caught:
+        load_recorded("digits", rows)
+    assert str(caught.value) == "the split manifest names no training images: train again from the start"

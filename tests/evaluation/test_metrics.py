@@ -94,9 +94,12 @@ def test_bootstrapped_intervals_are_those_of_drawn_images() -> None:
     drawn = {"macro_f1": [], "weighted_f1": [], "weighted_precision": []}
     for _ in range(500):
         images = draw.integers(900, size=900)
-        for name, replicates in drawn.items():
-            kind, place = name.split("_")[0], 2 if name.endswith("f1") else 0
-            replicates.append(precision_recall_fscore_support(labels[images], predicted[images], average=kind)[place])
+        macro, weighted = (
+            precision_recall_fscore_support(labels[images], predicted[images], average=kind)
+            for kind in ("macro", "weighted")
+        )
+        for name, value in (("macro_f1", macro[2]), ("weighted_f1", weighted[2]), ("weighted_precision", weighted[0])):
+            drawn[name].append(value)
     for name, replicates in drawn.items():
         low, high = np.quantile(replicates, (0.025, 0.975))
         assert (means[name].low, means[name].high) == pytest.approx((low, high), abs=0.008)

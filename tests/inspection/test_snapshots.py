@@ -11,6 +11,8 @@ from sightline.inspection.snapshots import (
     PROBES,
     Probes,
     Snapshot,
+    cost_and_answers,
+    read_snapshot,
     read_snapshots,
     snapshot_path,
     write_probes,
@@ -109,3 +111,25 @@ def test_without_its_probes_there_is_nothing_to_see(tmp_path: Path) -> None:
     (tmp_path / PROBES).unlink()
     with pytest.raises(RunError, match=r"probes\.npz cannot be read: it is gone"):
         read_snapshots(tmp_path)
+
+
+def test_a_snapshot_that_is_damaged_is_named(tmp_path: Path) -> None:
+    write_probes(tmp_path, probes())
+    path = write_snapshot(tmp_path, snapshot(1))
+    write_snapshot(tmp_path, snapshot(2))
+    path.write_bytes(b"damaged")
+    with pytest.raises(RunError) as caught:
+        read_snapshot(tmp_path, 1)
+    assert str(caught.value) == f"the snapshot of epoch 1 cannot be read ({path})"
+    assert cost_and_answers(path) == (0.0, 0)
+    assert read_snapshot(tmp_path, 2).epoch == 2
+
+
+def test_probes_that_contradict_themselves_are_named(tmp_path: Path) -> None:
+    write_probes(tmp_path, dataclasses.replace(probes(), labels=np.array([0])))
+    write_snapshot(tmp_path, snapshot(1))
+    with pytest.raises(RunError) as caught:
+        read_snapshots(tmp_path)
+    assert str(caught.value) == (
+        f"the snapshots' {PROBES} contradicts itself ({tmp_path / PROBES}): restore it from a copy"
+    )

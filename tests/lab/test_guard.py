@@ -90,3 +90,9 @@ def test_every_answer_forbids_what_the_lab_does_not_need(lab_port: int) -> None:
         assert answer.headers.get("x-content-type-options") == "nosniff"
         assert answer.headers.get("referrer-policy") == "no-referrer"
         assert answer.headers.get("access-control-allow-origin") is None
+
+
+def test_a_cookie_that_is_no_cookie_is_no_token(lab_port: int) -> None:
+    for cookie in ("\x01=\x02; ;;", f"sightline-lab-{lab_port}", "a=b; [bad]=1"):
+        answer = ask(lab_port, "/", token="", Cookie=cookie)
+        assert answer.status == 403

@@ -1,6 +1,7 @@
 """The lab as a process: its address, its speed without torch, ports, the end by Ctrl-C."""
 
 import asyncio
+import errno
 import signal
 import socket
 import subprocess
@@ -118,3 +119,13 @@ def test_answers_do_not_wait_for_an_acknowledgement() -> None:
 def test_the_lab_is_part_of_the_package() -> None:
     folder = Path(server.__file__).parent
     assert {path.name for path in (folder / "static").iterdir()} >= {"lab.css", "rooms", "zoo.json", "bodies"}
+
+
+def test_a_port_that_only_the_system_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: socket.socket, address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(InputError) as caught:
+        listen(80)
+    assert str(caught.value) == "port 80 is not allowed for you: use one of 1024 or more"

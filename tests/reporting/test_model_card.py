@@ -11,7 +11,7 @@ import pytest
 from sightline.classifier.classifier import Classifier
 from sightline.models.registry import create_model
 from sightline.pixels.preprocess import Preprocess
-from sightline.reporting.model_card import model_card, write_model_card
+from sightline.reporting.model_card import LISTED, model_card, write_model_card
 from sightline.runs.run import Run
 
 
@@ -94,3 +94,18 @@ def test_the_rule_for_unknown_images(report_parts: Callable[..., Any], images: i
     text = model_card(parts.facts, classifier(names, unknown=rule), evaluation=parts.evaluation)
     assert "- It calls an image unknown where its score (energy) is below 3.25." in text
     assert ("accepts 95 % of 500 images held out for it" in text) == bool(images)
+
+
+def test_of_many_classes_the_weakest_are_listed(report_parts: Callable[..., Any]) -> None:
+    text = card(report_parts(LISTED + 2))
+    assert f"These are the {LISTED} weakest of {LISTED + 2} classes." in text
+    assert text.count("\n| class ") == LISTED
+
+
+def test_a_note_of_the_data_is_a_limit_and_without_a_command_nothing_is_to_repeat(
+    report_parts: Callable[..., Any],
+) -> None:
+    parts = report_parts(3)
+    text = card(parts, facts=replace(parts.facts, note="Only the first 600 images are there.", command=""))
+    assert "- Only the first 600 images are there." in text
+    assert "sightline train" not in text

@@ -18,3 +18,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sightline.classifier' has no attribute '{name}'")
     return getattr(importlib.import_module("sightline.classifier.classifier"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

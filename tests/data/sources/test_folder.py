@@ -275,3 +275,18 @@ def test_real_photos(shared_data: Path):
     assert len(splits.classes) == 10
     assert splits.val.counts()["t-shirt"] == 24
     assert reasons(splits) == dict.fromkeys(("test.cache", "train.cache"), "beside the split folders")
+
+
+def test_folders_that_may_not_be_listed(photos: Photos, monkeypatch: pytest.MonkeyPatch):
+    """As root may read everything, the system is made to refuse."""
+    root = photos({"cat": 3, "dog": 3, "dog/secret": 1})
+    whole = os.listdir
+
+    def refuse(folder: str) -> list[str]:
+        if str(folder).endswith(refused):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return whole(folder)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    refused = "secret"
+    assert reasons(load_data(root, val=0)) == {"dog/secret": "permission denied"}

@@ -101,3 +101,12 @@ def test_names_keep_the_spaces_at_their_ends(tmp_path: Path):
         (" cat/ a.png ", "leave-out", ""),
         ("cat/b.png", "label", "dog"),
     ]
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(b"path,action\n\xff\xfe,leave-out\n")
+    with pytest.raises(DataError, match=r"^cannot read .*mine\.csv: .*: save it as CSV in UTF-8$"):
+        read_quarantine(path)
+    with pytest.raises(DataError, match=r"^cannot read .*gone\.csv: .*No such file"):
+        read_quarantine(tmp_path / "gone.csv")
