@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.errors import ImageError, InputError, RunError
+from sightline.errors import InputError, RunError
 from sightline.inspection import activations, arithmetic, grad_cam, kernels
 from sightline.lab.answers import to_json
 from sightline.lab.export import export
@@ -150,24 +150,9 @@ def test_the_copy_has_what_it_offers(digits_run: Run, tmp_path: Path) -> None:
 
 def test_a_published_network_has_no_training_images_here() -> None:
     published = NetworkView(None, Workspace(model="resnet20", weights="none").classifier)
-    picture = published.give(png(np.zeros((40, 40, 3), np.uint8)))["id"]
+    picture = published.pictures.give(png(np.zeros((40, 40, 3), np.uint8)))["id"]
     with pytest.raises(RunError) as caught:
         published.neighbours(picture)
     assert str(caught.value) == (
         "the images that resnet20 was trained on are not here: train it on images of your own, then `sightline lab RUN`"
     )
-
-
-def test_a_test_image_that_cannot_be_read_is_passed_over(view: NetworkView, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = [picture["id"] for picture in view.pictures(0, count=4)["pictures"]]
-    assert view.test is not None
-    read = type(view.test.images).read
-    broken = int(whole[1].removeprefix("test-"))
-
-    def refuse(self: Any, index: int, *more: Any) -> Any:
-        if index == broken:
-            raise ImageError("cannot decode it")
-        return read(self, index, *more)
-
-    monkeypatch.setattr(type(view.test.images), "read", refuse)
-    assert [picture["id"] for picture in view.pictures(0, count=4)["pictures"]] == [whole[0], *whole[2:]]

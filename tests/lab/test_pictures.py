@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,3 +86,18 @@ def test_test_images_that_are_gone_are_said(digits_run: Run, tmp_path: Path) -> 
     (tmp_path / "run" / "config.json").write_text(json.dumps(config | {"data": str(tmp_path / "gone")}))
     missing = Pictures(Run(tmp_path / "run")).page(0)["missing"]
     assert missing.startswith("The run's test images are not at hand: ")
+
+
+def test_a_test_image_that_cannot_be_read_is_passed_over(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [picture["id"] for picture in pictures.page(0, count=4)["pictures"]]
+    assert pictures.test is not None
+    read = type(pictures.test.images).read
+    broken = int(whole[1].removeprefix("test-"))
+
+    def refuse(self: Any, index: int, *more: Any) -> Any:
+        if index == broken:
+            raise ImageError("cannot decode it")
+        return read(self, index, *more)
+
+    monkeypatch.setattr(type(pictures.test.images), "read", refuse)
+    assert [picture["id"] for picture in pictures.page(0, count=4)["pictures"]] == [whole[0], *whole[2:]]
