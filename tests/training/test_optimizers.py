@@ -3,13 +3,16 @@
 import copy
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sightline.config import ParameterGroup
 from sightline.errors import ConfigError
+from sightline.machine.device import Precision
 from sightline.models.contract import Network
 from sightline.training.optimizers import NEWTON_SCHULZ, Optimizers, UpdateGroup, assign, muon, orthogonalise
 
@@ -24,10 +27,14 @@ def with_singular_values(rows: int, columns: int, values: Tensor, *, seed: int) 
     return (u * values.double() @ vh).float()
 
 
+BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+
+
+@BOTH
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (16, 72), (72, 16)])
-def test_orthogonalise_brings_singular_values_near_one(rows: int, columns: int) -> None:
+def test_orthogonalise_brings_singular_values_near_one(rows: int, columns: int, dtype: torch.dtype) -> None:
     matrix = with_singular_values(rows, columns, torch.linspace(0.4, 1, 16), seed=1)
-    result = orthogonalise(matrix[None])[0].float()
+    result = orthogonalise(matrix[None], dtype=dtype)[0].float()
     values = torch.linalg.svdvals(result)
     assert result.shape == (rows, columns)
     assert 0.5 < values.min() <= values.max() < 1.5
@@ -36,7 +43,8 @@ def test_orthogonalise_brings_singular_values_near_one(rows: int, columns: int) 
     assert torch.cosine_similarity(result.flatten(), (u @ vh).flatten(), dim=0) > 0.97
 
 
-def test_orthogonalise_is_its_polynomial_on_the_singular_values() -> None:
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1e-5), (torch.bfloat16, 0.02)])  # which keeps 8 bits
+def test_orthogonalise_is_its_polynomial_on_the_singular_values(dtype: torch.dtype, most: float) -> None:
     a, b, c = NEWTON_SCHULZ
     values = torch.linspace(0.1, 1, 12).double()
     matrix = with_singular_values(12, 40, values, seed=2)
@@ -45,22 +53,44 @@ def test_orthogonalise_is_its_polynomial_on_the_singular_values() -> None:
     s = s / s.norm()
     for _ in range(3):
         s = a * s + b * s**3 + c * s**5
-    error = orthogonalise(matrix[None])[0].double() - u * s @ vh
-    assert error.norm() / (u * s @ vh).norm() < 0.02  # bfloat16 keeps 8 bits
+    error = orthogonalise(matrix[None], dtype=dtype)[0].double() - u * s @ vh
+    assert error.norm() / (u * s @ vh).norm() < most
 
 
-def test_orthogonalise_batched_is_one_by_one() -> None:
+@BOTH
+def test_orthogonalise_batched_is_one_by_one(dtype: torch.dtype) -> None:
     matrices = normal(5, 8, 24, seed=3)
-    together = orthogonalise(matrices)
-    apart = torch.cat([orthogonalise(matrix[None]) for matrix in matrices])
-    assert together.dtype == torch.bfloat16
+    together = orthogonalise(matrices, dtype=dtype)
+    apart = torch.cat([orthogonalise(matrix[None], dtype=dtype) for matrix in matrices])
+    assert together.dtype == dtype
     torch.testing.assert_close(together, apart, rtol=0, atol=0.02)
 
 
-def test_orthogonalise_ignores_the_scale() -> None:
+@BOTH
+def test_orthogonalise_ignores_the_scale(dtype: torch.dtype) -> None:
     matrix = normal(1, 8, 8, seed=4)
-    torch.testing.assert_close(orthogonalise(matrix * 1024), orthogonalise(matrix))
-    assert torch.equal(orthogonalise(torch.zeros(1, 4, 9)), torch.zeros(1, 4, 9, dtype=torch.bfloat16))
+    torch.testing.assert_close(orthogonalise(matrix * 1024, dtype=dtype), orthogonalise(matrix, dtype=dtype))
+    assert torch.equal(orthogonalise(torch.zeros(1, 4, 9), dtype=dtype), torch.zeros(1, 4, 9, dtype=dtype))
+
+
+def test_muon_multiplies_in_bf16_only_where_the_training_does(tiny: Callable[..., Network]) -> None:
+    class Watching(TorchFunctionMode):
+        dtypes: set[torch.dtype] = set()  # noqa: RUF012
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if function in (torch.Tensor.matmul, torch.Tensor.__matmul__):
+                self.dtypes.add(args[0].dtype)
+            return function(*args, **(kwargs or {}))
+
+    for precision in (Precision("fp32", "as asked"), Precision("bf16", "as asked")):
+        network = tiny()
+        optimizers = Optimizers(network, GROUPS, dtype=precision.dtype)
+        for parameter in network.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        Watching.dtypes.clear()
+        with Watching():
+            optimizers.step()
+        assert Watching.dtypes == {precision.dtype}
 
 
 def muon_group(*parameters: nn.Parameter, **settings: float) -> UpdateGroup:

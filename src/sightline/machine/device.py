@@ -27,6 +27,11 @@ class Precision:
     name: Literal["bf16", "fp32"]
     reason: str
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """As torch calls it."""
+        return torch.bfloat16 if self.name == "bf16" else torch.float32
+
     def autocast(self, device: torch.device) -> torch.autocast:
         """The context a forward pass runs in."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.name == "bf16")

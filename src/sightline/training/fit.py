@@ -98,7 +98,8 @@ def fit(
     saved = checkpoints.load() if checkpoints else None
     if saved is None:
         network.prepare(setup.sample())
-    state = TrainingState.start(network, config)  # not before `prepare`: the average begins with these weights
+    # Not before `prepare`: the average begins with these weights.
+    state = TrainingState.start(network, config, dtype=setup.precision.dtype)
     if saved is not None:
         state.load_state_dict(saved)
     progress, optimizers, guard = state.progress, state.optimizers, LossGuard(network, world)

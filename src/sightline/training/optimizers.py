@@ -29,11 +29,15 @@ ADAM_EPS = 1e-8
 
 @dataclass(eq=False)
 class UpdateGroup:
-    """Parameters that are updated alike. memory: what the optimiser keeps of each parameter, by name."""
+    """Parameters that are updated alike. memory: what the optimiser keeps of each parameter, by name.
+
+    dtype: of the matrix products in an update; float32 or, where the hardware multiplies it natively, bfloat16.
+    """
 
     config: ParameterGroup
     parameters: list[nn.Parameter]
     lr: float
+    dtype: torch.dtype = torch.float32
     memory: dict[str, list[Tensor]] = field(default_factory=dict)
     steps: int = 0
 
@@ -85,7 +89,7 @@ def muon(group: UpdateGroup) -> None:
         direction = gradient.add(momentum, alpha=config.momentum)
         same_shape[parameter.shape].append((parameter, direction))
     for members in same_shape.values():
-        updates = orthogonalise(torch.stack([direction.flatten(1) for _, direction in members]))
+        updates = orthogonalise(torch.stack([direction.flatten(1) for _, direction in members]), dtype=group.dtype)
         for (parameter, _), update in zip(members, updates, strict=True):
             if config.renormalise:
                 parameter.mul_(math.sqrt(len(parameter)) / (parameter.norm() + 1e-7))  # a zero weight stays zero
@@ -93,13 +97,14 @@ def muon(group: UpdateGroup) -> None:
             parameter.add_(update.view_as(parameter), alpha=-group.lr)
 
 
-def orthogonalise(matrices: Tensor, *, iterations: int = 3) -> Tensor:
-    """Each matrix U S V^T turned into about U V^T by Newton-Schulz iteration: float (N, rows, columns) -> bfloat16.
+def orthogonalise(matrices: Tensor, *, dtype: torch.dtype, iterations: int = 3) -> Tensor:
+    """Each matrix U S V^T turned into about U V^T by Newton-Schulz iteration: float (N, rows, columns) -> `dtype`.
 
-    Singular values land between roughly 0.5 and 1.5. One batched product serves all N matrices.
+    The iteration does not mind bfloat16, but a processor that only emulates it takes many times as long. Singular
+    values land between roughly 0.5 and 1.5. One batched product serves all N matrices.
     """
     a, b, c = NEWTON_SCHULZ
-    x: Tensor = matrices.bfloat16()
+    x: Tensor = matrices.to(dtype)
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)  # largest singular value at most 1
     tall = x.shape[1] > x.shape[2]
     if tall:
@@ -114,10 +119,15 @@ UPDATES: dict[OptimizerName, Callable[[UpdateGroup], None]] = {"sgd": sgd, "adam
 
 
 class Optimizers:
-    """The optimisers of one network: each parameter belongs to the first group of the config that matches it."""
+    """The optimisers of one network: each parameter belongs to the first group of the config that matches it.
 
-    def __init__(self, network: nn.Module, groups: Sequence[ParameterGroup]) -> None:
-        self.groups = [UpdateGroup(group, parameters, group.lr) for group, parameters in assign(network, groups)]
+    dtype: of the matrix products in Muon's updates; see `Precision.dtype`.
+    """
+
+    def __init__(
+        self, network: nn.Module, groups: Sequence[ParameterGroup], *, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.groups = [UpdateGroup(group, parameters, group.lr, dtype) for group, parameters in assign(network, groups)]
 
     def set_rates(self, schedule: ScheduleName, progress: float, *, warmup_fraction: float, scale: float) -> None:
         """Set every group's rate to its peak times the schedule at `progress` times `scale`."""

@@ -69,7 +69,7 @@ def range_test(
         setup = set_up(network, splits, config, preprocess)
         network.prepare(setup.sample())
         steps = min(MOST_STEPS, max(FEWEST_STEPS, setup.batches.steps_per_epoch))
-        optimizers = Optimizers(network, config.groups)
+        optimizers = Optimizers(network, config.groups, dtype=setup.precision.dtype)
         gradients = Gradients(network, setup, config, check=lambda *_: None, say=lambda _: None)
         set_train_mode(network, config)
         parts, losses = config.accumulate, list[float]()

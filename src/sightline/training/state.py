@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sightline.config import TrainConfig
@@ -62,10 +63,11 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, network: nn.Module, config: TrainConfig) -> "TrainingState":
+    def start(cls, network: nn.Module, config: TrainConfig, *, dtype: torch.dtype = torch.float32) -> "TrainingState":
+        """Before the first step. dtype: of the products in Muon's updates."""
         return cls(
             network=network,
-            optimizers=Optimizers(network, config.groups),
+            optimizers=Optimizers(network, config.groups, dtype=dtype),
             ema=Ema(network, config.ema_decay, start_share=config.start_share),
             early_stopping=Patience(config.patience),
             plateau=Patience(config.plateau_patience),
