@@ -75,6 +75,16 @@ def test_it_says_why_training_stopped_and_reloads_no_more(page: LivePage) -> Non
     assert 'http-equiv="refresh"' not in text(page)
 
 
+def test_a_training_that_is_refused_before_it_goes_on_keeps_its_page(page: LivePage) -> None:
+    page.stop("Stopped; go on with: the command")
+    again = LivePage(page.run, page.job, page.splits, resumed=True)
+    again.stop("Stopped: the checkpoint is damaged")
+    assert "go on with: the command" in text(page)
+    again.checkpoint(3)
+    again.stop("Stopped: the loss became nan")
+    assert "the loss became nan" in text(page)
+
+
 def test_a_page_that_cannot_be_written_does_not_hide_why_training_stopped(
     page: LivePage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,23 +16,34 @@ from sightline.training.range_test import RangeTest
 
 
 class LivePage(Listener):
-    """The page of one run. It reads the run's history: `training.history.HistoryFile` has to be told first."""
+    """The page of one run. It reads the run's history: `training.history.HistoryFile` has to be told first.
 
-    def __init__(self, run: Run, job: Job, splits: Splits) -> None:
+    resumed: the run has a page, which stays when the training is refused before anything has happened in it, because
+    its checkpoint is damaged for instance.
+    """
+
+    def __init__(self, run: Run, job: Job, splits: Splits, *, resumed: bool = False) -> None:
         self.run, self.job, self.splits = run, job, splits
+        self.goes_on = not resumed
         self.stages: tuple[Stage, ...] = ()
         self.rates: RangeTest | None = None
 
     def stage(self, stage: Stage) -> None:
-        self.stages = (*self.stages, stage)
+        self.stages, self.goes_on = (*self.stages, stage), True
 
     def range_test(self, result: RangeTest, job: Job) -> None:
-        self.rates, self.job = result, job
+        self.rates, self.job, self.goes_on = result, job, True
 
     def epoch(self, epoch: Epoch) -> None:
+        self.goes_on = True
         self._write(live=True)
 
+    def checkpoint(self, step: int) -> None:
+        self.goes_on = True
+
     def stop(self, reason: str) -> None:
+        if not self.goes_on:
+            return
         with contextlib.suppress(StorageError):  # why the training stopped is the news, not why the page cannot say so
             self._write(stopped=reason)
 

@@ -31,7 +31,9 @@ def score_naively(opened: Opened, evaluation: Evaluation | None, listener: Liste
     listener.say("training once more, on a split that ignores duplicates and groups")
     listener.begin(naive.run, naive.job, naive.splits, resumed=naive.resumed)
     try:
-        learned = learn(naive, listener=Listeners([listener, LivePage(naive.run, naive.job, naive.splits)]))
+        learned = learn(
+            naive, listener=Listeners([listener, LivePage(naive.run, naive.job, naive.splits, resumed=naive.resumed)])
+        )
     except Interrupted as stop:
         raise Interrupted(stop.what, hint=f"go on with: {opened.run.resume_command}") from None
     flattering = evaluate(learned.classifier, naive.splits.test)

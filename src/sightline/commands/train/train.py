@@ -109,7 +109,7 @@ def _train(
         prepared = prepare_images(gathered.splits, planned, listener=listener)
         opened = open_run(planned, prepared, out=options.out, audit=gathered.audit, listener=listener, clock=clock)
     listener.begin(opened.run, opened.job, opened.splits, resumed=opened.resumed)
-    everyone = Listeners([listener, LivePage(opened.run, opened.job, opened.splits)])
+    everyone = Listeners([listener, LivePage(opened.run, opened.job, opened.splits, resumed=opened.resumed)])
 
     # Scoring needs scikit-learn, which takes a second to import: a thread does it while the network trains.
     threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
