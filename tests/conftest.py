@@ -128,11 +128,9 @@ def stop_after() -> Callable[..., Listener]:
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished training on the digits: LeNet-5, 3 epochs. Copy it before changing it."""
-    out = tmp_path_factory.mktemp("runs") / "digits"
-    return sightline.train(
-        "digits", model="lenet5", epochs=3, batch_size=32, precision="fp32", device="cpu", out=out, quiet=True
-    )
+    """A finished training on the digits: LeNet-5, 3 epochs, with a quick report. Copy it before changing it."""
+    options = {"epochs": 3, "batch_size": 32, "precision": "fp32", "device": "cpu", "report": "quick", "quiet": True}
+    return sightline.train("digits", model="lenet5", out=tmp_path_factory.mktemp("runs") / "digits", **options)
 
 
 @dataclass(frozen=True)
