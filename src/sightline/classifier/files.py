@@ -130,13 +130,13 @@ def read_weights(network: Network, path: Path) -> None:
         weights = load_file(path)
     except SafetensorError as error:
         raise RunError(f"damaged weights: {error}", where=str(path), hint=RESTORE) from error
-    wanted = network.state_dict()
+    tensors = network.state_dict()
     hint = f"these are the weights of another network; {RESTORE}"
-    for name in sorted(wanted.keys() - weights.keys()):
+    for name in sorted(tensors.keys() - weights.keys()):
         raise ModelError(f"the tensor {name} is missing", where=str(path), hint=hint)
-    for name in sorted(weights.keys() - wanted.keys()):
+    for name in sorted(weights.keys() - tensors.keys()):
         raise ModelError(f"the tensor {name} has no place in the network", where=str(path), hint=hint)
-    for name, tensor in wanted.items():
+    for name, tensor in tensors.items():
         if weights[name].shape != tensor.shape:
             shape, expected = tuple(weights[name].shape), tuple(tensor.shape)
             raise ModelError(f"{name} is {shape} in the file, {expected} in the network", where=str(path), hint=hint)

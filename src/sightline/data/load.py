@@ -203,12 +203,12 @@ def _listing(name: str, group_by: str | None, quarantine: str | os.PathLike[str]
     return quarantined(listing, read_quarantine(Path(quarantine)), source=Path(quarantine).name)
 
 
-def _audited(listing: Listing, asked: str) -> tuple[Listing, Audit]:
-    """The listing without unreadable files, and what was found, in the same order. asked: what a person calls it."""
+def _audited(listing: Listing, data: str) -> tuple[Listing, Audit]:
+    """The listing without unreadable files, and what was found, in the same order. data: what a person calls it."""
     examination = audit(
         all_images(listing),
         name=listing.name,
-        where=asked,
+        where=data,
         splits=[file.split for file in listing.files],
         unused=listing.unused,
         warnings=listing.warnings,

@@ -166,8 +166,8 @@ def compare_answers(first: ClassifierAnswers, second: ClassifierAnswers, *, reme
     """The same of answers by class name. remedy: what the error advises when images or labels differ."""
     order = _matched(first, second, remedy)
     gained, lost, correct = [], [], [0, 0]
-    for there, (image, label, said) in zip(order, second.rows(), strict=True):
-        was, now = first.predicted[there] == label, said == label
+    for there, (image, label, answer) in zip(order, second.rows(), strict=True):
+        was, now = first.predicted[there] == label, answer == label
         correct[0] += was
         correct[1] += now
         if now and not was:

@@ -120,13 +120,13 @@ def _read(path: Path) -> Lesson:
         questions=reader.questions,
         quiz=tuple(
             QuizQuestion(
-                text=_one_line(asked.text),
-                choices=tuple(map(_one_line, asked.choices)),
-                replies=tuple(map(_one_line, asked.replies)),
-                right=tuple(asked.right),
-                lesson=asked.lesson,
+                text=_one_line(question.text),
+                choices=tuple(map(_one_line, question.choices)),
+                replies=tuple(map(_one_line, question.replies)),
+                right=tuple(question.right),
+                lesson=question.lesson,
             )
-            for asked in reader.quiz
+            for question in reader.quiz
         ),
     )
 

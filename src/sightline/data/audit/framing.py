@@ -19,21 +19,21 @@ Framing = Literal["crop", "pad", "squash"]
 LEAST_KEPT = 0.5  # of the middle image's area, for a crop
 
 
-def choose_framing(asked: FramingName, audit: Audit | None, size: tuple[int, int]) -> Framing:
+def choose_framing(setting: FramingName, audit: Audit | None, size: tuple[int, int]) -> Framing:
     """The framing that was asked for, or for "auto" what suits the images; without an audit they are cropped.
 
     size: (H, W) of the network.
     """
-    if asked != "auto":
-        return asked
+    if setting != "auto":
+        return setting
     share = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
     return "crop" if share is None or share >= LEAST_KEPT else "pad"
 
 
-def explain_framing(asked: FramingName, audit: Audit | None, size: tuple[int, int]) -> str:
+def explain_framing(setting: FramingName, audit: Audit | None, size: tuple[int, int]) -> str:
     """Why, for the report: e.g. "crop: the middle image keeps 75 % of its area"."""
-    framing = choose_framing(asked, audit, size)
-    if asked != "auto":
+    framing = choose_framing(setting, audit, size)
+    if setting != "auto":
         return f"{framing}: as asked"
     share = None if audit is None else kept_by_crop(audit.facts.width, audit.facts.height, size)
     if share is None:
@@ -47,8 +47,8 @@ def kept_by_crop(width: NDArray[np.int32], height: NDArray[np.int32], size: tupl
 
     Images of no size were not readable and do not count.
     """
-    known = (width > 0) & (height > 0)
-    if not known.any():
+    readable = (width > 0) & (height > 0)
+    if not readable.any():
         return None
-    ratio = (width[known] / height[known]) / (size[1] / size[0])
+    ratio = (width[readable] / height[readable]) / (size[1] / size[0])
     return float(np.median(np.minimum(ratio, 1 / ratio)))
