@@ -223,7 +223,7 @@ def test_epochs_that_are_trained_again_are_replaced(tmp_path: Path) -> None:
 
 def trained(out: str, **options: object) -> Run:
     settings: dict[str, object] = {"model": "lenet5", "epochs": 4, "precision": "fp32", "device": "cpu", "quiet": True}
-    settings["report"] = "quick"  # which has all that is looked at here
+    settings["report"] = "quick"  # has all that is looked at here
     return sightline.train(**({"data": "digits", "out": out} | settings | options))  # type: ignore[arg-type]
 
 

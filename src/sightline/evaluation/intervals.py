@@ -131,13 +131,13 @@ def resampled(confusion: NDArray[np.int64], *, replicates: int = REPLICATES) -> 
     step = max(1, CELLS // max(1, len(counts)))
     for start in range(0, replicates, step):
         part = slice(start, min(start + step, replicates))
-        drawn = generator.multinomial(total, counts / total, size=part.stop - part.start)
-        wanted = ((rows, rows == columns), (rows, everything), (columns, everything))
-        for out, (classes, cells) in zip(sums, wanted, strict=True):
+        draws = generator.multinomial(total, counts / total, size=part.stop - part.start)
+        selections = ((rows, rows == columns), (rows, everything), (columns, everything))
+        for out, (classes, cells) in zip(sums, selections, strict=True):
             order = np.argsort(classes[cells], kind="stable")
-            held, first = np.unique(classes[cells][order], return_index=True)
-            if len(held):
-                out[part, held] = np.add.reduceat(drawn[:, cells][:, order], first, axis=1)
+            present, first = np.unique(classes[cells][order], return_index=True)
+            if len(present):
+                out[part, present] = np.add.reduceat(draws[:, cells][:, order], first, axis=1)
     return sums
 
 

@@ -156,9 +156,9 @@ class SnapshotRecorder(Listener):
             split="validation" if self.splits.val else "training",
             classes=self.splits.classes,
         )
-        held = self.splits.val
-        count = self._affordable(len(held), pixels[0].nbytes, epoch) if held else 0
-        some = held.take(torch.arange(count) * len(held) // count) if held and count else None
+        val = self.splits.val
+        count = self._affordable(len(val), pixels[0].nbytes, epoch) if val else 0
+        some = val.take(torch.arange(count) * len(val) // count) if val and count else None
         return _Watched(
             probes=probes,
             pixels=pixels,

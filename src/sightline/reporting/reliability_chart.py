@@ -44,8 +44,8 @@ class ReliabilityChart:
 def reliability_chart(reliability: "Reliability", *, title: str) -> ReliabilityChart:
     """The bins that hold images. title: e.g. "before"."""
     x, y = Scale((0, 1), (LEFT, RIGHT)), Scale((0, 1), (BOTTOM, TOP))
-    held = [part for part in reliability.bins if part.count]
-    bar = Scale((0, max(part.count for part in held)), (FLOOR, CEILING))
+    bins = [part for part in reliability.bins if part.count]
+    bar = Scale((0, max(part.count for part in bins)), (FLOOR, CEILING))
     marks = [
         BinMark(
             x=x(part.confidence),
@@ -60,7 +60,7 @@ def reliability_chart(reliability: "Reliability", *, title: str) -> ReliabilityC
                 f"{format_percent(round(part.accuracy * part.count), part.count)} right"
             ),
         )
-        for part in held
+        for part in bins
     ]
     caption = f"{title.capitalize()}: off by {reliability.ece.text()}"
     return ReliabilityChart(

@@ -40,21 +40,21 @@ class SliceTable:
 
 def slice_table(slices: "Sequence[Slice]", evaluation: Evaluation) -> SliceTable | None:
     """Slices that hold images, as they come; None when there are none."""
-    held = [part for part in slices if part.total]
-    if not held:
+    parts = [part for part in slices if part.total]
+    if not parts:
         return None
-    if len(held) > SHOWN:
-        least = sorted(held, key=lambda part: part.accuracy)[:SHOWN]
-        held = [part for part in held if part in least]
-    ticks = nice_ticks(100 * min(part.interval[0] for part in held), 100, count=4)
+    if len(parts) > SHOWN:
+        least = sorted(parts, key=lambda part: part.accuracy)[:SHOWN]
+        parts = [part for part in parts if part in least]
+    ticks = nice_ticks(100 * min(part.interval[0] for part in parts), 100, count=4)
     place = Scale((ticks[0], ticks[-1]), (0, 100))
     labels = tick_labels(ticks)
     labels[-1] += " %"
     return SliceTable(
-        sentence=_sentence(held, evaluation),
+        sentence=_sentence(parts, evaluation),
         ticks=[(place(tick), label) for tick, label in zip(ticks, labels, strict=True)],
         overall=place(100 * evaluation.accuracy),
-        rows=[_row(part, place) for part in held],
+        rows=[_row(part, place) for part in parts],
     )
 
 

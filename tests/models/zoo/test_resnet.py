@@ -28,7 +28,7 @@ def test_resnet34_takes_every_tensor_of_torchvisions() -> None:
     with torch.device("meta"):
         theirs, ours = torchvision.models.resnet34(), create_model("resnet34", num_classes=1000)
     renamed = from_torchvision(theirs.state_dict())
-    ours.load_state_dict(renamed, assign=True)  # which refuses one that is missing, left over or of another shape
+    ours.load_state_dict(renamed, assign=True)  # refuses one that is missing, left over or of another shape
     assert len(renamed) == len(theirs.state_dict()) == len(ours.state_dict())
 
 

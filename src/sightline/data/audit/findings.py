@@ -129,8 +129,8 @@ def duplicate_findings(
             hint = "decide which label is right, or leave them out in quarantine.csv"
             yield _of_groups(severity, "conflicting-labels", what, images, conflicting, hint)
         if leaking:
-            held = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
-            copies = f"{_count(held, 'held-out image')} with a copy in another split"
+            count = sum(splits[i] in ("val", "test") for group in leaking for i in group.indices)
+            copies = f"{_count(count, 'held-out image')} with a copy in another split"
             what = f"{_groups(leaking)} of {word} across the splits: {copies}"
             hint = "training leaves out the copies of held-out images; where that is not done, the score is too good"
             yield _of_groups(severity, "leak", what, images, leaking, hint)
