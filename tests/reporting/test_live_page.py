@@ -59,9 +59,7 @@ def test_it_is_drawn_again_after_every_epoch(page: LivePage) -> None:
 def test_stages_and_rates_are_on_it_from_then_on(page: LivePage) -> None:
     stage = Stage(name="frozen", what="a linear head on features", correct=5, total=8, seconds=3.0)
     page.stage(stage)
-    rates = RangeTest(
-        rates=(0.001, 0.01, 0.1), losses=(2.0, 1.0, 3.0), suggestion=0.01, from_curve=True, reason="it fell"
-    )
+    rates = RangeTest(rates=(0.001, 0.01, 0.1), losses=(2.0, 1.0, 3.0), suggestion=0.01, found=True, reason="it fell")
     page.range_test(rates, page.job)
     HistoryFile(page.run).epoch(EPOCH)
     page.epoch(EPOCH)

@@ -8,6 +8,7 @@ import pytest
 
 import sightline as sl
 from sightline.cli import main
+from sightline.training.range_test import read_range_test
 
 OLD = Path(__file__).parents[1] / "fixtures" / "version_0_1_0"
 
@@ -48,3 +49,14 @@ def test_a_training_that_was_stopped_goes_on(old) -> None:
     assert after[: len(before)] == before
     assert [json.loads(line)["epoch"] for line in after] == [1, 2, 3, 4, 5]
     assert (run / "report.html").exists()
+
+
+def test_an_old_range_test_is_reported(old) -> None:
+    run = old("whole")
+    shutil.copy(OLD / "lr_range.json", run)
+    saved = json.loads((OLD / "lr_range.json").read_text())
+    rates = read_range_test(sl.Run(run))
+    assert rates is not None
+    assert (rates.suggestion, rates.found, len(rates.losses)) == (saved["suggestion"], True, len(saved["losses"]))
+    assert main(["report", str(run)]) == 0
+    assert "Loss while the learning rate rises" in (run / "report.html").read_text()

@@ -34,7 +34,7 @@ def test_nine_tenths_of_the_fall_of_a_known_curve() -> None:
     losses = [2.5 - 2 / (1 + math.exp(-4 * (math.log10(rate) + 2))) + 3 * max(0, math.log10(rate)) for rate in RATES]
     result = suggest(RATES, losses, own=0.1)
     assert math.log10(result.suggestion) == pytest.approx(-1.45, abs=0.2)  # smoothing widens the step
-    assert (result.from_curve, result.reason) == (True, "nine tenths of the loss's fall were done by then")
+    assert (result.found, result.reason) == (True, "nine tenths of the loss's fall were done by then")
     assert (result.rates, result.losses) == (tuple(RATES), tuple(losses))
 
 
@@ -62,7 +62,7 @@ def test_a_steeper_fall_after_the_minimum_does_not_count() -> None:
 )
 def test_a_curve_that_says_nothing_keeps_the_own_rate(losses: list[float], reason: str) -> None:
     result = suggest(RATES[: len(losses)], losses, own=0.25)
-    assert (result.suggestion, result.from_curve, result.reason) == (0.25, False, reason)
+    assert (result.suggestion, result.found, result.reason) == (0.25, False, reason)
 
 
 def test_smoothing_keeps_what_is_straight_and_damps_noise() -> None:
@@ -115,7 +115,7 @@ def test_weights_come_back_after_an_error(splits: Splits, tiny: Tiny) -> None:
 @pytest.mark.parametrize("factor", [0.02, 1.0, 20.0])
 def test_a_rate_that_trains_is_found_from_afar(factor: float, splits: Splits, tiny: Tiny) -> None:
     result = range_test(tiny(batch_norm=True), splits, CONFIG.with_lr(0.02 * factor))
-    assert result.from_curve
+    assert result.found
     assert 2e-3 < result.suggestion < 0.2
     *_, last = fit(tiny(batch_norm=True), splits, CONFIG.with_lr(result.suggestion))
     assert last.val_accuracy is not None
@@ -144,6 +144,6 @@ def test_a_rate_that_explodes_ends_the_test(splits: Splits, tiny: Tiny) -> None:
     network = tiny()
     plain = dataclasses.replace(CONFIG, groups=(ParameterGroup(lr=1e20, momentum=0.0),))
     result = range_test(network, splits, plain)
-    assert (result.suggestion, result.from_curve) == (1e20, False)
+    assert (result.suggestion, result.found) == (1e20, False)
     assert len(result.losses) < 5
     assert all(math.isfinite(loss) for loss in result.losses)

@@ -26,7 +26,7 @@ def range_figure(test: RangeTest) -> RangeFigure:
 
 def _sentence(test: RangeTest) -> str:
     rate = rate_text(test.suggestion)
-    if test.from_curve:
+    if test.found:
         return f"The range test chose the peak learning rate {rate}, as {test.reason}."
     return f"The range test found no better rate, as {test.reason}: the training keeps its own peak rate, {rate}."
 
@@ -47,7 +47,7 @@ def _chart(test: RangeTest) -> LineChart:
         title="Loss by learning rate",
         axis="rate",
         name=lambda place: f"rate {rate_text(10**place)}",
-        guides=[(math.log10(test.suggestion), rate_text(test.suggestion))] if test.from_curve else [],
+        guides=[(math.log10(test.suggestion), rate_text(test.suggestion))] if test.found else [],
     )
 
 

@@ -39,14 +39,14 @@ BLUR = 0.04  # of the curve's length: the deviation of the Gaussian that smooths
 class RangeTest:
     """rates: of the first parameter group, rising. losses: of the batch before the step with that rate.
 
-    suggestion: the rate to use as the peak. from_curve: whether the curve shows it; otherwise it is the config's own.
+    suggestion: the rate to use as the peak. found: whether the curve shows it; otherwise it is the config's own.
     reason: why, as a clause.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     suggestion: float
-    from_curve: bool
+    found: bool
     reason: str
 
 
@@ -94,8 +94,8 @@ def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> R
     rates: in equal ratios, rising. losses: finite, at most as many.
     """
 
-    def result(suggestion: float, reason: str, *, from_curve: bool = False) -> RangeTest:
-        return RangeTest(tuple(rates), tuple(losses), suggestion, from_curve, reason)
+    def result(suggestion: float, reason: str, *, found: bool = False) -> RangeTest:
+        return RangeTest(tuple(rates), tuple(losses), suggestion, found, reason)
 
     curve = smooth(losses)
     lowest = int(curve.argmin()) if len(curve) else 0
@@ -104,7 +104,7 @@ def suggest(rates: Sequence[float], losses: Sequence[float], *, own: float) -> R
     if lowest + 1 < FEWEST_POINTS or curve[lowest] > (1 - FLAT) * curve[0]:
         return result(own, "the loss hardly fell at any rate")
     enough = int((curve <= curve[0] - MOST * (curve[0] - curve[lowest])).argmax())
-    return result(rates[enough], "nine tenths of the loss's fall were done by then", from_curve=True)
+    return result(rates[enough], "nine tenths of the loss's fall were done by then", found=True)
 
 
 def smooth(values: Sequence[float]) -> NDArray[np.float64]:
