@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sightline.errors import RunError
-from sightline.lab.background_training import LINES, BackgroundTraining
+from sightline.lab.background_training import LINES, BackgroundTraining, _last_words
 from sightline.runs.run import Run
 
 from .conftest import FINISHED
@@ -131,3 +131,11 @@ def test_a_run_that_cannot_be_shown_is_not_done(in_place_of_training: Callable[[
     training = BackgroundTraining(tmp_path, tmp_path / "run-1", on_line=lambda: None, on_done=fail)
     ended = wait(training)
     assert (ended["outcome"], ended["run"]) == ("run-1 is broken", "")
+
+
+def test_the_sentence_is_told_whatever_is_printed_behind_it() -> None:
+    assert _last_words(["reading", "sightline: no image: give some", "  File x.py, line 3", ""]) == (
+        "sightline: no image: give some"
+    )
+    assert _last_words(["Killed", ""]) == "Killed"
+    assert _last_words(["", " "]) == ""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sightline.data.split import read_manifest
@@ -102,8 +102,13 @@ class BackgroundTraining:
         elif code < 0:
             self.outcome = f"The system ended the training (signal {-code}): is there too little memory?"
         else:
-            lines = [line for line in self.lines if line.strip()]
-            self.outcome = lines[-1] if lines else f"The training ended with exit code {code}."
+            self.outcome = _last_words(self.lines) or f"The training ended with exit code {code}."
+
+
+def _last_words(lines: Sequence[str]) -> str:
+    """The sentence by which the command says why it failed, or else the last line; empty when nothing was said."""
+    sentences = [line for line in lines if line.startswith("sightline: ")] or [line for line in lines if line.strip()]
+    return sentences[-1] if sentences else ""
 
 
 def _counts(run: Run) -> dict[str, int]:

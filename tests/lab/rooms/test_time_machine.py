@@ -3,7 +3,8 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def test_of_a_training_that_is_over_there_is_one_state(finished: Path, client: A
     assert end == ("end", {"why": "complete"})
 
 
+def awaited(work: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+    """What comes of it in 20 s, in a thread of its own: a browser that was opened has a loop running in this one."""
+
+    async def soon() -> bytes:
+        return await asyncio.wait_for(work(), 20)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(soon())).result()
+
+
 def stream_of(workspace: Workspace, steps: list[Callable[[], object]]) -> list[tuple[str, dict[str, Any]]]:
     """What is told while these things happen, each once something was told of the one before."""
 
@@ -70,7 +81,7 @@ def stream_of(workspace: Workspace, steps: list[Callable[[], object]]) -> list[t
                 rest.pop(0)()
         return stream
 
-    return events(asyncio.run(asyncio.wait_for(follow(), 20)))
+    return events(awaited(follow))
 
 
 def test_a_training_is_followed_to_its_end(unfinished: Path, finished: Path) -> None:
@@ -121,4 +132,4 @@ def test_a_browser_that_has_left_is_noticed(unfinished: Path, monkeypatch: pytes
         await anext(stream)
         return await anext(stream)
 
-    assert asyncio.run(asyncio.wait_for(second(), 20)) == b": still here\n\n"
+    assert awaited(second) == b": still here\n\n"

@@ -5,9 +5,7 @@ prepare images once for all plans that see them alike, then open and learn as of
 with the others; only `judge` scores them.
 """
 
-import importlib
 import os
-import threading
 from collections.abc import Sequence
 from typing import Literal
 
@@ -21,6 +19,7 @@ from sightline.commands.train.tell import tell
 from sightline.config import BalanceName, FramingName, HeadName, PrecisionName, ReportName, TrainOptions
 from sightline.errors import ConfigError
 from sightline.machine.clock import Clock
+from sightline.machine.threads import import_ahead
 from sightline.reporting.console import Narrator
 from sightline.reporting.live_page import LivePage
 from sightline.runs.run import Run
@@ -112,7 +111,7 @@ def _train(
     everyone = Listeners([listener, LivePage(opened.run, opened.job, opened.splits, resumed=opened.resumed)])
 
     # Scoring needs scikit-learn, which takes a second to import: a thread does it while the network trains.
-    threading.Thread(target=importlib.import_module, args=("sklearn.metrics",), daemon=True).start()
+    import_ahead("sklearn.metrics")
     learned = learn(opened, listener=everyone, clock=clock)
     with stop_told(everyone):
         learned.classifier.save(opened.run.model_folder)

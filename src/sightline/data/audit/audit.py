@@ -3,8 +3,6 @@
 Nothing on disk is changed; `quarantine.py` is how a person acts on what was found.
 """
 
-import importlib
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +27,7 @@ from sightline.data.audit.fingerprint import Prints
 from sightline.data.audit.shortcuts import Shortcut, measure_shortcuts
 from sightline.data.imageset import ImageSet, Unused
 from sightline.errors import DataError
+from sightline.machine.threads import import_ahead
 
 FORMAT = 1  # of `to_json`
 DRAWING_SIZE = 32  # pixels, of digits and letters as they are collected
@@ -108,7 +107,7 @@ def audit(
     """
     started = time.perf_counter()
     # The shortcuts need scikit-learn, which takes a second to import: a thread does it while others decode.
-    threading.Thread(target=importlib.import_module, args=("sklearn.tree",), daemon=True).start()
+    import_ahead("sklearn.tree")
     facts, prints = examine(images.images)
     unreadable = [Unused(images.ids[index], reason) for index, reason in sorted(facts.unreadable.items())]
     if unreadable:
