@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import sightline
-from sightline.errors import Interrupted, StorageError
+from sightline.errors import ConfigError, Interrupted, StorageError
 from sightline.training.listener import Listener, Listeners, stop_told
 
 EVENTS = ("say", "working", "audit", "begin", "stage", "range_test", "epoch", "checkpoint", "stop", "result")
@@ -104,3 +104,11 @@ def test_what_a_listener_raises_ends_the_training(tmp_path: Path) -> None:
             listeners=[Refusal()],
         )  # fmt: skip
     assert (tmp_path / "run" / "checkpoint" / "state.pt").exists()
+
+
+@pytest.mark.parametrize("listeners", [[Diary], ["diary"], Listener()])
+def test_what_is_no_listener_is_refused_before_anything_is_read(listeners: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=r"is no listener in a list: give instances of subclasses of sightline.Listener"
+    ):
+        sightline.train("nowhere", listeners=listeners)

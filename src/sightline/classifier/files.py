@@ -5,6 +5,7 @@ model.json          what they are the weights of, and how to use them
 """
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +72,14 @@ def find_model_folder(folder: Path) -> Path:
     """`folder`, or its model/ when it is a run folder. Raises RunError when the two files are not there."""
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}", hint="give a run folder, e.g. runs/digits-convnet-1")
+    hint = "give a run folder whose training has saved a model"
+    if (folder / "config.json").exists() and not (folder / "model").exists():  # a run that was stopped, or goes on
+        hint = f"its training has not come to its end; go on with: sightline train --resume {shlex.quote(str(folder))}"
     if not (folder / "model.json").exists() and (folder / "model").is_dir():
         folder = folder / "model"
     for name in ("model.json", "model.safetensors"):
         if not (folder / name).is_file():
-            raise RunError(f"{folder} has no {name}", hint="give a run folder whose training has saved a model")
+            raise RunError(f"{folder} has no {name}", hint=hint)
     return folder
 
 

@@ -37,7 +37,7 @@ class Listener:
         """There is a run folder, and training begins, or goes on."""
 
     def stage(self, stage: Stage) -> None:
-        """A stage of a transfer has come to its end."""
+        """A stage of a transfer has come to its end. Where a second one is kept, the first, told before, is not."""
 
     def range_test(self, result: RangeTest, job: Job) -> None:
         """`--lr auto` has found a rate, or had found it before the training was resumed; `job` has it."""

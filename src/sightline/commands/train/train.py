@@ -16,7 +16,7 @@ from sightline.commands.train.naive import score_naively
 from sightline.commands.train.open import open_run, prepare_images, reopen
 from sightline.commands.train.plan import check_options, plan
 from sightline.commands.train.tell import tell
-from sightline.config import BalanceName, FramingName, HeadName, PrecisionName, ReportName, TrainOptions
+from sightline.config import BalanceName, FramingName, HeadName, PrecisionName, ReportName, TrainOptions, require
 from sightline.errors import ConfigError
 from sightline.machine.clock import Clock
 from sightline.machine.threads import import_ahead
@@ -89,6 +89,12 @@ def train(
         out=None if out is None else os.fspath(out),
         resume=None if resume is None else os.fspath(resume),
     )
+    for listener in listeners if isinstance(listeners, Sequence) else [listeners]:
+        require(
+            isinstance(listener, Listener) and isinstance(listeners, Sequence),
+            f"{listener!r} is no listener in a list",
+            "give instances of subclasses of sightline.Listener, e.g. listeners=[Curve()]",
+        )
     narrator = Narrator(quiet=quiet)
     return _train(None if data is None else os.fspath(data), options, narrator, listeners, Clock(started))
 
