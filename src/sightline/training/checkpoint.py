@@ -46,7 +46,7 @@ class Checkpoints:
         if not self.path.exists():
             return None
         try:
-            with warnings.catch_warnings(action="ignore"):  # of what torch wonders about in damaged bytes
+            with warnings.catch_warnings(action="ignore"):  # torch wonders aloud about damaged bytes
                 state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
             version = state.get("format")
         except (OSError, MemoryError):  # says nothing about the bytes

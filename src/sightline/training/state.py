@@ -23,10 +23,10 @@ class Progress:
     step: int = 0  # optimiser steps done
     epoch: int = 0  # epochs finished
     seconds: float = 0.0  # since the training began, over all sessions
-    parts: int = 1  # in which a batch goes through the network; more than `accumulate` once memory was short
+    parts: int = 1  # a batch goes through the network in so many; more than `accumulate` once memory was short
     rate_scale: float = 1.0  # what reduce-on-plateau has multiplied the rate by
     best: Score | None = None
-    best_epoch: int | None = None  # that has it, 0 for the weights at the beginning
+    best_epoch: int | None = None  # the epoch with that score, 0 for the weights at the beginning
     stopped: bool = False  # by early stopping
 
     loss_sum: Tensor | float = 0.0  # loss times images; a tensor, so that no step waits for its value
