@@ -22,25 +22,17 @@ from sightline.errors import DataError
 DEVICE_SHARE = 0.25  # of a GPU's free memory that images may take up, rather than travel to it batch by batch
 
 
-@dataclass(frozen=True, eq=False)
-class ArrayImages:
-    """Images in memory, on any device: `pixels` is uint8 (N, C, H, W) with C 1 (grey) or 3 (RGB)."""
+class _Held:
+    """What follows for images from a tensor that holds them: uint8 (N, C, H, W)."""
 
     pixels: Tensor
 
-    encoded = None
     ahead = 0
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    @property
-    def decoded(self) -> Pixels:
-        return self
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return _shape(self.pixels)
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
 
     @property
     def channels(self) -> int:
@@ -53,6 +45,25 @@ class ArrayImages:
     @property
     def device(self) -> torch.device:
         return self.pixels.device
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayImages(_Held):
+    """Images in memory, on any device: `pixels` is uint8 (N, C, H, W) with C 1 (grey) or 3 (RGB)."""
+
+    pixels: Tensor
+
+    encoded = None
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def decoded(self) -> Pixels:
+        return self
 
     def take(self, indices: Tensor) -> "ArrayImages":
         return ArrayImages(self.pixels[indices])
@@ -73,12 +84,9 @@ class ArrayImages:
     def whole(self) -> Reading:
         return Reading(self.pixels)
 
-    def close(self) -> None:
-        pass
-
 
 @dataclass(frozen=True, eq=False)
-class CachedImages:
+class CachedImages(_Held):
     """Images that have been decoded once, as one network sees them: image i is `pixels[rows[i]]`.
 
     encoded: what they were decoded from. pixels: uint8 (M, C, h, w), channels last, memory-mapped and shared with other
@@ -89,30 +97,12 @@ class CachedImages:
     pixels: Tensor
     rows: Tensor
 
-    ahead = 0
-
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
     def decoded(self) -> Pixels:
         return self
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return _shape(self.pixels)
-
-    @property
-    def channels(self) -> int:
-        return self.shape[0]
-
-    @property
-    def size(self) -> int:
-        return max(self.shape[1:])
-
-    @property
-    def device(self) -> torch.device:
-        return self.pixels.device
 
     def take(self, indices: Tensor) -> "CachedImages":
         return CachedImages(self.encoded.take(indices), self.pixels, self.rows[indices])
@@ -147,15 +137,6 @@ class CachedImages:
         if torch.equal(self.rows, torch.arange(first, first + len(self.rows))):
             return Reading(self.pixels[first : first + len(self.rows)])
         return Reading(rows_of(self.pixels, self.rows))
-
-    def close(self) -> None:
-        pass
-
-
-def _shape(pixels: Tensor) -> tuple[int, int, int]:
-    """(C, H, W) of (N, C, H, W)."""
-    _, channels, height, width = pixels.shape
-    return channels, height, width
 
 
 @dataclass(frozen=True, eq=False)
