@@ -12,7 +12,7 @@ from sightline.commands.train.learn import Learned, learn
 from sightline.commands.train.open import open_run, prepare_images, reopen
 from sightline.commands.train.plan import plan
 from sightline.config import TrainOptions, from_json
-from sightline.errors import Interrupted, TrainingError
+from sightline.errors import Interrupted, StorageError, TrainingError
 from sightline.reporting.live_page import LivePage
 from sightline.runs.job import read_job
 from sightline.runs.run import Run
@@ -84,3 +84,14 @@ def test_the_range_test_survives_a_resume(monkeypatch: pytest.MonkeyPatch, stop_
 def test_without_a_range_test_there_is_no_file() -> None:
     assert trained(epochs=1).range_test is None
     assert not Run("run").lr_range_path.exists()
+
+
+def test_what_fails_after_the_last_epoch_is_on_the_page_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("sightline.commands.train.learn.calibrate", fail)
+    with pytest.raises(StorageError):
+        trained(epochs=1)
+    assert 'http-equiv="refresh"' not in page()
+    assert "Stopped: the disk is full" in page()

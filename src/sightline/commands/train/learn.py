@@ -66,30 +66,31 @@ def learn(opened: Opened, *, listener: Listener | None = None, clock: Clock | No
     head: FrozenStage | None = None
     stages: tuple[Stage, ...] = ()
     rates: RangeTest | None = None
-    with stop_told(listener), _resumable(run, job), terminable():
-        if job.transfer:
-            head, stage = first_stage(opened, network, listener, clock)
-            stages = (stage,)
-            listener.stage(stage)
-        if config := gradual_training(network, job, validated=validated):
-            rates, job = _at_the_best_rate(opened, network, config, listener)
-            config = gradual_training(network, job, validated=validated)
-            assert config is not None
-            outcome = _fit(opened, network, config, listener, clock)
-            head = None
-            if stages:
-                stages = judged_stages(stages[0], opened, network, outcome)
-                write_stages(run, stages)
-                listener.stage(stages[-1])
-            if stages and stages[0].kept:
-                # Validation has decided; its images may be learnt from.
-                head = train_head(opened, network, last=True)
-    classifier = _classifier(network, opened)
-    if head:  # it may have learnt from the validation images: what counts is what was said of images left out
-        calibrate_from(classifier, head.head.left_out, head.labels)
-    elif opened.splits.val:
-        calibrate(classifier, opened.splits.val)
-    return Learned(classifier, job, stages, rates)
+    with stop_told(listener):
+        with _resumable(run, job), terminable():
+            if job.transfer:
+                head, stage = first_stage(opened, network, listener, clock)
+                stages = (stage,)
+                listener.stage(stage)
+            if config := gradual_training(network, job, validated=validated):
+                rates, job = _at_the_best_rate(opened, network, config, listener)
+                config = gradual_training(network, job, validated=validated)
+                assert config is not None
+                outcome = _fit(opened, network, config, listener, clock)
+                head = None
+                if stages:
+                    stages = judged_stages(stages[0], opened, network, outcome)
+                    write_stages(run, stages)
+                    listener.stage(stages[-1])
+                if stages and stages[0].kept:
+                    # Validation has decided; its images may be learnt from.
+                    head = train_head(opened, network, last=True)
+        classifier = _classifier(network, opened)
+        if head:  # it may have learnt from the validation images: what counts is what was said of images left out
+            calibrate_from(classifier, head.head.left_out, head.labels)
+        elif opened.splits.val:
+            calibrate(classifier, opened.splits.val)
+        return Learned(classifier, job, stages, rates)
 
 
 @contextlib.contextmanager
